@@ -1,0 +1,102 @@
+//! All that a call can be told, and all that it can ask for. No SIP, no sockets: only the trade.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::audio::{Digit, Source};
+use crate::model::event::Fact;
+use crate::model::record::{CallRecord, Cause, Quality};
+use crate::model::{Identity, ReceivingNumber};
+
+/// One side of the call. 0 is the caller; destinations count up and are never reused in a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Leg(pub u8);
+
+impl Leg {
+    pub const CALLER: Self = Self(0);
+}
+
+/// What a call is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// The destination rings; `early_media` if it already sends audio of its own.
+    Ringing { leg: Leg, early_media: bool },
+    /// The destination picked up. It hears silence until told otherwise.
+    Answered { leg: Leg },
+    /// The destination's final refusal, or a failure to reach it (status 503, `local`).
+    Refused { leg: Leg, cause: Cause },
+    /// A leg that had answered, or the caller, is gone.
+    HungUp { leg: Leg, cause: Cause },
+    /// The script's line with this index begins.
+    Line { leg: Leg, line: u16 },
+    /// The script has played to its end (an accept line: the key was pressed).
+    ScriptDone { leg: Leg },
+    /// The accept line was refused or ran out.
+    Declined { leg: Leg },
+    /// A clip could not be played and was skipped.
+    ClipMissing { leg: Leg },
+    /// A key pressed by this leg outside of an accept line.
+    Key { leg: Leg, digit: Digit },
+    /// No media from this leg for the configured time.
+    MediaLost { leg: Leg },
+    /// What became of the recording.
+    Tape(TapeEvent),
+    /// Media quality of a leg, told once when its session closes.
+    Quality { leg: Leg, quality: Box<Quality> },
+    /// The operator or the shutdown limit ends the call.
+    Stop { cause: Cause },
+    /// A deadline has come.
+    Time,
+}
+
+/// What becomes of a recording on its way to the disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TapeEvent {
+    /// Samples were lost to a full or stalled disk: how many milliseconds.
+    Gap { ms: u32 },
+    /// The file could not be written on.
+    Failed,
+    /// The file is complete: its length in milliseconds.
+    Closed { ms: u64 },
+}
+
+/// What a call asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Effect {
+    /// Tell the caller that it rings (180; with ringback as early media only if `early_media`).
+    Ring { early_media: bool },
+    /// Answer the caller.
+    Answer,
+    /// Refuse the caller, who was never answered. Nothing follows but [`Effect::End`].
+    Refuse { cause: Cause, retry_after: Option<u32> },
+    /// Ring a destination.
+    Invite(Box<Offer>),
+    /// Let go of a leg, whatever it is doing: cancel, refuse or hang up.
+    Release { leg: Leg, cause: Cause },
+    /// From now on this leg hears that, whatever it heard before.
+    Hear(Leg, Source<Leg>),
+    /// Record `left` and `right` to this file from now on.
+    Tape { left: Leg, right: Leg, file: Arc<str> },
+    /// The tape runs on, with silence on it (`true`), or with sound again.
+    TapeMute(bool),
+    /// Stop recording and close the file.
+    TapeEnd,
+    /// Something that operators and developers can see happen.
+    Note(Fact),
+    /// Write the record as it stands (when the call begins and when it ends).
+    Journal(Box<CallRecord>),
+    /// The call is over; every leg has been released.
+    End,
+}
+
+/// A destination about to be rung.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Offer {
+    pub leg: Leg,
+    pub to: Arc<ReceivingNumber>,
+    /// What the destination sees of the caller.
+    pub identity: Identity,
+    /// Whether the destination's own early media may reach the caller.
+    pub early_media: bool,
+}

@@ -1,0 +1,1 @@
+//! What happens next to a caller. Pure: the same facts always give the same answer.

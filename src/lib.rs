@@ -1,0 +1,25 @@
+//! crosspoint: a softswitch edge for call tracking.
+//!
+//! A carrier's call to a tracking number reaches a person at a receiving number, is announced to
+//! that person, is recorded only if it may be, and is never lost in between. ARCHITECTURE.md draws
+//! the rooms below and says which may look at which.
+
+pub mod api;
+pub mod audio;
+pub mod call;
+pub mod clock;
+pub mod config;
+pub mod dialog;
+pub mod flow;
+pub mod media;
+pub mod model;
+pub mod net;
+pub mod peer;
+pub mod rtp;
+pub mod sdp;
+pub mod server;
+pub mod sip;
+pub mod store;
+pub mod switch;
+pub mod telemetry;
+pub mod transaction;

@@ -1,0 +1,3 @@
+//! Arguments, configuration, run.
+
+fn main() {}

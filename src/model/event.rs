@@ -1,0 +1,55 @@
+//! What can be seen happening to a call (PRODUCT section 11): `call.received` to `call.scored`.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::record::Cause;
+
+/// One thing that happened. The call's id, the sequence number and the time are put on by `call`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// Counts from 1 in each call.
+    pub seq: u32,
+    pub at: crate::clock::Wall,
+    pub call: Arc<str>,
+    pub what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum What {
+    #[serde(rename = "call.received")]
+    Received { tracking_number: Arc<str>, caller: String },
+    #[serde(rename = "route.entered")]
+    RouteEntered { route: String },
+    #[serde(rename = "leg.dialing")]
+    LegDialing { leg: u8, destination: Arc<str> },
+    #[serde(rename = "leg.ringing")]
+    LegRinging { leg: u8 },
+    #[serde(rename = "leg.answered")]
+    LegAnswered { leg: u8 },
+    /// A symbol of the extension was sent; the digit itself is left out.
+    #[serde(rename = "leg.digit")]
+    LegDigit { leg: u8, position: u16 },
+    #[serde(rename = "leg.whisper")]
+    LegWhisper { leg: u8 },
+    #[serde(rename = "leg.accepted")]
+    LegAccepted { leg: u8 },
+    #[serde(rename = "leg.declined")]
+    LegDeclined { leg: u8 },
+    #[serde(rename = "call.connected")]
+    Connected { leg: u8 },
+    #[serde(rename = "recording.started")]
+    RecordingStarted { file: Arc<str> },
+    #[serde(rename = "recording.stopped")]
+    RecordingStopped { by: String },
+    #[serde(rename = "recording.prevented")]
+    RecordingPrevented { why: String },
+    #[serde(rename = "leg.ended")]
+    LegEnded { leg: u8, cause: Cause },
+    #[serde(rename = "call.ended")]
+    Ended { cause: Cause },
+    #[serde(rename = "call.scored")]
+    Scored { score: char },
+}

@@ -1,0 +1,123 @@
+//! The call record (PRODUCT section 11): what happened, leg by leg, with times.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Wall;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallRecord {
+    pub id: Arc<str>,
+    /// `in_progress`, `ended`, or `interrupted` (written at start-up for calls a crash cut short).
+    pub state: RecordState,
+    pub tracking_number: Arc<str>,
+    pub source: String,
+    pub caller: String,
+    pub caller_name: Option<String>,
+    /// Each step of the route, with its time.
+    pub path: Vec<Step>,
+    pub legs: Vec<LegRecord>,
+    pub received_at: Wall,
+    pub answered_at: Option<Wall>,
+    pub connected_at: Option<Wall>,
+    pub ended_at: Option<Wall>,
+    pub ring_ms: Option<u64>,
+    pub talk_ms: Option<u64>,
+    pub cause: Option<Cause>,
+    pub recording: Recording,
+    pub caller_quality: Option<Quality>,
+    pub agent: Option<Arc<str>>,
+    pub lead_owner: Option<Arc<str>>,
+    pub source_tag: String,
+    pub tags: Vec<String>,
+    pub score: Option<char>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordState {
+    InProgress,
+    Ended,
+    Interrupted,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub at: Wall,
+    pub what: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LegRecord {
+    pub leg: u8,
+    pub destination: Arc<str>,
+    pub dialled_at: Wall,
+    pub ringing_at: Option<Wall>,
+    pub answered_at: Option<Wall>,
+    /// Each symbol of the extension and when it was sent; the digits themselves are not kept.
+    pub digits: Vec<DigitSent>,
+    pub whisper_at: Option<Wall>,
+    pub accepted_at: Option<Wall>,
+    pub connected_at: Option<Wall>,
+    pub ended_at: Option<Wall>,
+    pub outcome: Option<Outcome>,
+    pub cause: Option<Cause>,
+    pub quality: Option<Quality>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DigitSent {
+    pub position: u16,
+    pub at: Wall,
+}
+
+/// How a leg ended (PRODUCT section 2.2), worst first: the fork's outcome is the greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Abandoned,
+    Failed,
+    InvalidNumber,
+    NoAnswer,
+    Busy,
+    Declined,
+    Answered,
+}
+
+/// Why something ended: SIP code, Q.850 cause, and our reason in a word.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// The SIP status, received or ours; 0 if none belongs to it.
+    pub sip: u16,
+    pub q850: Option<u8>,
+    /// `normal`, `busy`, `no_answer`, `completed_elsewhere`, `route_loop`, `media_timeout`, ...
+    pub reason: String,
+    /// It happened inside us, not at the far end.
+    pub local: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Recording {
+    pub file: Option<Arc<str>>,
+    pub started_at: Option<Wall>,
+    pub length_ms: u64,
+    /// Milliseconds lost to a full or stalled disk.
+    pub lost_ms: u64,
+    /// Who stopped it, if not the end of the call.
+    pub stopped_by: Option<String>,
+    /// Why there is none.
+    pub prevented: Option<String>,
+}
+
+/// How well the media of a leg went.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    pub packets_received: u64,
+    pub packets_sent: u64,
+    pub packets_lost: u64,
+    pub jitter_ms: f32,
+    pub remote_lost: Option<u64>,
+    pub remote_jitter_ms: Option<f32>,
+    pub round_trip_ms: Option<f32>,
+}

@@ -1,0 +1,1 @@
+//! Who may send us SIP, and where they are.

@@ -1,0 +1,1 @@
+//! Starts threads, turns the loops, drains, stops.

@@ -1,0 +1,1 @@
+//! SIP messages: bytes to values and back (RFC 3261 sections 7, 25).
