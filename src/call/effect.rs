@@ -64,18 +64,23 @@ pub enum TapeEvent {
 /// What a call asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Effect {
-    /// Tell the caller that it rings (180; with ringback as early media only if `early_media`).
+    /// Tell the caller that it rings: a plain 180, or a 183 with a session if `early_media` (what
+    /// it then hears is said by [`Effect::Hear`]). At most once each, the plain one first.
     Ring { early_media: bool },
     /// Answer the caller.
     Answer,
-    /// Refuse the caller, who was never answered. Nothing follows but [`Effect::End`].
+    /// Refuse the caller, who was never answered: the one final answer to its INVITE.
     Refuse { cause: Cause, retry_after: Option<u32> },
     /// Ring a destination.
     Invite(Box<Offer>),
-    /// Let go of a leg, whatever it is doing: cancel, refuse or hang up.
+    /// Let go of a leg, whatever it is doing: cancel or hang up. Harmless when said again (a
+    /// destination that answers after it was let go is let go once more).
     Release { leg: Leg, cause: Cause },
     /// From now on this leg hears that, whatever it heard before.
     Hear(Leg, Source<Leg>),
+    /// Keys pressed by this leg are reported but not passed on to the other side, or they are
+    /// again. Off until said; gone with the leg.
+    SwallowKeys { leg: Leg, on: bool },
     /// Record `left` and `right` to this file from now on.
     Tape { left: Leg, right: Leg, file: Arc<str> },
     /// The tape runs on, with silence on it (`true`), or with sound again.
@@ -86,7 +91,9 @@ pub enum Effect {
     Note(Fact),
     /// Write the record as it stands (when the call begins and when it ends).
     Journal(Box<CallRecord>),
-    /// The call is over; every leg has been released.
+    /// The call is over and its record complete: drop it. Every leg was released or had ended
+    /// before, up to half a second earlier: in between, the call waits for [`Event::Quality`] of
+    /// the answered legs and for [`TapeEvent::Closed`].
     End,
 }
 

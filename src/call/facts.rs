@@ -1,0 +1,29 @@
+//! What is known of a call when its INVITE arrives. Plain data, filled in by the switch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The facts that a call starts from. They never change during the call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The call's own id, minted by the switch; also the stem of the recording's file name.
+    pub call: Arc<str>,
+    /// What was dialled: E.164 (`+15550100001`) where it is a number, else as received.
+    pub dialled: Arc<str>,
+    /// The caller's number: E.164 where known, else as received; empty if none was given.
+    pub caller: String,
+    pub caller_name: Option<String>,
+    /// The caller withheld its number (RFC 3323, RFC 3325): it is not shown to destinations.
+    pub anonymous: bool,
+    /// The trunk or account the call came in by.
+    pub from: Arc<str>,
+    /// Fresh randomness, for weighted order.
+    pub random: u64,
+    /// How many calls this dialled number has had before: where a round robin starts.
+    pub rotation: u64,
+    /// How many calls each receiving number (by its name) is connected to now. Numbers at zero,
+    /// and those that nobody limits or compares, may be left out.
+    pub connected: Arc<BTreeMap<Arc<str>, u32>>,
+}
