@@ -1,0 +1,58 @@
+//! SIP accounts: the phones that register with us. Bindings are `peer`'s.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Credentials and limits for phones that register under one name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The digest user, and the user part of its address of record.
+    pub user: Arc<str>,
+    pub secret: Secret,
+    /// How many phones may be registered at once.
+    pub max_contacts: u16,
+    /// A shorter registration is answered 423 (RFC 3261 section 10.3).
+    pub min_expires: Duration,
+    /// What a registration without a wish gets.
+    pub default_expires: Duration,
+    /// A longer wish is shortened to this.
+    pub max_expires: Duration,
+}
+
+/// What proves that a phone may use an account. Never printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Secret {
+    Password(Arc<str>),
+    /// Hashes of `user:realm:password` in hexadecimal (RFC 7616 section 3.4.2), valid for our
+    /// realm only; a hash that is not there is an algorithm that is not offered.
+    Ha1 {
+        md5: Option<Arc<str>>,
+        sha256: Option<Arc<str>>,
+    },
+}
+
+impl Account {
+    /// An account with the default limits.
+    pub fn new(user: &str, secret: Secret) -> Self {
+        Self {
+            user: user.into(),
+            secret,
+            max_contacts: 5,
+            min_expires: Duration::from_secs(60),
+            default_expires: Duration::from_secs(600),
+            max_expires: Duration::from_secs(3600),
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Password(_) => "Password(_)",
+            Self::Ha1 { .. } => "Ha1(_)",
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! Messages, by what they are made from. Loading and synthesising them is the shell's.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::audio::ClipId;
+
+/// The message to the answering person: what a destination, or the call settings, say about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Whisper {
+    /// What the next level up says.
+    #[default]
+    Inherit,
+    /// Explicitly nothing.
+    Nothing,
+    Say(Prompt),
+}
+
+/// A message, by what it is made from. Media knows it by its clip id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Prompt {
+    pub clip: ClipId,
+    pub made_from: PromptSource,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum PromptSource {
+    /// A WAV file, its path resolved against the configuration's folder.
+    File(Arc<str>),
+    Text {
+        text: Arc<str>,
+        voice: Arc<str>,
+    },
+}
+
+impl Prompt {
+    /// A WAV file: any rate, mono or stereo.
+    pub fn file(path: &str) -> Self {
+        PromptSource::File(path.into()).into()
+    }
+
+    /// Text for the speech synthesiser, spoken by `voice`.
+    pub fn text(text: &str, voice: &str) -> Self {
+        PromptSource::Text { text: text.into(), voice: voice.into() }.into()
+    }
+}
+
+impl From<PromptSource> for Prompt {
+    /// The clip id is the first 8 bytes of SHA-256 over what the message is made from.
+    fn from(made_from: PromptSource) -> Self {
+        let mut hash = Sha256::new();
+        match &made_from {
+            PromptSource::File(path) => {
+                hash.update(b"file\0");
+                hash.update(path.as_bytes());
+            }
+            PromptSource::Text { text, voice } => {
+                hash.update(b"text\0");
+                hash.update(voice.as_bytes());
+                hash.update(b"\0");
+                hash.update(text.as_bytes());
+            }
+        }
+        let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
+        Self { clip: ClipId(u64::from_be_bytes([a, b, c, d, e, f, g, h])), made_from }
+    }
+}
