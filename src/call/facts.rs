@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Caller;
+
 /// The facts that a call starts from. They never change during the call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
@@ -12,11 +14,8 @@ pub struct Facts {
     pub call: Arc<str>,
     /// What was dialled: E.164 (`+15550100001`) where it is a number, else as received.
     pub dialled: Arc<str>,
-    /// The caller's number: E.164 where known, else as received; empty if none was given.
-    pub caller: String,
-    pub caller_name: Option<String>,
-    /// The caller withheld its number (RFC 3323, RFC 3325): it is not shown to destinations.
-    pub anonymous: bool,
+    /// Who calls, as the trunk or client told it.
+    pub caller: Caller,
     /// The trunk or account the call came in by.
     pub from: Arc<str>,
     /// Fresh randomness, for weighted order.

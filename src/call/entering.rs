@@ -1,0 +1,200 @@
+//! What comes next: at the door, and on every step of the route after it.
+//!
+//! `flow` decides, this file follows: it walks the chain of routes, cuts it when it is too long,
+//! and falls back on the fail-safe when following a route fails inside us.
+
+use std::sync::Arc;
+
+use super::ending::end;
+use super::greeting::Greeting;
+use super::offering::Offering;
+use super::story::{Story, Turn};
+use super::{Effect, Facts, Phase, cause};
+use crate::flow::{self, Draw, Entry, Left, Plan, Ring, Why};
+use crate::model::event::What;
+use crate::model::record::{CallRecord, Cause, Outcome, RecordState, Recording};
+use crate::model::{CallSettings, Dial, Directory, ReceivingNumber, Route, TrackingNumber};
+
+/// Takes an INVITE in, or refuses it.
+pub(super) fn begin(
+    facts: Facts,
+    directory: Arc<Directory>,
+    turn: &mut Turn<'_>,
+) -> (Story, Phase) {
+    let entry = flow::enter(&directory, &facts.dialled, &facts.caller);
+    let number = match &entry {
+        Entry::Route { number, .. } | Entry::Blocked { number } | Entry::Unavailable { number } => {
+            Arc::clone(number)
+        }
+        Entry::Unknown => Arc::new(nobodys(&facts.dialled)),
+    };
+    let mut story = Story::new(received(&facts, &number, turn), facts, directory, number);
+    if let Entry::Blocked { .. } = entry {
+        metrics::counter!("crosspoint_calls_blocked_total").increment(1);
+        turn.say(Effect::Refuse { cause: cause::blocked(), retry_after: None });
+        turn.say(Effect::End);
+        return (story, Phase::Over);
+    }
+    let tracking_number = Arc::clone(&story.record.tracking_number);
+    let caller = story.record.caller.clone();
+    story.note(What::Received { tracking_number, caller }, turn);
+    turn.say(Effect::Journal(Box::new(story.record.clone())));
+    let phase = match entry {
+        Entry::Route { route, fail_safe, .. } => {
+            story.fail_safe_used = fail_safe;
+            enter(route, &mut story, turn)
+        }
+        Entry::Blocked { .. } | Entry::Unavailable { .. } => {
+            end(&mut story, cause::no_route(), turn)
+        }
+        Entry::Unknown => end(&mut story, cause::unknown_number(), turn),
+    };
+    (story, phase)
+}
+
+/// Takes the next step of the route.
+fn enter(route: Route, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    if !story.takes_a_step(turn.now.at) {
+        return end(story, cause::route_loop(), turn);
+    }
+    story.step(route.to_string(), turn);
+    story.note(What::RouteEntered { route: route.to_string() }, turn);
+    match route {
+        Route::Dial(dial) => enter_dial(&dial, story, turn),
+        Route::Hangup => hang_up(story, turn),
+        Route::Queue(_)
+        | Route::Menu(_)
+        | Route::SmartRouter(_)
+        | Route::GeoRouter(_)
+        | Route::VirtualAgent(_)
+        | Route::Voicemail(_)
+        | Route::Agent(_) => unusable(story, turn),
+    }
+}
+
+fn enter_dial(dial: &Dial, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    let connected = Arc::clone(&story.facts.connected);
+    let active = |id: &str| connected.get(id).copied().unwrap_or(0);
+    let draw = Draw { rotation: story.facts.rotation, random: story.facts.random, active: &active };
+    match flow::plan(&story.directory, dial, turn.now.wall, &draw) {
+        Plan::Ring { rings, left_out } => {
+            story.left_out(&left_out, turn);
+            ring(rings, story, turn)
+        }
+        Plan::Closed { route, left_out } => {
+            story.left_out(&left_out, turn);
+            story.last = None;
+            enter(route, story, turn)
+        }
+        Plan::Full { full, left_out } => {
+            story.left_out(&left_out, turn);
+            story.last = Some((Outcome::Busy, cause::full()));
+            let route = flow::after_dial(full.iter().map(|it| &**it), Outcome::Busy);
+            enter(route, story, turn)
+        }
+        Plan::Nobody => unusable(story, turn),
+    }
+}
+
+/// Rings these, once the caller has heard what it is to hear first.
+fn ring(rings: Vec<Ring>, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    let settings = &story.tracking.settings;
+    let greeting = settings.greeting.clone().filter(|_| !story.greeted);
+    let candidates = rings.iter().map(|it| &*it.to);
+    let notice = flow::recording_notice(settings, candidates).cloned().filter(|_| !story.noticed);
+    story.greeted = true;
+    story.noticed |= notice.is_some();
+    let messages: Vec<_> = greeting.into_iter().chain(notice).collect();
+    if messages.is_empty() {
+        return Offering::start(rings, story, turn);
+    }
+    Greeting::start(&messages, rings, story, turn)
+}
+
+/// One destination of a dial that nobody took, in the order they ended.
+pub(super) struct Lost {
+    pub to: Arc<ReceivingNumber>,
+    pub outcome: Outcome,
+    pub cause: Cause,
+}
+
+/// A dial has ended and nobody took the call.
+pub(super) fn after_dial(lost: Vec<Lost>, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    let outcome = flow::fork_outcome(lost.iter().map(|it| it.outcome));
+    let route = flow::after_dial(lost.iter().map(|it| &*it.to), outcome);
+    // Failing inside us at every destination is a failed route; a way on is taken all the same.
+    let inside = lost.iter().all(|it| it.outcome == Outcome::Failed && it.cause.local);
+    let best = lost.into_iter().find(|it| it.outcome == outcome);
+    story.last = best.map(|it| (outcome, it.cause));
+    match route {
+        Route::Hangup if inside && !story.fail_safe_used => unusable(story, turn),
+        route => enter(route, story, turn),
+    }
+}
+
+/// Following the route failed inside us: the fail-safe, once, or the end.
+fn unusable(story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    let fail_safe = flow::fail_safe(&story.directory, &story.tracking);
+    match fail_safe.filter(|_| !story.fail_safe_used) {
+        Some(route) => {
+            story.fail_safe_used = true;
+            story.step("fail-safe", turn);
+            enter(route, story, turn)
+        }
+        None => end(story, cause::no_route(), turn),
+    }
+}
+
+fn hang_up(story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    let cause = match story.last.take() {
+        Some((outcome, leg)) => cause::nobody_took_it(outcome, &leg),
+        None => cause::hung_up_by_route(),
+    };
+    end(story, cause, turn)
+}
+
+/// A number that nobody set up: it has no route.
+fn nobodys(dialled: &str) -> TrackingNumber {
+    let settings = Arc::new(CallSettings::new("default"));
+    TrackingNumber { route: None, ..TrackingNumber::new(dialled, Route::Hangup, settings) }
+}
+
+fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) -> CallRecord {
+    CallRecord {
+        id: Arc::clone(&facts.call),
+        state: RecordState::InProgress,
+        tracking_number: Arc::clone(&number.number),
+        source: number.source.clone(),
+        caller: facts.caller.number.clone(),
+        caller_name: facts.caller.name.clone(),
+        path: Vec::new(),
+        legs: Vec::new(),
+        received_at: turn.now.wall,
+        answered_at: None,
+        connected_at: None,
+        ended_at: None,
+        ring_ms: None,
+        talk_ms: None,
+        cause: None,
+        recording: Recording::default(),
+        caller_quality: None,
+        agent: None,
+        lead_owner: None,
+        source_tag: String::new(),
+        tags: number.tags.clone(),
+        score: None,
+    }
+}
+
+impl Story {
+    /// Destinations that are not rung, for the record.
+    fn left_out(&mut self, left_out: &[Left], turn: &Turn<'_>) {
+        for left in left_out {
+            let why = match left.why {
+                Why::Closed => "is closed",
+                Why::Full => "has as many calls as it may",
+            };
+            self.step(format!("{} {why}", left.to.id), turn);
+        }
+    }
+}

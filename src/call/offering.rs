@@ -1,0 +1,302 @@
+//! The call is offered to one or more destinations; the first to hear its script out gets it.
+//!
+//! ```text
+//!  Waiting --its time, or its turn--> Ringing --answers--> InScript --script done--> the call
+//!                                        |                    |
+//!                             refuses,   |        hangs up,   |
+//!                             rings out  v        declines    v
+//!                                       Lost <----------------+
+//! ```
+//! Answering is not enough: while one destination hears its extension dialled, its whisper and its
+//! accept prompt, the others go on ringing, each on its own timer (PRODUCT section 2.1). The ring
+//! timer starts with our INVITE and is ours: nothing of the far end's can stretch it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ending::end;
+use super::entering::{Lost, after_dial};
+use super::story::{Caller, Story, Turn};
+use super::talking::Talking;
+use super::{Effect, Event, Leg, Phase, cause};
+use crate::audio::Source;
+use crate::clock::Instant;
+use crate::flow::{self, Briefing, Ring, Step, When};
+use crate::model::record::{Cause, Outcome};
+use crate::model::{ReceivingNumber, RingbackBy};
+
+/// A caller hears ringing at the latest after this, even if no destination says that it rings.
+const RING_ANYWAY: Duration = Duration::from_secs(3);
+
+pub(super) struct Offering {
+    /// In list order.
+    offers: Vec<Offer>,
+    /// In the order they were lost.
+    lost: Vec<Lost>,
+    since: Instant,
+    early_media: bool,
+}
+
+struct Offer {
+    to: Arc<ReceivingNumber>,
+    progress: Progress,
+}
+
+enum Progress {
+    /// Joins at this moment; earlier if `early` and all who were rung are lost.
+    Waiting {
+        until: Instant,
+        early: bool,
+    },
+    /// Joins so long after all before it are lost.
+    InTurn {
+        after: Duration,
+    },
+    Ringing {
+        leg: Leg,
+        until: Instant,
+    },
+    InScript {
+        leg: Leg,
+        briefing: Briefing,
+    },
+    Lost,
+}
+
+impl Offering {
+    pub fn start(rings: Vec<Ring>, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+        let since = turn.now.at;
+        let settings = story.settings();
+        let early_media = flow::relays_early_media(settings.early_media, &rings)
+            && matches!(settings.ringback, RingbackBy::Tone(_));
+        let offers = rings.into_iter().map(|ring| {
+            let progress = match ring.when {
+                When::After(time) => Progress::Waiting { until: since + time, early: true },
+                When::AfterPrevious(after) => Progress::InTurn { after },
+            };
+            Offer { to: ring.to, progress }
+        });
+        let phase = Self { offers: offers.collect(), lost: Vec::new(), since, early_media };
+        if story.caller != Caller::Waiting {
+            story.ringback(turn);
+        }
+        phase.go_on(story, turn)
+    }
+
+    pub fn on(mut self, event: &Event, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+        match event {
+            Event::Ringing { leg, early_media } => self.ringing(*leg, *early_media, story, turn),
+            Event::Answered { leg } => return self.answered(*leg, story, turn),
+            Event::Line { leg, line } => self.line(*leg, *line, story, turn),
+            Event::ScriptDone { leg } => return self.script_done(*leg, story, turn),
+            Event::Declined { leg } if self.in_script(*leg).is_some() => {
+                let (outcome, cause) = (Outcome::Declined, cause::declined());
+                self.lose(*leg, outcome, cause.clone());
+                story.declined(*leg, turn);
+                story.release(*leg, Some(outcome), cause, turn);
+            }
+            Event::Refused { leg, cause } | Event::HungUp { leg, cause } => {
+                self.gone(*leg, cause, story, turn);
+            }
+            Event::Time => self.expire(story, turn),
+            _ => (),
+        }
+        self.go_on(story, turn)
+    }
+
+    pub fn deadline(&self, story: &Story) -> Option<Instant> {
+        let offers = self.offers.iter().filter_map(|offer| match offer.progress {
+            Progress::Ringing { until, .. } | Progress::Waiting { until, .. } => Some(until),
+            Progress::InTurn { .. } | Progress::InScript { .. } | Progress::Lost => None,
+        });
+        let anyway = (story.caller == Caller::Waiting).then_some(self.since + RING_ANYWAY);
+        offers.chain(anyway).chain(story.unanswered_until()).min()
+    }
+
+    fn ringing(&mut self, leg: Leg, early_media: bool, story: &mut Story, turn: &mut Turn<'_>) {
+        if self.ringing_on(leg).is_none() {
+            return;
+        }
+        story.rings(leg, turn);
+        if early_media && self.early_media {
+            story.ring(true, turn);
+            turn.say(Effect::Hear(Leg::CALLER, Source::Leg(leg)));
+        } else if story.caller < Caller::Ringing {
+            story.ringback(turn);
+        }
+    }
+
+    fn answered(mut self, leg: Leg, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+        let Some(offer) = self.ringing_on(leg) else {
+            return Phase::Offering(self);
+        };
+        let briefing = flow::briefing(&offer.to, story.settings());
+        let script = briefing.script.clone();
+        offer.progress = Progress::InScript { leg, briefing };
+        story.answered(leg, turn);
+        if script.is_empty() {
+            return self.script_done(leg, story, turn);
+        }
+        // Also takes the caller off the destination's early media.
+        story.ringback(turn);
+        turn.say(Effect::Hear(leg, Source::Script(script)));
+        Phase::Offering(self)
+    }
+
+    /// A line of a script begins: kept in the record, digits without their value.
+    fn line(&mut self, leg: Leg, line: u16, story: &mut Story, turn: &mut Turn<'_>) {
+        let progress = self.on_leg(leg).map(|it| &it.progress);
+        let Some(Progress::InScript { briefing, .. }) = progress else { return };
+        match briefing.step(line) {
+            Some(Step::Digit { position }) => story.digit_sent(leg, position, turn),
+            Some(Step::Whisper) => story.whispered(leg, turn),
+            Some(Step::Pause | Step::Wait { .. } | Step::Accept) | None => (),
+        }
+    }
+
+    /// The first script done wins; the others are let go.
+    fn script_done(mut self, leg: Leg, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+        let Some(winner) = self.in_script(leg) else {
+            return Phase::Offering(self);
+        };
+        let to = Arc::clone(&winner.to);
+        story.accepted(leg, turn);
+        story.release_all_but(Some(leg), None, &cause::completed_elsewhere(), turn);
+        Talking::start(leg, to, story, turn)
+    }
+
+    /// A destination went by itself: it refused, or hung up before it was connected.
+    fn gone(&mut self, leg: Leg, cause: &Cause, story: &mut Story, turn: &mut Turn<'_>) {
+        let Some(offer) = self.on_leg(leg) else { return };
+        let outcome = match offer.progress {
+            Progress::InScript { .. } => Outcome::Declined,
+            // A success that never became an answer is none.
+            _ => flow::outcome(cause.sip).min(Outcome::Declined),
+        };
+        self.lose(leg, outcome, cause.clone());
+        if outcome == Outcome::Declined {
+            story.declined(leg, turn);
+        }
+        story.lost(leg, Some(outcome), cause.clone(), turn);
+    }
+
+    fn expire(&mut self, story: &mut Story, turn: &mut Turn<'_>) {
+        let rung_out = |offer: &Offer| match offer.progress {
+            Progress::Ringing { leg, until } if until <= turn.now.at => Some(leg),
+            _ => None,
+        };
+        let legs: Vec<Leg> = self.offers.iter().filter_map(rung_out).collect();
+        for leg in legs {
+            let (outcome, cause) = (Outcome::NoAnswer, cause::rang_out());
+            self.lose(leg, outcome, cause.clone());
+            story.release(leg, Some(outcome), cause, turn);
+        }
+        if self.since + RING_ANYWAY <= turn.now.at && story.caller == Caller::Waiting {
+            story.ringback(turn);
+        }
+    }
+
+    /// Rings whose time has come; when nobody is left to ring, takes the route for that.
+    fn go_on(mut self, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+        self.ring_due(story, turn);
+        if self.offers.iter().all(|it| matches!(it.progress, Progress::Lost)) {
+            return after_dial(self.lost, story, turn);
+        }
+        if story.unanswered_until().is_some_and(|it| it <= turn.now.at) {
+            return end(story, cause::route_loop(), turn);
+        }
+        Phase::Offering(self)
+    }
+
+    /// Rings every offer whose time has come.
+    fn ring_due(&mut self, story: &mut Story, turn: &mut Turn<'_>) {
+        let now = turn.now.at;
+        let is_due =
+            |it: &Offer| matches!(it.progress, Progress::Waiting { until, .. } if until <= now);
+        loop {
+            if self.offers.iter().all(|it| it.leg().is_none()) {
+                self.let_the_next_join(now);
+            }
+            let early_media = self.early_media;
+            let Some(offer) = self.offers.iter_mut().find(|it| is_due(it)) else { return };
+            if let Err(cause) = offer.ring(early_media, story, turn) {
+                let (to, outcome) = (Arc::clone(&offer.to), Outcome::Failed);
+                self.lost.push(Lost { to, outcome, cause });
+            }
+        }
+    }
+
+    /// Nobody is on the line. Those who would join next join now if others were lost before them:
+    /// a caller does not wait for a stage's time while nothing rings. A sequence goes on.
+    fn let_the_next_join(&mut self, now: Instant) {
+        let waits = |it: &Offer| match it.progress {
+            Progress::Waiting { until, early } => Some((until, early)),
+            _ => None,
+        };
+        let next = self.offers.iter().filter_map(waits).min();
+        if let Some((until, true)) = next
+            && !self.lost.is_empty()
+        {
+            for offer in self.offers.iter_mut().filter(|it| waits(it) == Some((until, true))) {
+                offer.progress = Progress::Waiting { until: now, early: true };
+            }
+        }
+        if next.is_none() {
+            let in_turn = |it: &Offer| match it.progress {
+                Progress::InTurn { after } => Some(after),
+                _ => None,
+            };
+            let mut turns = self.offers.iter_mut();
+            if let Some((offer, after)) = turns.find_map(|it| in_turn(it).map(|after| (it, after)))
+            {
+                offer.progress = Progress::Waiting { until: now + after, early: false };
+            }
+        }
+    }
+
+    fn lose(&mut self, leg: Leg, outcome: Outcome, cause: Cause) {
+        if let Some(offer) = self.on_leg(leg) {
+            offer.progress = Progress::Lost;
+            let to = Arc::clone(&offer.to);
+            self.lost.push(Lost { to, outcome, cause });
+        }
+    }
+
+    fn ringing_on(&mut self, leg: Leg) -> Option<&mut Offer> {
+        self.on_leg(leg).filter(|it| matches!(it.progress, Progress::Ringing { .. }))
+    }
+
+    fn in_script(&mut self, leg: Leg) -> Option<&mut Offer> {
+        self.on_leg(leg).filter(|it| matches!(it.progress, Progress::InScript { .. }))
+    }
+
+    fn on_leg(&mut self, leg: Leg) -> Option<&mut Offer> {
+        self.offers.iter_mut().find(|it| it.leg() == Some(leg))
+    }
+}
+
+impl Offer {
+    fn ring(
+        &mut self,
+        early_media: bool,
+        story: &mut Story,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), Cause> {
+        let identity = flow::identity(&self.to, &story.tracking, &story.facts.caller);
+        let Some(leg) = story.invite(&self.to, identity, early_media, turn) else {
+            self.progress = Progress::Lost;
+            return Err(cause::too_many_legs());
+        };
+        let until = turn.now.at + self.to.no_answer.timeout;
+        self.progress = Progress::Ringing { leg, until };
+        Ok(())
+    }
+
+    /// Its leg, while it is on the line.
+    fn leg(&self) -> Option<Leg> {
+        match self.progress {
+            Progress::Ringing { leg, .. } | Progress::InScript { leg, .. } => Some(leg),
+            Progress::Waiting { .. } | Progress::InTurn { .. } | Progress::Lost => None,
+        }
+    }
+}

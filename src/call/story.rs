@@ -1,0 +1,383 @@
+//! What has happened in a call so far, and who is still on it. Every phase tells it on.
+//!
+//! The story owns the call record, numbers the facts, names the legs and knows which of them are
+//! still to be let go, so that no phase has to remember another's legs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::cause;
+use super::tape::Tape;
+use super::{Effect, Facts, Leg, Offer};
+use crate::audio::Source;
+use crate::clock::{Instant, Now};
+use crate::flow;
+use crate::model::event::{Fact, What};
+use crate::model::record::{CallRecord, Cause, DigitSent, LegRecord, Outcome, Quality, Step};
+use crate::model::{
+    CallSettings, Directory, Identity, ReceivingNumber, RingbackBy, TrackingNumber,
+};
+
+/// The most destinations one call may ring, all steps of its route together.
+pub(super) const MAX_LEGS: usize = 100;
+
+/// The moment of an event, and where its effects go.
+pub(super) struct Turn<'a> {
+    pub now: Now,
+    pub out: &'a mut Vec<Effect>,
+}
+
+impl Turn<'_> {
+    pub fn say(&mut self, effect: Effect) {
+        self.out.push(effect);
+    }
+}
+
+pub(super) struct Story {
+    pub facts: Facts,
+    pub directory: Arc<Directory>,
+    pub tracking: Arc<TrackingNumber>,
+    pub record: CallRecord,
+    pub tape: Tape,
+    /// What the caller has been told.
+    pub caller: Caller,
+    /// How the last dialling ended, for a caller that is hung up on afterwards.
+    pub last: Option<(Outcome, Cause)>,
+    pub greeted: bool,
+    pub noticed: bool,
+    pub fail_safe_used: bool,
+    sides: Vec<Side>,
+    seq: u32,
+    steps: u8,
+    first_ring: Option<Instant>,
+    connected: Option<(Instant, Leg)>,
+}
+
+/// How far the caller has come. Later ones include the earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Caller {
+    Waiting,
+    /// It was told that it rings.
+    Ringing,
+    /// It was told, and can hear us.
+    Listening,
+    Answered,
+    /// It hung up, or was refused or let go.
+    Gone,
+}
+
+/// One destination that was rung, by its leg.
+struct Side {
+    to: Arc<ReceivingNumber>,
+    on_the_line: bool,
+    answered: bool,
+}
+
+impl Story {
+    pub fn new(
+        record: CallRecord,
+        facts: Facts,
+        directory: Arc<Directory>,
+        tracking: Arc<TrackingNumber>,
+    ) -> Self {
+        Self {
+            facts,
+            directory,
+            tracking,
+            record,
+            tape: Tape::None,
+            caller: Caller::Waiting,
+            last: None,
+            greeted: false,
+            noticed: false,
+            fail_safe_used: false,
+            sides: Vec::new(),
+            seq: 0,
+            steps: 0,
+            first_ring: None,
+            connected: None,
+        }
+    }
+
+    pub fn settings(&self) -> &CallSettings {
+        &self.tracking.settings
+    }
+
+    /// Something that can be seen from outside.
+    pub fn note(&mut self, what: What, turn: &mut Turn<'_>) {
+        self.seq = self.seq.saturating_add(1);
+        let call = Arc::clone(&self.facts.call);
+        turn.say(Effect::Note(Fact { seq: self.seq, at: turn.now.wall, call, what }));
+    }
+
+    /// A step on the call's way, for its record.
+    pub fn step(&mut self, what: impl Into<String>, turn: &Turn<'_>) {
+        self.record.path.push(Step { at: turn.now.wall, what: what.into() });
+    }
+
+    /// Takes one more step of the route; false if that is one too many, or too late.
+    pub fn takes_a_step(&mut self, now: Instant) -> bool {
+        let unanswered = self.first_ring.map_or(Duration::ZERO, |it| now.since(it));
+        let may = flow::may_go_on(self.steps, unanswered);
+        self.steps = self.steps.saturating_add(1);
+        may
+    }
+
+    /// When the call has been ringing for too long, whatever rings then.
+    pub fn unanswered_until(&self) -> Option<Instant> {
+        self.first_ring.map(|it| it + flow::ROUTE_UNANSWERED_MAX)
+    }
+
+    // The caller.
+
+    /// Tells the caller that it rings, in case it does not know.
+    pub fn ring(&mut self, early_media: bool, turn: &mut Turn<'_>) {
+        let wanted = if early_media { Caller::Listening } else { Caller::Ringing };
+        if self.caller < wanted {
+            self.caller = wanted;
+            turn.say(Effect::Ring { early_media });
+        }
+    }
+
+    pub fn answer_caller(&mut self, turn: &mut Turn<'_>) {
+        if self.caller < Caller::Answered {
+            self.caller = Caller::Answered;
+            self.record.answered_at = Some(turn.now.wall);
+            turn.say(Effect::Answer);
+        }
+    }
+
+    /// Rings, and lets the caller hear its ringing tone or music if it can hear anything.
+    pub fn ringback(&mut self, turn: &mut Turn<'_>) {
+        let (source, audible) = match &self.settings().ringback {
+            RingbackBy::Tone(tone) => (Source::Ringback(*tone), false),
+            RingbackBy::Music(prompt) => (Source::Music(prompt.clip), true),
+        };
+        self.ring(audible, turn);
+        if matches!(self.caller, Caller::Listening | Caller::Answered) {
+            turn.say(Effect::Hear(Leg::CALLER, source));
+        }
+    }
+
+    /// A message could not be played, and was skipped.
+    pub fn clip_missing(&mut self, leg: Leg, turn: &Turn<'_>) {
+        metrics::counter!("crosspoint_clips_missing_total").increment(1);
+        self.step(format!("a message to leg {} could not be played", leg.0), turn);
+    }
+
+    // The destinations.
+
+    /// Rings one more destination; `None` if the call has had too many.
+    pub fn invite(
+        &mut self,
+        to: &Arc<ReceivingNumber>,
+        identity: Identity,
+        early_media: bool,
+        turn: &mut Turn<'_>,
+    ) -> Option<Leg> {
+        if MAX_LEGS <= self.sides.len() {
+            return None;
+        }
+        let leg = Leg(u8::try_from(self.sides.len() + 1).ok()?);
+        self.first_ring.get_or_insert(turn.now.at);
+        self.sides.push(Side { to: Arc::clone(to), on_the_line: true, answered: false });
+        self.record.legs.push(dialled(leg, to, turn));
+        let offer = Offer { leg, to: Arc::clone(to), identity, early_media };
+        turn.say(Effect::Invite(Box::new(offer)));
+        self.note(What::LegDialing { leg: leg.0, destination: Arc::clone(&to.id) }, turn);
+        Some(leg)
+    }
+
+    /// This destination's page of the record.
+    pub fn leg(&mut self, leg: Leg) -> Option<&mut LegRecord> {
+        self.record.legs.get_mut(usize::from(leg.0).checked_sub(1)?)
+    }
+
+    pub fn rings(&mut self, leg: Leg, turn: &mut Turn<'_>) {
+        let Some(page) = self.leg(leg) else { return };
+        if page.ringing_at.is_none() {
+            page.ringing_at = Some(turn.now.wall);
+            self.note(What::LegRinging { leg: leg.0 }, turn);
+        }
+    }
+
+    pub fn answered(&mut self, leg: Leg, turn: &mut Turn<'_>) {
+        if let Some(side) = self.side(leg) {
+            side.answered = true;
+        }
+        if let Some(page) = self.leg(leg) {
+            page.answered_at = Some(turn.now.wall);
+        }
+        self.note(What::LegAnswered { leg: leg.0 }, turn);
+    }
+
+    /// A digit of the extension is sent: its position among the digits, from 1, not its value.
+    pub fn digit_sent(&mut self, leg: Leg, position: u16, turn: &mut Turn<'_>) {
+        if let Some(page) = self.leg(leg) {
+            page.digits.push(DigitSent { position, at: turn.now.wall });
+        }
+        self.note(What::LegDigit { leg: leg.0, position }, turn);
+    }
+
+    pub fn whispered(&mut self, leg: Leg, turn: &mut Turn<'_>) {
+        let Some(page) = self.leg(leg) else { return };
+        if page.whisper_at.is_none() {
+            page.whisper_at = Some(turn.now.wall);
+            self.note(What::LegWhisper { leg: leg.0 }, turn);
+        }
+    }
+
+    pub fn accepted(&mut self, leg: Leg, turn: &mut Turn<'_>) {
+        if let Some(page) = self.leg(leg) {
+            page.accepted_at = Some(turn.now.wall);
+        }
+        self.note(What::LegAccepted { leg: leg.0 }, turn);
+    }
+
+    pub fn declined(&mut self, leg: Leg, turn: &mut Turn<'_>) {
+        self.note(What::LegDeclined { leg: leg.0 }, turn);
+    }
+
+    /// A destination that was let go answers all the same (EDGE C-14): it is let go again.
+    pub fn answered_late(&mut self, leg: Leg, turn: &mut Turn<'_>) {
+        let Some(page) = self.leg(leg) else { return };
+        let mut cause = page.cause.clone().unwrap_or_else(cause::completed_elsewhere);
+        if let Some(kept) = &mut page.cause {
+            kept.reason = "answered_after_cancel".to_owned();
+        }
+        cause.local = true;
+        turn.say(Effect::Release { leg, cause });
+    }
+
+    /// Whether this destination was rung and is neither gone nor let go.
+    pub fn is_on_the_line(&self, leg: Leg) -> bool {
+        self.sides.get(usize::from(leg.0).wrapping_sub(1)).is_some_and(|it| it.on_the_line)
+    }
+
+    /// Whether this destination was rung, and is gone or let go.
+    pub fn was_on_the_line(&self, leg: Leg) -> bool {
+        self.sides.get(usize::from(leg.0).wrapping_sub(1)).is_some_and(|it| !it.on_the_line)
+    }
+
+    /// Lets a destination go, if it is still there.
+    pub fn release(
+        &mut self,
+        leg: Leg,
+        outcome: Option<Outcome>,
+        cause: Cause,
+        turn: &mut Turn<'_>,
+    ) {
+        if self.is_on_the_line(leg) {
+            turn.say(Effect::Release { leg, cause: cause.clone() });
+            self.lost(leg, outcome, cause, turn);
+        }
+    }
+
+    /// A destination is gone: by itself, or let go just now.
+    pub fn lost(&mut self, leg: Leg, outcome: Option<Outcome>, cause: Cause, turn: &mut Turn<'_>) {
+        let Some(side) = self.side(leg).filter(|it| it.on_the_line) else { return };
+        side.on_the_line = false;
+        if let Some(page) = self.leg(leg) {
+            page.ended_at = Some(turn.now.wall);
+            page.outcome = page.outcome.or(outcome);
+            page.cause = Some(cause.clone());
+        }
+        self.note(What::LegEnded { leg: leg.0, cause }, turn);
+    }
+
+    /// Lets every destination go but this one.
+    pub fn release_all_but(
+        &mut self,
+        kept: Option<Leg>,
+        outcome: Option<Outcome>,
+        cause: &Cause,
+        turn: &mut Turn<'_>,
+    ) {
+        for leg in (1..).map(Leg).take(self.sides.len()) {
+            if Some(leg) != kept {
+                self.release(leg, outcome, cause.clone(), turn);
+            }
+        }
+    }
+
+    /// Caller and destination are about to hear each other.
+    pub fn connected(&mut self, leg: Leg, turn: &mut Turn<'_>) {
+        self.connected = Some((turn.now.at, leg));
+        self.record.connected_at = Some(turn.now.wall);
+        if let Some(page) = self.leg(leg) {
+            page.connected_at = Some(turn.now.wall);
+            page.outcome = Some(Outcome::Answered);
+        }
+        self.note(What::Connected { leg: leg.0 }, turn);
+    }
+
+    pub fn is_connected(&self) -> bool {
+        self.connected.is_some()
+    }
+
+    // The end.
+
+    /// Completes the record, but for what is reported after the end.
+    pub fn close(&mut self, cause: &Cause, turn: &Turn<'_>) {
+        let now = turn.now;
+        let rung_until = self.connected.map_or(now.at, |(at, _)| at);
+        self.record.ended_at = Some(now.wall);
+        self.record.cause = Some(cause.clone());
+        self.record.ring_ms = self.first_ring.map(|it| millis(rung_until.since(it)));
+        self.record.talk_ms = self.connected.map(|(at, _)| millis(now.at.since(at)));
+        let taken_by = self.connected.and_then(|(_, leg)| self.side(leg)).map(|it| it.to.clone());
+        if let Some(number) = taken_by {
+            self.record.agent.clone_from(&number.agent);
+            self.record.source_tag.clone_from(&number.source_tag);
+        } else {
+            let owner = self.sides.iter().find_map(|it| it.to.lead_owner.clone());
+            self.record.lead_owner = owner;
+            if let Some(first) = self.sides.first() {
+                self.record.source_tag.clone_from(&first.to.source_tag);
+            }
+        }
+    }
+
+    pub fn quality(&mut self, leg: Leg, quality: Quality) {
+        if leg == Leg::CALLER {
+            self.record.caller_quality = Some(quality);
+        } else if let Some(page) = self.leg(leg) {
+            page.quality = Some(quality);
+        }
+    }
+
+    /// Whether the quality of a leg that had answered, or the recording's end, is still to be told.
+    pub fn awaits_reports(&self) -> bool {
+        let caller = self.record.answered_at.is_some() && self.record.caller_quality.is_none();
+        let mut legs = self.sides.iter().zip(&self.record.legs);
+        caller
+            || legs.any(|(side, page)| side.answered && page.quality.is_none())
+            || self.tape == Tape::Closing
+    }
+
+    fn side(&mut self, leg: Leg) -> Option<&mut Side> {
+        self.sides.get_mut(usize::from(leg.0).checked_sub(1)?)
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn dialled(leg: Leg, to: &ReceivingNumber, turn: &Turn<'_>) -> LegRecord {
+    LegRecord {
+        leg: leg.0,
+        destination: Arc::clone(&to.id),
+        dialled_at: turn.now.wall,
+        ringing_at: None,
+        answered_at: None,
+        digits: Vec::new(),
+        whisper_at: None,
+        accepted_at: None,
+        connected_at: None,
+        ended_at: None,
+        outcome: None,
+        cause: None,
+        quality: None,
+    }
+}

@@ -1,0 +1,164 @@
+//! Caller and destination hear each other, until one hangs up or the call's time is over.
+//!
+//! Ten seconds before that time the destination hears a beep. Codes that the answering person
+//! dials are taken here; its other keys are pressed on towards the caller.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::codes::{Code, Codes};
+use super::ending::end;
+use super::story::{Story, Turn};
+use super::{Effect, Event, Leg, Phase, cause};
+use crate::audio::{Digit, Line, Script, Source};
+use crate::clock::Instant;
+use crate::flow;
+use crate::model::ReceivingNumber;
+
+/// The warning: 1400 Hz, as recording and time-limit beeps commonly are.
+const BEEP: Line = Line::Tone(1400, Duration::from_millis(200));
+/// The destination hears the caller again at the latest after this, should media say nothing.
+const BEEP_LIMIT: Duration = Duration::from_secs(1);
+
+pub(super) struct Talking {
+    callee: Leg,
+    ends: Instant,
+    /// What ends it then: `max_duration` or `after_hours_limit`.
+    reason: &'static str,
+    warning: Warning,
+    codes: Option<Codes>,
+    /// Keys still to be pressed towards the caller; `Some` while some are being pressed.
+    pressing: Option<Vec<Digit>>,
+}
+
+enum Warning {
+    At(Instant),
+    Sounding { until: Instant },
+    Done,
+}
+
+impl Talking {
+    pub fn start(
+        callee: Leg,
+        to: Arc<ReceivingNumber>,
+        story: &mut Story,
+        turn: &mut Turn<'_>,
+    ) -> Phase {
+        story.answer_caller(turn);
+        turn.say(Effect::Hear(Leg::CALLER, Source::Leg(callee)));
+        turn.say(Effect::Hear(callee, Source::Leg(Leg::CALLER)));
+        let codes = to.enhanced_forwarding.clone().map(Codes::new);
+        if codes.is_some() {
+            turn.say(Effect::SwallowKeys { leg: callee, on: true });
+        }
+        story.connected(callee, turn);
+        match flow::recorded(&to, story.settings()) {
+            Ok(()) => story.start_tape(callee, turn),
+            Err(why) => story.prevent_tape(why, turn),
+        }
+        let limit = flow::longest_talk(&to, story.settings(), story.record.received_at);
+        let ends = turn.now.at + limit.talk;
+        let warning = match limit.talk.checked_sub(flow::WARNING) {
+            Some(time) if limit.warns && !time.is_zero() => Warning::At(turn.now.at + time),
+            _ => Warning::Done,
+        };
+        Phase::Talking(Self { callee, ends, reason: limit.reason, warning, codes, pressing: None })
+    }
+
+    pub fn on(mut self, event: &Event, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+        match event {
+            Event::HungUp { leg, cause } | Event::Refused { leg, cause } if *leg == self.callee => {
+                let cause = cause::hung_up(cause.clone());
+                story.step("destination hung up", turn);
+                story.lost(*leg, None, cause.clone(), turn);
+                return end(story, cause, turn);
+            }
+            Event::MediaLost { leg } if *leg == self.callee || *leg == Leg::CALLER => {
+                return end(story, cause::media_timeout(), turn);
+            }
+            Event::Key { leg, digit } if *leg == self.callee => self.key(*digit, story, turn),
+            Event::ScriptDone { leg } if *leg == self.callee => self.beep_done(turn),
+            Event::ScriptDone { leg: Leg::CALLER } => self.pressed(turn),
+            Event::Time => return self.on_time(story, turn),
+            _ => (),
+        }
+        Phase::Talking(self)
+    }
+
+    pub fn deadline(&self) -> Instant {
+        let warning = match self.warning {
+            Warning::At(at) | Warning::Sounding { until: at } => at,
+            Warning::Done => self.ends,
+        };
+        let code = self.codes.as_ref().and_then(Codes::deadline).unwrap_or(self.ends);
+        self.ends.min(warning).min(code)
+    }
+
+    fn on_time(mut self, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+        let now = turn.now.at;
+        if self.ends <= now {
+            return end(story, cause::limit(self.reason), turn);
+        }
+        match self.warning {
+            Warning::At(at) if at <= now => {
+                self.warning = Warning::Sounding { until: now + BEEP_LIMIT };
+                let beep = Script::new(vec![BEEP]);
+                turn.say(Effect::Hear(self.callee, Source::Script(beep)));
+            }
+            Warning::Sounding { until } if until <= now => self.beep_done(turn),
+            Warning::At(_) | Warning::Sounding { .. } | Warning::Done => (),
+        }
+        let others = self.codes.as_mut().map(|it| it.expire(now)).unwrap_or_default();
+        self.press_on(others, turn);
+        Phase::Talking(self)
+    }
+
+    fn beep_done(&mut self, turn: &mut Turn<'_>) {
+        if let Warning::Sounding { .. } = self.warning {
+            self.warning = Warning::Done;
+            turn.say(Effect::Hear(self.callee, Source::Leg(Leg::CALLER)));
+        }
+    }
+
+    fn key(&mut self, digit: Digit, story: &mut Story, turn: &mut Turn<'_>) {
+        let Some(codes) = &mut self.codes else { return };
+        let (code, others) = codes.press(digit, turn.now.at);
+        self.press_on(others, turn);
+        match code {
+            Some(Code::StopRecording) => story.tape_off("destination", turn),
+            Some(Code::StartRecording) => story.tape_on(self.callee, turn),
+            None => (),
+        }
+    }
+
+    /// Presses these keys towards the caller, after those that are being pressed.
+    fn press_on(&mut self, keys: Vec<Digit>, turn: &mut Turn<'_>) {
+        if keys.is_empty() {
+            return;
+        }
+        match &mut self.pressing {
+            Some(waiting) => waiting.extend(keys),
+            None => {
+                self.pressing = Some(Vec::new());
+                press(keys, turn);
+            }
+        }
+    }
+
+    fn pressed(&mut self, turn: &mut Turn<'_>) {
+        match self.pressing.as_mut().map(mem::take) {
+            Some(keys) if !keys.is_empty() => press(keys, turn),
+            Some(_) => {
+                self.pressing = None;
+                turn.say(Effect::Hear(Leg::CALLER, Source::Leg(self.callee)));
+            }
+            None => (),
+        }
+    }
+}
+
+fn press(keys: Vec<Digit>, turn: &mut Turn<'_>) {
+    let script = Script::new(keys.into_iter().map(Line::Press).collect());
+    turn.say(Effect::Hear(Leg::CALLER, Source::Script(script)));
+}
