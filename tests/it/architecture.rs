@@ -6,7 +6,8 @@ use std::path::Path;
 
 /// Floors from the ground up.
 const FLOORS: &[&[&str]] = &[
-    &["clock", "sip", "sdp", "rtp", "audio", "telemetry"],
+    &["clock"],
+    &["sip", "sdp", "rtp", "audio", "telemetry"],
     &["model", "transaction", "peer", "media", "net"],
     &["flow", "dialog"],
     &["call"],
