@@ -90,7 +90,7 @@ const fn encode_mu(sample: i16) -> u8 {
 const fn decode_mu(octet: u8) -> i16 {
     let octet = !octet as i32;
     let exponent = (octet >> 4) & 7;
-    let magnitude = (((octet & 0x0f) << 3) + BIAS << exponent) - BIAS;
+    let magnitude = ((((octet & 0x0f) << 3) + BIAS) << exponent) - BIAS;
     (if octet & 0x80 != 0 { -magnitude } else { magnitude }) as i16
 }
 

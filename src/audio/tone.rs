@@ -61,7 +61,7 @@ impl Tone {
 
 impl Voice {
     fn next(&mut self) -> i32 {
-        let value = sine(self.phase) * self.amplitude >> 15;
+        let value = (sine(self.phase) * self.amplitude) >> 15;
         self.phase = self.phase.wrapping_add(self.step);
         value
     }
@@ -137,7 +137,7 @@ fn sine(phase: u32) -> i32 {
     let between = ((phase >> 6) & 0xffff) as i32;
     let here = i32::from(SINE[index]);
     let there = i32::from(SINE[index + 1]);
-    here + ((there - here) * between >> 16)
+    here + (((there - here) * between) >> 16)
 }
 
 static SINE: [i16; 1025] = sine_table();

@@ -34,6 +34,17 @@ pub enum Order {
         session: SessionId,
         source: Source<SessionId>,
     },
+    /// Keys pressed by this leg are reported but not passed on to who hears it, or are again.
+    SwallowKeys {
+        session: SessionId,
+        on: bool,
+    },
+    /// The far end pressed a key that came by signalling (SIP INFO): an accept line may take it;
+    /// it is not reported back otherwise.
+    Key {
+        session: SessionId,
+        digit: Digit,
+    },
     /// Records two legs of one call from now on: caller left, destination right.
     Tape {
         tape: TapeId,

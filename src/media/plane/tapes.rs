@@ -1,0 +1,158 @@
+//! The recordings of one worker.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+use crate::audio::Law;
+use crate::clock::Instant;
+use crate::media::session::Session;
+use crate::media::slots::Slots;
+use crate::media::tape::{Side, Tape, Voice};
+use crate::media::{Outlet, Reel, Report, SessionId, TapeId};
+use crate::rtp::Header;
+
+/// All tapes that run, and ends that found no room yet.
+#[derive(Debug, Default)]
+pub(super) struct Tapes {
+    tapes: Slots<Tape>,
+    slots: BTreeMap<TapeId, u32>,
+    ends: VecDeque<(TapeId, u64)>,
+    next: Option<Instant>,
+    /// The plane's note of the alarm that is set.
+    pub armed: Option<Instant>,
+}
+
+impl Tapes {
+    /// How often tapes are seen to whose legs are silent, and ends are offered again.
+    const EVERY: Duration = Duration::from_millis(500);
+
+    /// Begins to record two legs. The left one's codec decides the law; a leg that speaks another
+    /// codec than G.711 is recorded as silence, and that is reported as a failure.
+    #[expect(clippy::too_many_arguments, reason = "the plane's parts, taken apart to be borrowed")]
+    pub fn begin(
+        &mut self,
+        id: TapeId,
+        legs: [SessionId; 2],
+        slots: [Option<u32>; 2],
+        file: &str,
+        sessions: &mut Slots<Session>,
+        now: Instant,
+        out: &mut dyn Outlet,
+    ) {
+        if self.slots.contains_key(&id) {
+            return;
+        }
+        let laws = slots.map(|it| it.and_then(|it| sessions.get(it)).and_then(Session::law));
+        let law = laws[0].or(laws[1]).unwrap_or(Law::Mu);
+        if laws.contains(&None) {
+            out.report(Report::TapeFailed { tape: id });
+        }
+        if slots.contains(&None) {
+            return;
+        }
+        if !out.tape(Reel::Open { tape: id, file, law }) {
+            out.report(Report::TapeFailed { tape: id });
+            return;
+        }
+        let tape = self.tapes.put(Tape::new(id, law, legs, now));
+        self.slots.insert(id, tape);
+        for (slot, side) in slots.into_iter().flatten().zip([Side::Left, Side::Right]) {
+            if let Some(session) = sessions.get_mut(slot) {
+                session.tape = Some((tape, side));
+            }
+        }
+        self.next.get_or_insert(now + Self::EVERY);
+    }
+
+    pub fn mute(&mut self, id: TapeId, mute: bool, now: Instant) {
+        if let Some(tape) = self.slots.get(&id).and_then(|it| self.tapes.get_mut(*it)) {
+            tape.mute(mute, now);
+        }
+    }
+
+    /// Ends a recording: everything up to now goes out, and the end after it.
+    pub fn end(
+        &mut self,
+        id: TapeId,
+        slots: &HashMap<SessionId, u32>,
+        sessions: &mut Slots<Session>,
+        now: Instant,
+        out: &mut dyn Outlet,
+    ) {
+        let Some(slot) = self.slots.remove(&id) else { return };
+        let Some(mut tape) = self.tapes.take(slot) else { return };
+        for leg in [tape.left, tape.right] {
+            if let Some(session) = slots.get(&leg).and_then(|it| sessions.get_mut(*it))
+                && session.tape.is_some_and(|(it, _)| it == slot)
+            {
+                session.tape = None;
+            }
+        }
+        let (ms, gap) = tape.end(now, &mut |it| out.tape(it));
+        if let Some(ms) = gap {
+            out.report(Report::TapeGap { tape: id, ms });
+        }
+        self.ends.push_back((id, tape.frames()));
+        self.offer_ends(out);
+        if !self.ends.is_empty() {
+            self.next.get_or_insert(now + Self::EVERY);
+        }
+        out.report(Report::TapeClosed { tape: id, ms });
+    }
+
+    /// Lays a voice packet on a tape.
+    #[expect(clippy::too_many_arguments, reason = "one packet with all that is known of it")]
+    pub fn record(
+        &mut self,
+        slot: u32,
+        side: Side,
+        law: Law,
+        header: &Header,
+        packet: &[u8],
+        now: Instant,
+        out: &mut dyn Outlet,
+    ) {
+        let Some(tape) = self.tapes.get_mut(slot) else { return };
+        let Some(octets) = packet.get(header.payload()) else { return };
+        let (ssrc, timestamp) = (header.stamp.ssrc, header.stamp.timestamp);
+        Self::advance(tape, now, out);
+        tape.record(side, Voice { ssrc, timestamp, law, octets }, now);
+    }
+
+    /// Sees to all tapes.
+    pub fn on_time(&mut self, at: Instant, now: Instant, out: &mut dyn Outlet) {
+        if self.armed == Some(at) {
+            self.armed = None;
+        }
+        if self.next.is_none_or(|it| now < it) {
+            return;
+        }
+        for slot in self.slots.values() {
+            if let Some(tape) = self.tapes.get_mut(*slot) {
+                Self::advance(tape, now, out);
+            }
+        }
+        self.offer_ends(out);
+        let idle = self.slots.is_empty() && self.ends.is_empty();
+        self.next = (!idle).then(|| now + Self::EVERY);
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        self.next
+    }
+
+    fn advance(tape: &mut Tape, now: Instant, out: &mut dyn Outlet) {
+        if let Some(ms) = tape.advance(now, &mut |it| out.tape(it)) {
+            out.report(Report::TapeGap { tape: tape.id, ms });
+        }
+    }
+
+    fn offer_ends(&mut self, out: &mut dyn Outlet) {
+        while let Some((tape, frames)) = self.ends.front().copied() {
+            if !out.tape(Reel::End { tape, frames }) {
+                break;
+            }
+            self.ends.pop_front();
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Ports that are bound, on both sides of the ring.
+//!
+//! [`Ports`] is signalling's list of free ones: first given back, first taken, so that a port rests
+//! as long as it can. [`Port`] is media's own note of what a bound port is doing: after a session
+//! it stays in quarantine until nothing comes to it any more, so that a stale stream never reaches
+//! a new session or its recording. Binding sockets is the shell's.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::clock::Instant;
+
+/// A bound pair of ports (RTP, and RTCP on the next), as the plane counts them: 0, 1, 2, ..
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortId(pub u32);
+
+/// The free ports of one worker, as signalling knows them.
+#[derive(Clone, Debug)]
+pub struct Ports {
+    v4: Family,
+    v6: Family,
+    limits: Limits,
+}
+
+/// How many ports to have ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Free ports of a family below which more are bound.
+    pub low: u16,
+    /// How many are bound at a time.
+    pub batch: u16,
+    /// The most pairs a family may have bound.
+    pub most: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Family {
+    free: VecDeque<SocketAddr>,
+    bound: u32,
+    /// Ordered and not yet bound.
+    coming: u16,
+    exhausted: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { low: 64, batch: 128, most: 16_384 }
+    }
+}
+
+impl Ports {
+    pub fn new(limits: Limits) -> Self {
+        Self { v4: Family::default(), v6: Family::default(), limits }
+    }
+
+    /// A free port; the one that has rested longest.
+    pub fn take(&mut self, v6: bool) -> Option<SocketAddr> {
+        self.family(v6).free.pop_front()
+    }
+
+    /// [`Report::Bound`](super::Report::Bound): a new port.
+    pub fn bound(&mut self, local: SocketAddr) {
+        let family = self.family(local.is_ipv6());
+        family.bound += 1;
+        family.coming = family.coming.saturating_sub(1);
+        family.free.push_back(local);
+    }
+
+    /// [`Report::Free`](super::Report::Free): quarantine is over. Also for a port that was taken
+    /// and never opened.
+    pub fn give_back(&mut self, local: SocketAddr) {
+        self.family(local.is_ipv6()).free.push_back(local);
+    }
+
+    /// [`Report::Exhausted`](super::Report::Exhausted): nothing more can be bound.
+    pub fn exhausted(&mut self, v6: bool) {
+        let family = self.family(v6);
+        family.exhausted = true;
+        family.coming = 0;
+    }
+
+    /// How many pairs to order now, if the family runs low. Counted as coming from then on.
+    pub fn wants(&mut self, v6: bool) -> Option<u16> {
+        let Limits { low, batch, most } = self.limits;
+        let family = self.family(v6);
+        let ready = family.free.len() + usize::from(family.coming);
+        if family.exhausted || usize::from(low) <= ready {
+            return None;
+        }
+        let room = most.saturating_sub(family.bound + u32::from(family.coming));
+        let pairs = u32::from(batch).min(room) as u16;
+        if pairs == 0 {
+            return None;
+        }
+        family.coming += pairs;
+        Some(pairs)
+    }
+
+    /// Free ports of a family.
+    pub fn free(&self, v6: bool) -> usize {
+        if v6 { self.v6.free.len() } else { self.v4.free.len() }
+    }
+
+    fn family(&mut self, v6: bool) -> &mut Family {
+        if v6 { &mut self.v6 } else { &mut self.v4 }
+    }
+}
+
+/// What a bound port is doing.
+#[derive(Clone, Debug)]
+pub(super) struct Port {
+    pub local: SocketAddr,
+    pub state: State,
+    /// When RTP last came to it since it was opened.
+    pub heard: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Idle,
+    /// Belongs to the session in this slot.
+    Open(u32),
+    Quarantine {
+        since: Instant,
+    },
+}
+
+impl Port {
+    /// How long a port must have been silent before it is used again.
+    pub const REST: Duration = Duration::from_secs(2);
+    /// A stream that never stops is given up on; the next session's latch keeps it out.
+    pub const LONGEST: Duration = Duration::from_secs(600);
+
+    pub fn new(local: SocketAddr) -> Self {
+        Self { local, state: State::Idle, heard: None }
+    }
+
+    /// Begins a session; what came to the port before is forgotten.
+    pub fn open(&mut self, slot: u32) {
+        self.state = State::Open(slot);
+        self.heard = None;
+    }
+
+    /// The session is over. `true` if the port is free at once because nothing ever came to it.
+    pub fn close(&mut self, now: Instant) -> bool {
+        let free = self.heard.is_none();
+        self.state = if free { State::Idle } else { State::Quarantine { since: now } };
+        free
+    }
+
+    /// When quarantine may end, as things stand.
+    pub fn deadline(&self) -> Option<Instant> {
+        let State::Quarantine { since } = self.state else { return None };
+        let quiet = self.heard.map_or(since, |heard| heard.max(since)) + Self::REST;
+        Some(quiet.min(since + Self::LONGEST))
+    }
+
+    /// Ends quarantine if it is time to.
+    pub fn on_time(&mut self, now: Instant) -> bool {
+        let over = self.deadline().is_some_and(|it| it <= now);
+        if over {
+            self.state = State::Idle;
+        }
+        over
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1000)
+    }
+
+    fn local(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    #[test]
+    fn the_port_that_rested_longest_is_taken_first() {
+        let mut ports = Ports::new(Limits::default());
+        for port in [4000, 4002, 4004] {
+            ports.bound(local(port));
+        }
+        assert_eq!(ports.take(false), Some(local(4000)));
+        ports.give_back(local(4000));
+        assert_eq!(ports.take(false), Some(local(4002)));
+        assert_eq!(ports.take(true), None, "no IPv6 port was bound");
+    }
+
+    #[test]
+    fn more_ports_are_ordered_when_few_are_free_once_and_up_to_the_limit() {
+        let mut ports = Ports::new(Limits { low: 2, batch: 3, most: 4 });
+        assert_eq!(ports.wants(false), Some(3));
+        assert_eq!(ports.wants(false), None, "three are coming");
+        for port in [4000, 4002, 4004] {
+            ports.bound(local(port));
+        }
+        ports.take(false);
+        assert_eq!(ports.wants(false), None, "two are free");
+        ports.take(false);
+        assert_eq!(ports.wants(false), Some(1), "four is the limit");
+        ports.bound(local(4006));
+        ports.take(false);
+        assert_eq!(ports.wants(false), None);
+    }
+
+    #[test]
+    fn a_port_nothing_came_to_is_free_at_once() {
+        let mut port = Port::new(local(4000));
+        port.open(0);
+        assert!(port.close(at(10)));
+    }
+
+    #[test]
+    fn a_port_rests_until_two_seconds_without_a_packet() {
+        let mut port = Port::new(local(4000));
+        port.open(0);
+        port.heard = Some(at(0));
+        assert!(!port.close(at(1000)));
+        assert_eq!(port.deadline(), Some(at(3000)));
+        port.heard = Some(at(2900));
+        assert!(!port.on_time(at(3000)));
+        assert!(!port.on_time(at(4899)));
+        assert!(port.on_time(at(4900)));
+        assert_eq!(port.deadline(), None);
+    }
+
+    #[test]
+    fn a_stream_that_never_stops_is_waited_for_ten_minutes() {
+        let mut port = Port::new(local(4000));
+        port.heard = Some(at(0));
+        port.close(at(0));
+        port.heard = Some(at(599_999));
+        assert!(!port.on_time(at(599_999)));
+        assert!(port.on_time(at(600_000)));
+    }
+}

@@ -1,0 +1,136 @@
+//! What comes from the far end: admitted, counted, listened to for keys and speech.
+
+use std::net::SocketAddr;
+
+use super::Session;
+use crate::audio::{Digit, Law};
+use crate::clock::Instant;
+use crate::media::{FRAME, Keys};
+use crate::rtp::{Event, Header};
+
+/// What a packet that was admitted holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::media) enum Heard {
+    Voice(Law),
+    /// Voice of a codec that we only pass on.
+    Opaque,
+    /// Comfort noise (RFC 3389).
+    Comfort,
+    Event(Event),
+}
+
+/// What a payload type stands for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Payload {
+    Voice(Law),
+    Opaque,
+    Comfort,
+    Event,
+}
+
+/// Comfort noise: assigned, and before that reserved (RFC 3551 section 6).
+const COMFORT: [u8; 2] = [13, 19];
+/// Static payload types of G.711 (RFC 3551 section 6).
+const PCMU: u8 = 0;
+const PCMA: u8 = 8;
+
+impl Session {
+    /// Takes a packet. `None` if it is nobody's: from a stranger, of an unknown payload type, or
+    /// while the far end was told not to send.
+    pub fn listen(
+        &mut self,
+        from: SocketAddr,
+        header: &Header,
+        packet: &[u8],
+        now: Instant,
+    ) -> Option<Heard> {
+        let payload = self.payload(header.stamp.payload_type);
+        if !self.gate.admit(from, header.stamp.ssrc, payload.is_some(), now) {
+            return None;
+        }
+        self.sign_of_life(now);
+        let payload = payload?;
+        let voice = !matches!(payload, Payload::Event);
+        self.reception.receive(&header.stamp, voice, now);
+        if !self.remote.as_ref().is_some_and(|it| it.receive) {
+            return None;
+        }
+        Some(match payload {
+            Payload::Voice(law) => Heard::Voice(law),
+            Payload::Opaque => Heard::Opaque,
+            Payload::Comfort => Heard::Comfort,
+            Payload::Event => Heard::Event(Event::read(packet.get(header.payload())?)?),
+        })
+    }
+
+    pub(super) fn sign_of_life(&mut self, now: Instant) {
+        self.heard = now;
+        self.lost = false;
+    }
+
+    /// What a payload type means on this leg. Both laws are understood whichever was agreed, and
+    /// a peer that sends what it wants to receive is understood too.
+    fn payload(&self, payload_type: u8) -> Option<Payload> {
+        let remote = self.remote.as_ref()?;
+        if let Keys::Events { send_pt, receive_pt, .. } = remote.keys
+            && (payload_type == receive_pt || payload_type == send_pt)
+        {
+            return Some(Payload::Event);
+        }
+        let codec = &remote.codec;
+        if payload_type == codec.receive_pt || payload_type == codec.send_pt {
+            return Some(codec.kind.law().map_or(Payload::Opaque, Payload::Voice));
+        }
+        match (payload_type, codec.kind.law()) {
+            (PCMU, Some(_)) => Some(Payload::Voice(Law::Mu)),
+            (PCMA, Some(_)) => Some(Payload::Voice(Law::A)),
+            _ if COMFORT.contains(&payload_type) => Some(Payload::Comfort),
+            _ => None,
+        }
+    }
+
+    /// The key that goes down with this packet, if one does: by event, or in the voice of a leg
+    /// that has no events. Speech is noticed on the way.
+    pub fn key_in(
+        &mut self,
+        heard: Heard,
+        header: &Header,
+        packet: &[u8],
+        now: Instant,
+    ) -> Option<Digit> {
+        match heard {
+            Heard::Event(event) => {
+                self.keys.receive(&header.stamp, event, now).and_then(Digit::from_event)
+            }
+            Heard::Voice(law) => {
+                let awaits = self.player.as_mut().and_then(|it| it.listener()).is_some();
+                if !awaits && self.detector.is_none() {
+                    return None;
+                }
+                self.ears(law, packet.get(header.payload())?)
+            }
+            Heard::Opaque | Heard::Comfort => None,
+        }
+    }
+
+    fn ears(&mut self, law: Law, octets: &[u8]) -> Option<Digit> {
+        let mut samples = [0; FRAME];
+        let mut pressed = None;
+        for octets in octets.chunks(FRAME) {
+            let samples = &mut samples[..octets.len()];
+            law.decode_into(octets, samples);
+            if let Some(script) = self.player.as_mut().and_then(|it| it.listener()) {
+                script.hear(samples);
+            }
+            if let Some(detector) = &mut self.detector {
+                pressed = detector.hear(samples).or(pressed);
+            }
+        }
+        pressed
+    }
+
+    /// A key of the far end; `true` if an accept line took it.
+    pub fn press(&mut self, digit: Digit) -> bool {
+        self.player.as_mut().is_some_and(|it| it.key(digit))
+    }
+}

@@ -1,0 +1,175 @@
+//! The one stream towards the far end: another leg's packets renumbered in place, or our own.
+
+use std::net::SocketAddr;
+
+use super::Session;
+use super::inbound::Heard;
+use super::packer::Packer;
+use crate::audio::{Digit, Law, Script};
+use crate::clock::Instant;
+use crate::media::clips::Clips;
+use crate::media::player::{Frame, Told};
+use crate::media::{Channel, FRAME, Keys, Outlet, Report};
+use crate::rtp::{Event, HEADER, Header, KeySender, Stamp};
+
+impl Session {
+    /// Turns a packet of `from` into the next one of this leg's stream, in place. Where it goes,
+    /// or `None` if this leg does not get it.
+    pub fn relay(
+        &mut self,
+        from: &Self,
+        heard: Heard,
+        header: &Header,
+        packet: &mut [u8],
+        now: Instant,
+    ) -> Option<SocketAddr> {
+        let remote = self.remote.as_ref().filter(|it| it.send)?;
+        let to = self.gate.target()?;
+        let theirs = from.remote.as_ref()?;
+        let payload_type = match heard {
+            Heard::Voice(law) => {
+                let mine = remote.codec.kind.law()?;
+                law.recode_in_place(mine, packet.get_mut(header.payload())?);
+                remote.codec.send_pt
+            }
+            Heard::Opaque => {
+                let shared = remote.codec.kind == theirs.codec.kind
+                    && remote.codec.clock == theirs.codec.clock;
+                if !shared {
+                    return None;
+                }
+                remote.codec.send_pt
+            }
+            Heard::Comfort => {
+                remote.codec.kind.law().filter(|_| theirs.codec.kind.law().is_some())?;
+                header.stamp.payload_type
+            }
+            Heard::Event(event) => match (remote.keys, theirs.keys) {
+                (Keys::Events { send_pt, clock, .. }, Keys::Events { clock: theirs, .. })
+                    if !from.swallow =>
+                {
+                    if clock != theirs {
+                        let payload = packet.get_mut(header.payload())?.first_chunk_mut()?;
+                        *payload = in_clock(event, theirs, clock).payload();
+                    }
+                    send_pt
+                }
+                _ => {
+                    self.stream.swallow(&header.stamp, now);
+                    return None;
+                }
+            },
+        };
+        self.stream.relay(&header.stamp, payload_type, now)?.rewrite(packet);
+        self.control.sent(header.payload().len());
+        Some(to)
+    }
+
+    /// Plays what is due by `now`.
+    pub fn play(&mut self, clips: &Clips, now: Instant, out: &mut dyn Outlet) {
+        while let Some(at) = self.due_tick(now) {
+            self.tick(clips, at, out);
+        }
+    }
+
+    fn tick(&mut self, clips: &Clips, at: Instant, out: &mut dyn Outlet) {
+        let (Some(player), Some(remote)) = (&mut self.player, &self.remote) else { return };
+        let (id, keys, law) = (self.id, remote.keys, remote.codec.kind.law());
+        let mut samples = [0; FRAME];
+        let told = &mut |it| out.report(report(id, it));
+        let frame = player.tick(clips, keys == Keys::InBand, &mut samples, told);
+        match (frame, keys) {
+            (Frame::Key { digit, begins }, Keys::Events { send_pt, clock, .. }) => {
+                if !self.press_tick(digit, begins, send_pt, clock, at, out) {
+                    self.silence(law, at, out);
+                }
+            }
+            (Frame::Key { digit, begins }, Keys::Outside | Keys::InBand) => {
+                if begins {
+                    out.report(Report::Press { session: id, digit });
+                }
+                self.silence(law, at, out);
+            }
+            (Frame::Silence, _) => self.silence(law, at, out),
+            (Frame::Voice, _) => {
+                let Some(law) = law else { return };
+                let mut octets = [0; FRAME];
+                law.encode_into(&samples, &mut octets);
+                self.speak(&octets, at, out);
+            }
+        }
+    }
+
+    fn silence(&mut self, law: Option<Law>, at: Instant, out: &mut dyn Outlet) {
+        if let Some(law) = law {
+            self.speak(&[law.silence(); FRAME], at, out);
+        }
+    }
+
+    /// Sends the packet of a key press that is due; `false` if none is any more.
+    fn press_tick(
+        &mut self,
+        digit: Digit,
+        begins: bool,
+        payload_type: u8,
+        clock: u32,
+        at: Instant,
+        out: &mut dyn Outlet,
+    ) -> bool {
+        if begins {
+            self.packer.clear();
+            let position = self.stream.position(at);
+            self.pressing = Some(KeySender::press(digit.event(), clock, position, Script::TONE));
+        }
+        let Some(packet) = self.pressing.as_mut().and_then(Iterator::next) else {
+            self.pressing = None;
+            return false;
+        };
+        if let Some(to) = self.target() {
+            let stamp = self.stream.key(&packet, payload_type, at);
+            self.emit(stamp, &packet.event.payload(), to, out);
+        }
+        true
+    }
+
+    /// Sends a frame of our own voice, in packets of the length that was agreed.
+    fn speak(&mut self, frame: &[u8; FRAME], at: Instant, out: &mut dyn Outlet) {
+        let Some(to) = self.target() else { return };
+        let Some(payload_type) = self.remote.as_ref().map(|it| it.codec.send_pt) else { return };
+        let mut packer = std::mem::take(&mut self.packer);
+        packer.pack(frame, |octets| {
+            let stamp = self.stream.frame(payload_type, octets.len() as u32, at);
+            self.emit(stamp, octets, to, out);
+        });
+        self.packer = packer;
+    }
+
+    fn emit(&mut self, stamp: Stamp, payload: &[u8], to: SocketAddr, out: &mut dyn Outlet) {
+        let mut buffer = [0; HEADER + Packer::LONGEST];
+        if let Some(length) = stamp.write(payload, &mut buffer) {
+            self.control.sent(payload.len());
+            out.send(self.port, Channel::Rtp, to, &buffer[..length]);
+        }
+    }
+
+    /// Where packets to the far end go, if it may be sent any.
+    pub(super) fn target(&self) -> Option<SocketAddr> {
+        self.remote.as_ref().filter(|it| it.send)?;
+        self.gate.target()
+    }
+}
+
+/// The same event with its duration in another clock's units.
+fn in_clock(event: Event, from: u32, to: u32) -> Event {
+    let duration = u64::from(event.duration) * u64::from(to) / u64::from(from.max(1));
+    Event { duration: u16::try_from(duration).unwrap_or(u16::MAX), ..event }
+}
+
+fn report(session: crate::media::SessionId, told: Told) -> Report {
+    match told {
+        Told::Line(line) => Report::Line { session, line },
+        Told::Done => Report::ScriptDone { session },
+        Told::Declined => Report::Declined { session },
+        Told::ClipMissing(clip) => Report::ClipMissing { session, clip },
+    }
+}
