@@ -79,7 +79,8 @@ impl Reception {
             return Arrival::Restart;
         };
         let ahead = it.sequence.wrapping_sub(source.highest);
-        if Self::DROPOUT <= ahead && ahead <= u16::MAX - Self::MISORDER {
+        let behind = u16::MAX - Self::MISORDER + 1;
+        if (Self::DROPOUT..=behind).contains(&ahead) {
             if source.restart != Some(it.sequence) {
                 source.restart = Some(it.sequence.wrapping_add(1));
                 return Arrival::Jump;

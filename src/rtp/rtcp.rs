@@ -118,7 +118,7 @@ impl From<Wall> for Ntp {
     fn from(wall: Wall) -> Self {
         let seconds = wall.unix_seconds().wrapping_add(Self::ERA) as u32;
         let micros = wall.unix_micros().rem_euclid(1_000_000) as u64;
-        Self(u64::from(seconds) << 32 | (micros << 32) / 1_000_000)
+        Self((u64::from(seconds) << 32) | ((micros << 32) / 1_000_000))
     }
 }
 
