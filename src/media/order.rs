@@ -39,8 +39,8 @@ pub enum Order {
         session: SessionId,
         on: bool,
     },
-    /// The far end pressed a key that came by signalling (SIP INFO): an accept line may take it;
-    /// it is not reported back otherwise.
+    /// The far end pressed a key that came by signalling (SIP INFO). It is treated like one that
+    /// came in the media: an accept line takes it, or it is reported and passed on.
     Key {
         session: SessionId,
         digit: Digit,

@@ -63,6 +63,15 @@ enum Alarm {
     Tapes,
 }
 
+/// How a key came. In the voice it reaches those who hear that; as an event those who take
+/// events; all others it must be pressed for anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Came {
+    Event,
+    Voice,
+    Signalling,
+}
+
 /// The largest datagram that is copied for a second listener; longer ones it does not get.
 const LARGEST: usize = 2048;
 
@@ -121,9 +130,9 @@ impl Plane {
                 self.with(session, |it| it.swallow_keys(on));
             }
             Order::Key { session, digit } => {
-                self.with(session, |it| {
-                    it.press(digit);
-                });
+                if let Some(slot) = self.slots.get(&session).copied() {
+                    self.key(slot, digit, Came::Signalling, now, out);
+                }
             }
             Order::Tape { tape, left, right, file } => {
                 let slots = [left, right].map(|it| self.slots.get(&it).copied());
@@ -174,11 +183,13 @@ impl Plane {
         let header = Header::read(packet)?;
         let session = self.sessions.get_mut(slot)?;
         let heard = session.listen(from, &header, packet, now.at)?;
-        if let Some(digit) = session.key_in(heard, &header, packet, now.at) {
-            Self::key(session, digit, out);
-        }
+        let key = session.key_in(heard, &header, packet, now.at);
         if let (Heard::Voice(law), Some((tape, side))) = (heard, session.tape) {
             self.tapes.record(tape, side, law, &header, packet, now.at, out);
+        }
+        if let Some(digit) = key {
+            let came = if let Heard::Event(_) = heard { Came::Event } else { Came::Voice };
+            self.key(slot, digit, came, now, out);
         }
         self.relay(slot, heard, &header, packet, now, out)
     }
@@ -317,9 +328,21 @@ impl Plane {
         None
     }
 
-    fn key(session: &mut Session, digit: Digit, out: &mut dyn Outlet) {
-        if !session.press(digit) {
-            out.report(Report::Key { session: session.id, digit });
+    /// A key pressed by the far end of `slot`: for its accept line, or told and passed on.
+    fn key(&mut self, slot: u32, digit: Digit, came: Came, now: Now, out: &mut dyn Outlet) {
+        let Some(session) = self.sessions.get_mut(slot) else { return };
+        if session.press(digit) {
+            return;
+        }
+        out.report(Report::Key { session: session.id, digit });
+        if session.swallows() || came == Came::Voice {
+            return;
+        }
+        for listener in session.listeners.clone() {
+            if let Some(session) = self.sessions.get_mut(listener) {
+                session.dial(digit, came == Came::Event, now.at, out);
+                self.arm(listener);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod inbound;
 mod outbound;
 mod packer;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -17,9 +18,10 @@ pub(super) use self::inbound::Heard;
 use self::packer::Packer;
 use super::latch::Gate;
 use super::player::Player;
+use super::script::Performance;
 use super::tape::Side;
 use super::{CodecKind, Keys, PortId, Remote, SessionId, TICK};
-use crate::audio::{Detector, Law, Source};
+use crate::audio::{Detector, Digit, Law, Source};
 use crate::clock::{Instant, Now};
 use crate::rtp::{Continuity, KeyReceiver, KeySender, Reception};
 
@@ -40,6 +42,10 @@ pub(super) struct Session {
     pub source: Source<SessionId>,
     player: Option<Player>,
     pressing: Option<KeySender>,
+    /// Keys of the leg it hears, for a far end that gets them in another way than they came: each
+    /// is pressed for it as by a script, in place of the voice.
+    dialling: VecDeque<Digit>,
+    dialled: Option<Box<Performance>>,
     packer: Packer,
     next_tick: Option<Instant>,
     /// Slots of the sessions that hear this one.
@@ -96,6 +102,8 @@ impl Session {
             source: Source::Silence,
             player: Some(Player::Silence),
             pressing: None,
+            dialling: VecDeque::new(),
+            dialled: None,
             packer: Packer::default(),
             next_tick: None,
             listeners: SmallVec::new(),
@@ -136,8 +144,15 @@ impl Session {
         self.player = Player::of(&source);
         self.source = source;
         self.pressing = None;
+        self.dialled = None;
+        self.dialling.clear();
         self.packer.clear();
         self.wind(now);
+    }
+
+    /// Keys pressed on this leg stay with us.
+    pub fn swallows(&self) -> bool {
+        self.swallow
     }
 
     pub fn swallow_keys(&mut self, on: bool) {
@@ -153,7 +168,7 @@ impl Session {
     /// play it, and through silence once a stream has begun.
     fn wind(&mut self, now: Instant) {
         let plays = match &self.player {
-            None => false,
+            None => self.dials(),
             Some(Player::Silence) => self.control.has_sent(),
             Some(_) => true,
         };

@@ -5,14 +5,18 @@ use std::net::SocketAddr;
 use super::Session;
 use super::inbound::Heard;
 use super::packer::Packer;
-use crate::audio::{Digit, Law, Script};
+use crate::audio::{Digit, Law, Line, Script};
 use crate::clock::Instant;
 use crate::media::clips::Clips;
 use crate::media::player::{Frame, Told};
-use crate::media::{Channel, FRAME, Keys, Outlet, Report};
+use crate::media::script::Performance;
+use crate::media::{Channel, FRAME, Keys, Outlet, Report, Samples};
 use crate::rtp::{Event, HEADER, Header, KeySender, Stamp};
 
 impl Session {
+    /// The most keys that wait to be pressed for a far end.
+    const DIALLING: usize = 32;
+
     /// Turns a packet of `from` into the next one of this leg's stream, in place. Where it goes,
     /// or `None` if this leg does not get it.
     pub fn relay(
@@ -25,6 +29,9 @@ impl Session {
     ) -> Option<SocketAddr> {
         let remote = self.remote.as_ref().filter(|it| it.send)?;
         let to = self.gate.target()?;
+        if self.dials() {
+            return None;
+        }
         let theirs = from.remote.as_ref()?;
         let payload_type = match heard {
             Heard::Voice(law) => {
@@ -65,6 +72,27 @@ impl Session {
         Some(to)
     }
 
+    /// A key of the leg this one hears, which came as `events` or otherwise: unless it passes as
+    /// it is, it is pressed for the far end in the way it takes keys.
+    pub fn dial(&mut self, digit: Digit, events: bool, now: Instant, out: &mut dyn Outlet) {
+        let Some(remote) = &self.remote else { return };
+        match remote.keys {
+            Keys::Events { .. } if events => {}
+            Keys::Outside => out.report(Report::Press { session: self.id, digit }),
+            Keys::Events { .. } | Keys::InBand => {
+                if self.dialling.len() < Self::DIALLING {
+                    self.dialling.push_back(digit);
+                }
+                self.wind(now);
+            }
+        }
+    }
+
+    /// Keys are being pressed for the far end; it hears no voice meanwhile.
+    pub(super) fn dials(&self) -> bool {
+        self.dialled.is_some() || !self.dialling.is_empty()
+    }
+
     /// Plays what is due by `now`.
     pub fn play(&mut self, clips: &Clips, now: Instant, out: &mut dyn Outlet) {
         while let Some(at) = self.due_tick(now) {
@@ -73,11 +101,22 @@ impl Session {
     }
 
     fn tick(&mut self, clips: &Clips, at: Instant, out: &mut dyn Outlet) {
-        let (Some(player), Some(remote)) = (&mut self.player, &self.remote) else { return };
+        let Some(remote) = &self.remote else { return };
         let (id, keys, law) = (self.id, remote.keys, remote.codec.kind.law());
+        // A far end whose codec we do not speak cannot be played to: every clip is missing.
+        let none = Clips::default();
+        let clips = if law.is_some() { clips } else { &none };
+        let in_band = keys == Keys::InBand;
         let mut samples = [0; FRAME];
-        let told = &mut |it| out.report(report(id, it));
-        let frame = player.tick(clips, keys == Keys::InBand, &mut samples, told);
+        let frame = match &mut self.player {
+            Some(player) => {
+                player.tick(clips, in_band, &mut samples, &mut |it| out.report(report(id, it)))
+            }
+            None => match self.dial_tick(clips, in_band, &mut samples) {
+                Some(frame) => frame,
+                None => return self.wind(at),
+            },
+        };
         match (frame, keys) {
             (Frame::Key { digit, begins }, Keys::Events { send_pt, clock, .. }) => {
                 if !self.press_tick(digit, begins, send_pt, clock, at, out) {
@@ -97,6 +136,24 @@ impl Session {
                 law.encode_into(&samples, &mut octets);
                 self.speak(&octets, at, out);
             }
+        }
+    }
+
+    /// The next 20 ms of the keys that are pressed for the far end; `None` after the last.
+    fn dial_tick(&mut self, clips: &Clips, in_band: bool, samples: &mut Samples) -> Option<Frame> {
+        loop {
+            if self.dialled.is_none() {
+                let digit = self.dialling.pop_front()?;
+                let script = Script::new(vec![Line::Press(digit)]);
+                self.dialled = Some(Box::new(Performance::new(script)));
+            }
+            let dialled = self.dialled.as_mut()?;
+            let mut over = false;
+            let frame = dialled.tick(clips, in_band, samples, &mut |it| over |= it == Told::Done);
+            if !over {
+                return Some(frame);
+            }
+            self.dialled = None;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Two legs joined: in place, continuous, from whom they should, and nobody else.
 
 use super::rig::*;
-use crate::audio::{Law, Ringback, Source};
+use crate::audio::{Detector, Digit, Law, Ringback, Source};
 use crate::media::{CodecKind, Keys, Latch, Order, PortId, Remote, Report};
 use crate::rtp::{Event, Header};
 
@@ -127,6 +127,58 @@ fn swallowed_keys_are_told_but_not_passed_and_leave_no_hole() {
     rig.order(Order::SwallowKeys { session: A, on: false });
     rig.presses(&mut a, '1');
     assert!(rig.to(2).iter().any(|it| it.event().is_some()));
+}
+
+#[test]
+fn a_far_end_without_events_gets_the_other_sides_keys_as_tones() {
+    let (mut rig, mut a, _) = Rig::with_two_legs();
+    rig.remote(B, Remote { keys: Keys::InBand, ..remote(2) });
+    rig.bridge();
+    rig.talk(5, &mut [(&mut a, 0xff)]);
+    for c in "12#".chars() {
+        rig.presses(&mut a, c);
+        rig.talk(5, &mut [(&mut a, 0xff)]);
+    }
+    rig.talk(20, &mut [(&mut a, 0x11)]);
+    let sent = rig.to(2);
+    assert!(sent.iter().all(|it| it.stamp().payload_type == 0));
+    let mut detector = Detector::default();
+    let samples = |it: &Sent| it.payload().iter().map(|it| Law::Mu.decode(*it)).collect::<Vec<_>>();
+    let heard: String =
+        sent.iter().filter_map(|it| detector.hear(&samples(it))).map(Digit::as_char).collect();
+    assert_eq!(heard, "12#");
+    assert_continuous(&sent);
+    assert_eq!(sent.last().unwrap().payload(), [0x11; 160], "and then the voice again");
+    assert!(ms(1000) < rig.plane.deadline().unwrap().since(rig.now.at), "no more ticks");
+}
+
+#[test]
+fn keys_by_signalling_reach_the_other_side_as_it_takes_them() {
+    let (mut rig, mut a, _) = Rig::with_two_legs();
+    rig.bridge();
+    rig.talk(5, &mut [(&mut a, 0x11)]);
+    rig.order(Order::Key { session: A, digit: key('4') });
+    rig.talk(20, &mut [(&mut a, 0x11)]);
+    let events: Vec<_> = rig.to(2).iter().filter_map(Sent::event).collect();
+    assert_eq!(events.len(), 7);
+    assert!(events.iter().all(|it| it.code == 4));
+    assert_continuous(&rig.to(2));
+    rig.remote(B, Remote { keys: Keys::Outside, ..remote(2) });
+    rig.order(Order::Key { session: A, digit: key('5') });
+    let told = rig.told();
+    assert_eq!(told.iter().filter(|it| it.starts_with("Key")).count(), 2);
+    assert_eq!(told.iter().filter(|it| it.starts_with("Press")).count(), 1);
+}
+
+#[test]
+fn swallowed_keys_are_not_dialled_either() {
+    let (mut rig, mut a, _) = Rig::with_two_legs();
+    rig.remote(B, Remote { keys: Keys::Outside, ..remote(2) });
+    rig.bridge();
+    rig.order(Order::SwallowKeys { session: A, on: true });
+    rig.presses(&mut a, '1');
+    rig.order(Order::Key { session: A, digit: key('5') });
+    assert!(!rig.told().iter().any(|it| it.starts_with("Press")));
 }
 
 #[test]

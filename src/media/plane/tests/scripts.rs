@@ -58,7 +58,13 @@ fn three_ww_1928_is_timed_exactly_on_the_wire() {
         [(0, 0), (200, 1), (700, 2), (1200, 3), (1400, 4), (1600, 5), (1800, 6)]
     );
     assert_eq!(done_at(&rig), Some(2000));
-    assert_continuous(&rig.to(2));
+    let sent = rig.to(2);
+    assert_continuous(&sent);
+    let first = sent[0].stamp().timestamp;
+    for it in sent.iter().filter(|it| it.event().is_none() || it.stamp().marker) {
+        let moved = u64::from(it.stamp().timestamp.wrapping_sub(first));
+        assert_eq!(moved, it.at * 8, "time stamps are the clock's");
+    }
 }
 
 #[test]
@@ -241,6 +247,18 @@ fn a_missing_clip_is_reported_and_passed_over_at_once() {
     let missing =
         |(_, it): &(u64, Report)| matches!(it, Report::ClipMissing { clip, .. } if clip.0 == 9);
     assert_eq!(rig.out.reports.iter().filter(|it| missing(it)).count(), 1);
+}
+
+#[test]
+fn a_whisper_to_a_codec_we_do_not_speak_is_missing_and_does_not_hold_up_the_call() {
+    let (mut rig, ..) = Rig::with_two_legs();
+    let opus = codec(CodecKind::Other("opus".into()));
+    rig.remote(B, crate::media::Remote { codec: opus, ..remote(2) });
+    rig.clip(5, vec![1000; 80_000]);
+    rig.script(B, vec![Line::Say(ClipId(5))]);
+    rig.pass(ms(20));
+    assert!(rig.told().iter().any(|it| it.starts_with("ClipMissing")));
+    assert!(done_at(&rig).is_some());
 }
 
 #[test]
