@@ -1,18 +1,17 @@
 //! Why things end, in one table: what a destination is told when we let it go, and what the caller
 //! is told when nobody took the call.
 //!
-//! | Nobody took the call because | status | Q.850 | why this status |
+//! | The caller is refused because | status | reason | Retry-After |
 //! |---|---|---|---|
-//! | busy | 486 | 17 | |
-//! | no answer | 480 | 19 | |
-//! | declined | 480 | 21 | a 603 would end every branch upstream (RFC 3261 section 16.7) and reads as "blocked" at carriers |
-//! | invalid number | 404 | 1 | |
-//! | failed at the far end | 503 | 41 | without Retry-After it counts as a 500 (RFC 3261 section 21.5.4): one bad destination must not close us to other calls |
-//! | failed inside us, no usable route | 503 | 41 | with Retry-After: the carrier should try another way |
-//! | `route_loop` | 480 | 31 | a 482 would speak of a SIP loop, which this is not |
-//! | hang-up by route | 480 | 31 | |
-//! | caller on the block list | 486 | 17 | |
-//! | unknown number | 404 | 1 | |
+//! | all destinations are lost | `flow::refusal` of the best outcome | `busy`, `no_answer`, .. | no |
+//! | no usable route and no fail-safe | 503 | `no_route` | yes: the carrier should try another way |
+//! | the chain of routes was cut | 480 | `route_loop` (a 482 would speak of a SIP loop) | no |
+//! | the route says hang up | 480 | `route_hangup` | no |
+//! | the caller is on the block list | 486 | `blocked` | no |
+//! | nobody set the number up | 404 | `unknown_number` | no |
+//!
+//! A 503 is kept for ourselves: with Retry-After it closes us to every other call of that carrier
+//! for so long (RFC 3261 section 21.5.4), which one bad destination must not do.
 
 use crate::flow;
 use crate::model::record::{Cause, Outcome};

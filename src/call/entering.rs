@@ -54,7 +54,8 @@ pub(super) fn begin(
 
 /// Takes the next step of the route.
 fn enter(route: Route, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
-    if !story.takes_a_step(turn.now.at) {
+    // Hanging up ends a chain, it does not lengthen it.
+    if route != Route::Hangup && !story.takes_a_step(turn.now.at) {
         return end(story, cause::route_loop(), turn);
     }
     story.step(route.to_string(), turn);

@@ -90,9 +90,7 @@ impl Story {
                 self.note(What::RecordingStopped { by: by.to_owned() }, turn);
             }
             self.tape = Tape::Closing;
-            let recording = &mut self.record.recording;
-            recording.length_ms =
-                recording.started_at.map_or(0, |it| millis_between(it, turn.now.wall));
+            self.measure_tape(turn);
             turn.say(Effect::TapeEnd);
         }
     }
@@ -105,21 +103,41 @@ impl Story {
                 *lost = lost.saturating_add(u64::from(*ms));
             }
             TapeEvent::Failed => {
-                if self.tape == Tape::Running {
-                    self.note(What::RecordingStopped { by: "disk".to_owned() }, turn);
-                }
-                if matches!(self.tape, Tape::Running | Tape::Muted | Tape::Closing) {
+                if self.tape == Tape::Closing {
                     self.record.recording.stopped_by = Some("disk".to_owned());
-                    self.tape = Tape::Closed;
                 }
+                self.tape_lost(turn);
             }
             TapeEvent::Closed { ms } => {
-                if !matches!(self.tape, Tape::None | Tape::Vetoed) {
+                self.tape_lost(turn);
+                if self.tape == Tape::Closed {
                     self.record.recording.length_ms = *ms;
-                    self.tape = Tape::Closed;
                 }
             }
         }
+    }
+
+    /// The file is closed: as we asked for, or because the disk would have no more of it.
+    fn tape_lost(&mut self, turn: &mut Turn<'_>) {
+        match self.tape {
+            Tape::Running | Tape::Muted => {
+                if self.tape == Tape::Running {
+                    self.note(What::RecordingStopped { by: "disk".to_owned() }, turn);
+                }
+                self.measure_tape(turn);
+                self.record.recording.stopped_by = Some("disk".to_owned());
+                self.tape = Tape::Closed;
+            }
+            Tape::Closing => self.tape = Tape::Closed,
+            Tape::None | Tape::Vetoed | Tape::Closed => (),
+        }
+    }
+
+    /// The recording's length by our own clock, until the disk says its.
+    fn measure_tape(&mut self, turn: &Turn<'_>) {
+        let recording = &mut self.record.recording;
+        let since = recording.started_at.unwrap_or(turn.now.wall);
+        recording.length_ms = millis_between(since, turn.now.wall);
     }
 }
 

@@ -1,0 +1,168 @@
+//! Random calls from seeds: whatever comes, in whatever order, the witness finds nothing wrong.
+
+use crosspoint::call::{Event, Facts, Leg, TapeEvent};
+use crosspoint::model::record::{Cause, Quality};
+use crosspoint::model::{Order, ReceivingNumber, RingbackBy, Route};
+
+use super::scene::Scene;
+use super::town::{TRACKING, Told, Town, dial, key, millis, number, prompt, seconds, staged};
+
+const CALLS: u64 = 6000;
+const EVENTS: u64 = 60;
+
+#[test]
+fn whatever_happens_a_call_keeps_its_promises() {
+    let mut ends = std::collections::BTreeMap::<String, u32>::new();
+    for seed in 0..CALLS {
+        let told = std::panic::catch_unwind(|| one_call(seed));
+        let reason = told.unwrap_or_else(|_| panic!("seed {seed}"));
+        *ends.entry(reason).or_default() += 1;
+    }
+    // The dice must reach every kind of end, or this proves little.
+    for reason in [
+        "normal",
+        "abandoned",
+        "busy",
+        "declined",
+        "no_answer",
+        "invalid_number",
+        "failed",
+        "route_loop",
+        "max_duration",
+        "media_timeout",
+        "no_route",
+        "stopped",
+    ] {
+        assert!(ends.contains_key(reason), "no call ended with {reason}: {ends:?}");
+    }
+}
+
+fn one_call(seed: u64) -> String {
+    let mut dice = Dice(seed);
+    let town = town(&mut dice);
+    let facts = Facts {
+        call: "c1".into(),
+        dialled: TRACKING.into(),
+        random: dice.roll(u64::MAX),
+        rotation: dice.roll(10),
+        ..Facts::default()
+    };
+    let mut scene = Scene::with(&town, facts);
+    for _ in 0..dice.roll(EVENTS) {
+        match dice.roll(4) {
+            0 => drop(scene.wait(millis(dice.roll(5000)))),
+            1 => drop(scene.wait(seconds(dice.roll(60)))),
+            _ => {
+                let event = event(&mut dice, scene.legs_so_far());
+                scene.tell(event);
+            }
+        }
+    }
+    if dice.roll(2) == 0 && !scene.call.is_over() {
+        let leg = Leg::CALLER;
+        scene.tell(Event::HungUp { leg, cause: Cause::default() });
+    }
+    scene.wait(seconds(24 * 3600));
+    scene.ends();
+    let cause = scene.call.record().cause.clone();
+    cause.map(|it| it.reason).unwrap_or_default()
+}
+
+fn town(dice: &mut Dice) -> Town {
+    let ids = ["one", "two", "three", "four"];
+    let numbers: Vec<_> = ids.iter().map(|id| destination(id, dice)).collect();
+    let mut town = Town::new(numbers).routed(Some(route(dice)));
+    if dice.roll(4) == 0 {
+        town = town.safe_at("four");
+    }
+    town.set(|it| {
+        it.record = dice.roll(3) != 0;
+        it.max_duration = seconds(1 + dice.roll(300));
+        it.greeting = (dice.roll(4) == 0).then(|| prompt("hello"));
+        it.recording_notice = (dice.roll(4) == 0).then(|| prompt("notice"));
+        if dice.roll(4) == 0 {
+            it.ringback = RingbackBy::Music(prompt("waltz"));
+        }
+    })
+}
+
+fn destination(id: &str, dice: &mut Dice) -> ReceivingNumber {
+    let mut to = number(id).rings_for(seconds(1 + dice.roll(60)));
+    to.prevent_recording = dice.roll(3) == 0;
+    to.ring_delay = millis(dice.roll(3) * dice.roll(5000));
+    if dice.roll(3) == 0 {
+        to = to.with_extension("3w12");
+    }
+    if dice.roll(3) == 0 {
+        to = to.whispering("ads");
+    }
+    if dice.roll(4) == 0 {
+        to = to.accepting('1');
+    }
+    if dice.roll(3) == 0 {
+        to = to.with_codes();
+    }
+    if dice.roll(2) == 0 {
+        to = to.then(route(dice));
+    }
+    if dice.roll(4) == 0 {
+        to = to.when_busy(route(dice));
+    }
+    to
+}
+
+fn route(dice: &mut Dice) -> Route {
+    match dice.roll(9) {
+        0 => Route::Hangup,
+        1 => Route::Queue("sales".into()),
+        2 => staged(&[(0, &["one"]), (5, &["two", "three"]), (9, &["four"])]),
+        3 => dial(Order::Sequence, &["three", "one", "two"]),
+        4 => dial(Order::RoundRobin, &["one", "two", "three", "four"]),
+        5 => dial(Order::Weighted, &["two", "four"]),
+        6 => dial(Order::Simultaneous, &["one"]),
+        _ => dial(Order::Simultaneous, &["one", "two", "three"]),
+    }
+}
+
+/// Anything, about anybody: also legs that never were.
+fn event(dice: &mut Dice, legs: u8) -> Event {
+    let leg = Leg(dice.roll(u64::from(legs) + 2) as u8);
+    let sip = [486, 480, 404, 603, 500, 503, 200, 0][dice.roll(8) as usize];
+    let cause = Cause { sip, local: dice.roll(4) == 0, ..Cause::default() };
+    match dice.roll(20) {
+        0..=2 => Event::Ringing { leg, early_media: dice.roll(2) == 0 },
+        3..=6 => Event::Answered { leg },
+        7 | 8 => Event::Refused { leg, cause },
+        // A caller who hangs up at once would end most calls before anything happens.
+        9 if leg != Leg::CALLER || dice.roll(4) == 0 => Event::HungUp { leg, cause },
+        10 => Event::Line { leg, line: dice.roll(6) as u16 },
+        11 | 12 => Event::ScriptDone { leg },
+        13 => Event::Declined { leg },
+        14 => Event::ClipMissing { leg },
+        15 => Event::Key { leg, digit: key(['*', '1', '2', '5'][dice.roll(4) as usize]) },
+        16 if dice.roll(3) == 0 => Event::MediaLost { leg },
+        17 => Event::Tape(match dice.roll(3) {
+            0 => TapeEvent::Gap { ms: 20 },
+            1 => TapeEvent::Failed,
+            _ => TapeEvent::Closed { ms: 5 },
+        }),
+        18 => Event::Quality { leg, quality: Box::new(Quality::default()) },
+        19 if dice.roll(10) == 0 => {
+            Event::Stop { cause: Cause { reason: "stopped".to_owned(), ..cause } }
+        }
+        _ => Event::Time,
+    }
+}
+
+/// SplitMix64: the same seed, the same call.
+struct Dice(u64);
+
+impl Dice {
+    /// Below `sides`.
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % sides.max(1)
+    }
+}

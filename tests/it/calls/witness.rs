@@ -1,0 +1,218 @@
+//! What must hold in every call, whatever happens: watched over its effects, one by one.
+
+use std::collections::BTreeMap;
+
+use crosspoint::audio::Source;
+use crosspoint::call::{Effect, Event, Leg, TapeEvent};
+use crosspoint::model::event::What;
+use crosspoint::model::record::RecordState;
+
+#[derive(Default)]
+pub struct Witness {
+    legs: BTreeMap<Leg, Seen>,
+    seq: u32,
+    answered: bool,
+    refused: bool,
+    caller_released: bool,
+    caller_hung_up: bool,
+    connected: Option<Leg>,
+    call_ended: bool,
+    tape: Tape,
+    journals: usize,
+    over: bool,
+}
+
+#[derive(Default)]
+struct Seen {
+    ended: bool,
+    vetoed: bool,
+    early_media: bool,
+    accepted: bool,
+    /// `leg.ended` was noted.
+    told: bool,
+}
+
+#[derive(Default, PartialEq)]
+enum Tape {
+    #[default]
+    Never,
+    Running,
+    Ended,
+}
+
+impl Witness {
+    /// What the world does, told before the call hears of it.
+    pub fn event(&mut self, event: &Event) {
+        if self.over {
+            return;
+        }
+        match event {
+            Event::HungUp { leg: Leg::CALLER, .. } => {
+                self.caller_hung_up |= !self.refused && !self.caller_released;
+            }
+            Event::Ringing { leg, early_media } => {
+                if let Some(seen) = self.legs.get_mut(leg) {
+                    seen.early_media |= early_media;
+                }
+            }
+            // The disk has closed the file; the call need not ask for it.
+            Event::Tape(TapeEvent::Failed | TapeEvent::Closed { .. }) => {
+                if self.tape == Tape::Running {
+                    self.tape = Tape::Ended;
+                }
+            }
+            _ => (),
+        }
+    }
+
+    pub fn effects(&mut self, effects: &[Effect], event: Option<&Event>) {
+        for effect in effects {
+            assert!(!self.over, "after the end: {effect:?}");
+            self.effect(effect, event);
+        }
+    }
+
+    fn effect(&mut self, effect: &Effect, event: Option<&Event>) {
+        match effect {
+            Effect::Ring { .. } => {
+                self.caller_listens();
+                assert!(!self.answered, "rings an answered caller");
+            }
+            Effect::Answer => {
+                self.caller_listens();
+                assert!(!self.answered, "answered twice");
+                self.answered = true;
+            }
+            Effect::Refuse { .. } => {
+                self.caller_listens();
+                assert!(!self.answered, "refused after the answer");
+                self.refused = true;
+            }
+            Effect::Release { leg: Leg::CALLER, .. } => {
+                self.caller_listens();
+                assert!(self.answered, "released a caller who was never answered");
+                self.caller_released = true;
+            }
+            Effect::Release { leg, .. } => self.release(*leg, event),
+            Effect::Invite(offer) => {
+                self.caller_listens();
+                assert!(self.connected.is_none(), "rings on while connected");
+                let seen = Seen { vetoed: offer.to.prevent_recording, ..Seen::default() };
+                assert!(self.legs.insert(offer.leg, seen).is_none(), "a leg's name is used twice");
+            }
+            Effect::Hear(leg, source) => self.hear(*leg, source),
+            Effect::SwallowKeys { leg, .. } => self.is_there(*leg),
+            Effect::Tape { left, right, .. } => {
+                assert_eq!(*left, Leg::CALLER);
+                assert_eq!(Some(*right), self.connected, "only who is connected is recorded");
+                assert!(!self.legs[right].vetoed, "recorded against its veto");
+                assert!(self.tape == Tape::Never, "a second tape");
+                self.tape = Tape::Running;
+            }
+            Effect::TapeMute(_) => assert!(self.tape == Tape::Running, "no tape to mute"),
+            Effect::TapeEnd => {
+                assert!(self.tape == Tape::Running, "no tape to end");
+                self.tape = Tape::Ended;
+            }
+            Effect::Note(fact) => {
+                self.seq += 1;
+                assert_eq!(fact.seq, self.seq, "facts are counted without a gap");
+                assert!(!self.call_ended, "after call.ended: {fact:?}");
+                self.fact(&fact.what);
+            }
+            Effect::Journal(_) => self.journals += 1,
+            Effect::End => self.end(),
+        }
+    }
+
+    fn release(&mut self, leg: Leg, event: Option<&Event>) {
+        let seen = self.legs.get_mut(&leg).expect("released a leg that was never rung");
+        if seen.ended {
+            let late = matches!(event, Some(Event::Answered { leg: it }) if *it == leg);
+            assert!(late, "leg {leg:?} released twice");
+        }
+        seen.ended = true;
+    }
+
+    fn hear(&mut self, leg: Leg, source: &Source<Leg>) {
+        self.is_there(leg);
+        let Source::Leg(other) = source else { return };
+        self.is_there(*other);
+        if leg == Leg::CALLER {
+            let seen = &self.legs[other];
+            let fit = seen.accepted || seen.early_media;
+            assert!(fit, "the caller hears {other:?} before it took the call");
+        } else {
+            assert_eq!(*other, Leg::CALLER, "destinations hear each other");
+            let fit = self.legs[&leg].accepted && self.answered;
+            assert!(fit, "{leg:?} hears the caller before it took the call");
+        }
+    }
+
+    fn fact(&mut self, what: &What) {
+        match what {
+            What::LegAccepted { leg } => {
+                self.legs.get_mut(&Leg(*leg)).unwrap().accepted = true;
+            }
+            What::Connected { leg } => {
+                assert!(self.connected.is_none(), "a second destination is connected");
+                self.connected = Some(Leg(*leg));
+            }
+            What::LegEnded { leg, .. } => {
+                let seen = self.legs.get_mut(&Leg(*leg)).unwrap();
+                assert!(!seen.told, "leg.ended twice");
+                seen.told = true;
+                seen.ended = true;
+            }
+            What::Ended { .. } => self.call_ended = true,
+            _ => (),
+        }
+    }
+
+    fn end(&mut self) {
+        self.over = true;
+        for (leg, seen) in &self.legs {
+            assert!(seen.ended && seen.told, "{leg:?} outlives its call");
+        }
+        let ways = [self.refused, self.caller_released, self.caller_hung_up];
+        assert_eq!(ways.iter().filter(|it| **it).count(), 1, "the caller's end: {ways:?}");
+        assert!(self.tape != Tape::Running, "the tape outlives its call");
+        let blocked = self.seq == 0;
+        assert_eq!(self.call_ended, !blocked);
+        assert_eq!(self.journals, if blocked { 0 } else { 2 });
+    }
+
+    /// After the last event: the record agrees with what was seen.
+    pub fn check(&self, call: &crosspoint::call::Call) {
+        assert!(self.over && call.is_over(), "the call never ended");
+        assert_eq!(call.deadline(), None, "a timer outlives its call");
+        let record = call.record();
+        if self.seq == 0 {
+            return;
+        }
+        assert_eq!(record.state, RecordState::Ended);
+        assert_eq!(record.legs.len(), self.legs.len());
+        assert!(record.legs.iter().all(|it| it.ended_at.is_some() && it.cause.is_some()));
+        assert_eq!(record.connected_at.is_some(), self.connected.is_some());
+        assert_eq!(record.answered_at.is_some(), self.answered);
+        assert_eq!(record.recording.file.is_some(), self.tape != Tape::Never);
+        assert!(record.ended_at.is_some() && record.cause.is_some());
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    fn caller_listens(&self) {
+        let gone = self.refused || self.caller_released || self.caller_hung_up;
+        assert!(!gone, "the caller is gone");
+    }
+
+    fn is_there(&self, leg: Leg) {
+        if leg == Leg::CALLER {
+            self.caller_listens();
+        } else {
+            assert!(self.legs.get(&leg).is_some_and(|it| !it.ended), "{leg:?} is gone");
+        }
+    }
+}
