@@ -2,24 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Credentials and limits for phones that register under one name.
+/// Credentials for phones that register under one name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// The digest user, and the user part of its address of record.
     pub user: Arc<str>,
     pub secret: Secret,
-    /// How many phones may be registered at once.
-    pub max_contacts: u16,
-    /// A shorter registration is answered 423 (RFC 3261 section 10.3).
-    pub min_expires: Duration,
-    /// What a registration without a wish gets.
-    pub default_expires: Duration,
-    /// A longer wish is shortened to this.
-    pub max_expires: Duration,
+    /// How many phones may be registered at once; as the registrar says if not given.
+    pub max_contacts: Option<u16>,
 }
 
 /// What proves that a phone may use an account. Never printed.
@@ -35,16 +28,9 @@ pub enum Secret {
 }
 
 impl Account {
-    /// An account with the default limits.
+    /// An account without limits of its own.
     pub fn new(user: &str, secret: Secret) -> Self {
-        Self {
-            user: user.into(),
-            secret,
-            max_contacts: 5,
-            min_expires: Duration::from_secs(60),
-            default_expires: Duration::from_secs(600),
-            max_expires: Duration::from_secs(3600),
-        }
+        Self { user: user.into(), secret, max_contacts: None }
     }
 }
 

@@ -127,6 +127,14 @@ impl Schedule {
 impl Hours {
     pub const WHOLE_DAY: Self = Self { begin: 0, end: MIDNIGHT };
 
+    /// Closed during these hours of that day. They must end on it.
+    pub fn closed_on(self, day: Day) -> Result<Closure, String> {
+        if self.end <= self.begin {
+            return Err(format!("{self} runs over midnight: use from and to"));
+        }
+        Ok(Closure { from: (day, self.begin), to: (day, self.end) })
+    }
+
     fn hold_on_their_day(self, minute: u16) -> bool {
         self.begin <= minute && (minute < self.end || self.end <= self.begin)
     }

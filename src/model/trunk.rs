@@ -16,6 +16,8 @@ pub struct Trunk {
     pub name: Arc<str>,
     /// Calls from here are this trunk's; the longest prefix of all trunks wins.
     pub sources: Vec<Network>,
+    /// Sources may be everybody (`0.0.0.0/0`).
+    pub any_source: bool,
     /// The listeners its calls arrive on; every one if none is named.
     pub listeners: Vec<Arc<str>>,
     /// The digest its calls must carry as well.
@@ -24,13 +26,20 @@ pub struct Trunk {
     pub outbound: Option<Credentials>,
     pub addresses: Vec<Address>,
     pub numbers: NumberFormat,
-    /// How often OPTIONS asks whether it is there; `None` = never, and it counts as there.
-    pub probe: Option<Duration>,
+    /// Goes before the numbers we send (technical prefix).
+    pub number_prefix: String,
+    /// `None` = it is never asked, and counts as there.
+    pub probe: Option<Probe>,
+    /// How long an address is tried last after a call through it failed.
+    pub cooldown: Duration,
     pub caller_id: CallerIdHeaders,
     pub early_media: bool,
     pub session_timers: SessionTimers,
     pub reliable: Reliable,
+    /// Calls at once, both directions.
     pub max_calls: Option<u32>,
+    /// Calls that may begin in one second, both directions.
+    pub max_calls_per_second: Option<u32>,
     pub keys: KeysBy,
 }
 
@@ -40,17 +49,21 @@ impl Trunk {
         Self {
             name: name.into(),
             sources: Vec::new(),
+            any_source: false,
             listeners: Vec::new(),
             inbound: None,
             outbound: None,
             addresses: Vec::new(),
             numbers: NumberFormat::Plus,
-            probe: Some(Duration::from_secs(30)),
+            number_prefix: String::new(),
+            probe: Some(Probe::default()),
+            cooldown: Duration::from_secs(30),
             caller_id: CallerIdHeaders::Asserted,
             early_media: true,
             session_timers: SessionTimers::default(),
             reliable: Reliable::Supported,
             max_calls: None,
+            max_calls_per_second: None,
             keys: KeysBy::Auto,
         }
     }
@@ -75,12 +88,28 @@ impl Trunk {
 
     /// An E.164 number the way this trunk wants it.
     pub fn number_to(&self, number: &str) -> String {
-        let Some(digits) = number.strip_prefix('+') else { return number.to_owned() };
-        match &self.numbers {
-            NumberFormat::Plus => number.to_owned(),
-            NumberFormat::Digits => digits.to_owned(),
-            NumberFormat::National(country) => super::phone::national(number, country),
-        }
+        let written = match (number.strip_prefix('+'), &self.numbers) {
+            (None, _) | (_, NumberFormat::Plus) => number.to_owned(),
+            (Some(digits), NumberFormat::Digits) => digits.to_owned(),
+            (_, NumberFormat::National(country)) => super::phone::national(number, country),
+        };
+        format!("{}{written}", self.number_prefix)
+    }
+}
+
+/// Asking a trunk's addresses whether they are there (OPTIONS).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    pub every: Duration,
+    /// Down after so many without an answer in a row.
+    pub down_after: u8,
+    /// Up again after so many answers in a row.
+    pub up_after: u8,
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(30), down_after: 3, up_after: 2 }
     }
 }
 
@@ -92,6 +121,8 @@ pub struct Address {
     /// The transport's own (5060), or what SRV says, if none is given.
     pub port: Option<u16>,
     pub transport: TrunkTransport,
+    /// It takes TCP too: large requests go that way (RFC 3261 section 18.1.1).
+    pub tcp_too: bool,
     pub priority: u16,
     pub weight: u16,
 }

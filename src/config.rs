@@ -1,1 +1,0 @@
-//! The file an operator writes.

@@ -1,0 +1,44 @@
+//! The whole file: its sections.
+
+use super::keys::section;
+use super::shell::{Api, Limits, Media, Prompts, Recordings, Records, Registrar, Sip};
+use super::trade::{
+    AccountKeys, AccountRangeKeys, ReceivingKeys, ScheduleKeys, SettingsKeys, TrackingKeys,
+    TrunkKeys,
+};
+
+section! {
+    /// The configuration of crosspoint.
+    File {
+        /// The SIP side: where it listens, what it calls itself, how long it waits.
+        sip: Sip = table();
+        /// Registrations of phones.
+        registrar: Registrar = table();
+        /// Voice: where RTP arrives, who carries it, when it counts as gone.
+        media: Media = table();
+        /// Recordings: stereo WAV files, caller left.
+        recordings: Recordings = table();
+        /// Messages that are spoken: whispers, greetings, notices.
+        prompts: Prompts = table();
+        /// Call records and events: JSON lines, one file a day.
+        records: Records = table();
+        /// Health and metrics over HTTP.
+        api: Api = table();
+        /// How much is enough.
+        limits: Limits = table();
+        /// Carriers.
+        trunk: Vec<TrunkKeys> = tables();
+        /// Phones that register.
+        account: Vec<AccountKeys> = tables();
+        /// Many accounts at once, for tests.
+        account_range: Vec<AccountRangeKeys> = tables();
+        /// Opening hours.
+        schedule: Vec<ScheduleKeys> = tables();
+        /// What tracking numbers share.
+        call_settings: Vec<SettingsKeys> = tables();
+        /// Destinations.
+        receiving_number: Vec<ReceivingKeys> = tables();
+        /// Numbers that callers dial.
+        tracking_number: Vec<TrackingKeys> = tables();
+    }
+}

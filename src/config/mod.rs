@@ -1,0 +1,85 @@
+//! The file an operator writes: TOML, every key with a default or named as missing.
+//!
+//! `shell` and `trade` define the keys, once each: name, type, default, doc. From that come the
+//! reader (here), the reference (`reference`) and the messages (`error`). `build` checks what one
+//! key alone cannot show (names that lead nowhere, numbers given twice) and makes the [`Directory`].
+//! Nothing is applied here, and a file with anything wrong in it gives no [`Config`] at all.
+
+mod build;
+mod error;
+mod file;
+mod hours;
+mod keys;
+mod names;
+mod reference;
+pub mod shell;
+mod trade;
+mod trunks;
+pub mod value;
+mod words;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use toml::de::DeTable;
+
+pub use self::error::ConfigError;
+use self::error::Wrong;
+use self::file::File;
+use self::keys::{Section, Table};
+pub use self::reference::reference;
+use self::shell::{Api, Limits, Media, Prompts, Recordings, Records, Registrar, Sip};
+use crate::model::Directory;
+
+/// Everything an operator says, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub sip: Sip,
+    pub registrar: Registrar,
+    pub media: Media,
+    pub recordings: Recordings,
+    pub prompts: Prompts,
+    pub records: Records,
+    pub api: Api,
+    pub limits: Limits,
+    /// Trunks, accounts, schedules, call settings, receiving and tracking numbers.
+    pub directory: Arc<Directory>,
+}
+
+/// The largest file that is read, in bytes.
+const FILE_MAX: usize = 64 << 20;
+
+/// Reads a configuration. `file` is what messages call it; prompts are looked for from `folder` on.
+pub fn load(text: &str, file: &str, folder: &Path) -> Result<Config, ConfigError> {
+    read(text, folder).map_err(|wrong| wrong.placed(file, text))
+}
+
+/// Reads the configuration in `path`.
+pub fn load_file(path: &Path) -> Result<Config, ConfigError> {
+    let file = path.display().to_string();
+    let whole = |message: String| ConfigError {
+        file: file.clone(),
+        line: 0,
+        column: 0,
+        key: String::new(),
+        message,
+        allowed: String::new(),
+    };
+    let text = std::fs::read_to_string(path).map_err(|it| whole(it.to_string()))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
+    load(&text, &file, &folder)
+}
+
+fn read(text: &str, folder: &Path) -> Result<Config, Wrong> {
+    if FILE_MAX < text.len() {
+        return Err(Wrong::at(0..0, format!("the file is larger than {FILE_MAX} bytes")));
+    }
+    let document = DeTable::parse(text)
+        .map_err(|it| Wrong::at(it.span().unwrap_or_default(), it.message().to_owned()))?;
+    let table = Table::new(document.get_ref(), document.span(), text);
+    build::config(File::from_table(&table)?, text, folder)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! Keys of what surrounds the calls: SIP, registrations, media, files, limits.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::keys::{section, tables};
+use super::value::{Count, OrOff, Ports, Time, choices};
+
+section! {
+    /// The SIP side: where it listens, what it calls itself, how long it waits.
+    Sip {
+        /// The sockets. Without any, one listener with the defaults below is there.
+        listener: Vec<Listener> = tables();
+        /// The realm of our challenges. HA1 hashes of accounts hold for one realm only.
+        realm: String = default("\"crosspoint\"");
+        /// Hash algorithms of our challenges, in this order. Some phones read only the first.
+        challenge: Vec<Algorithm> = default("[\"md5\", \"sha256\"]");
+        /// The address that other sides are told to reach us at (Contact, Via), if it is not the
+        /// one we listen on: behind NAT, or when listening on 0.0.0.0.
+        advertised: Option<IpAddr> = optional("\"203.0.113.10\"");
+        /// Named in Server and User-Agent; empty: nothing is named.
+        software: String = default("\"crosspoint\"");
+        /// RFC 3261 timer T1: the round trip that is reckoned with.
+        t1: Time<50, 2_000> = default("\"500ms\"");
+        /// RFC 3261 timer T2: the longest wait between two sends of a request.
+        t2: Time<500, 32_000> = default("\"4s\"");
+        /// RFC 3261 timer T4: how long a message may wander in the network.
+        t4: Time<500, 32_000> = default("\"5s\"");
+        /// How long a nonce is good for REGISTER.
+        register_nonce: Time<10_000, 3_600_000> = default("\"10m\"");
+        /// How long a nonce is good for all other requests.
+        call_nonce: Time<10_000, 3_600_000> = default("\"2m\"");
+    }
+}
+
+section! {
+    /// A socket that SIP arrives at.
+    Listener {
+        /// What trunks call it.
+        name: String = default("\"main\"");
+        /// Where it is bound.
+        address: SocketAddr = default("\"127.0.0.1:5060\"");
+        /// By which transports.
+        transports: Vec<ListenerTransport> = default("[\"udp\", \"tcp\"]");
+        /// Whether phones may register and call here. Sources that belong to no trunk are
+        /// challenged where they may, and hear nothing where they may not.
+        takes_clients: bool = default("true");
+        /// What they hear instead of nothing: a SIP status.
+        strangers_hear: Option<Count<400, 699>> = optional("403");
+    }
+}
+
+/// Transports of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenerTransport {
+    Udp,
+    Tcp,
+}
+
+/// Hash algorithms of challenges (RFC 7616, RFC 8760).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    Md5,
+    Sha256,
+}
+
+section! {
+    /// Registrations of phones.
+    Registrar {
+        /// A shorter wish is answered 423.
+        min_expires: Time<1_000, 86_400_000> = default("\"1m\"");
+        /// What a phone without a wish gets.
+        default_expires: Time<1_000, 86_400_000> = default("\"1h\"");
+        /// A longer wish is cut to this.
+        max_expires: Time<1_000, 604_800_000> = default("\"2h\"");
+        /// Expiry is shortened at random by up to so many percent, so that phones that started
+        /// together do not stay together.
+        spread: Count<0, 50> = default("10");
+        /// Phones per account, unless the account says otherwise.
+        max_contacts: Count<1, 1_000> = default("10");
+        /// What happens to one phone too many: the oldest registration goes, or 403.
+        when_full: WhenFull = default("\"drop_oldest\"");
+        /// Registrations of all accounts together. One more is answered 503.
+        max_registrations: Count<1, 10_000_000> = default("500000");
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    DropOldest,
+    Refuse,
+}
+
+section! {
+    /// Voice: where RTP arrives, who carries it, when it counts as gone.
+    Media {
+        /// The address that RTP is received at over IPv4.
+        address: IpAddr = default("\"127.0.0.1\"");
+        /// The same for calls over IPv6.
+        address6: Option<IpAddr> = optional("\"2001:db8::10\"");
+        /// The address that the far end is told, if it is another: behind NAT.
+        advertised: Option<IpAddr> = optional("\"203.0.113.10\"");
+        /// The same for calls over IPv6.
+        advertised6: Option<IpAddr> = optional("\"2001:db8::20\"");
+        /// UDP ports: an even one for RTP and the next for RTCP, for each leg of a call.
+        ports: Ports = default("\"16384-32767\"");
+        /// Threads that carry voice.
+        workers: Count<1, 64> = default("1");
+        /// A connected call ends when one side is silent for so long though it should send.
+        timeout: OrOff<Time<1_000, 86_400_000>> = default("\"1m\"");
+        /// How long a port rests after its call, so that late packets reach no other call.
+        quarantine: Time<0, 600_000> = default("\"5s\"");
+    }
+}
+
+section! {
+    /// Recordings: stereo WAV files, caller left.
+    Recordings {
+        /// The folder, inside of the data folder unless it begins with a slash.
+        folder: String = default("\"recordings\"");
+    }
+}
+
+section! {
+    /// Messages that are spoken: whispers, greetings, notices.
+    Prompts {
+        /// The program that speaks texts: `auto` takes flite or espeak-ng, whichever is there.
+        synthesiser: Synthesiser = default("\"auto\"");
+        /// The voice of texts that name none; empty: the program's own.
+        voice: String = default("\"\"");
+        /// How long speaking one text may take.
+        timeout: Time<100, 120_000> = default("\"10s\"");
+        /// Spoken texts are kept here, inside of the data folder unless it begins with a slash.
+        cache: String = default("\"prompts\"");
+    }
+}
+
+/// Programs that speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Synthesiser {
+    Auto,
+    Flite,
+    EspeakNg,
+    Off,
+}
+
+section! {
+    /// Call records and events: JSON lines, one file a day.
+    Records {
+        /// The folder, inside of the data folder unless it begins with a slash.
+        folder: String = default("\"records\"");
+        /// Whether events are written besides the records.
+        events: bool = default("true");
+        /// How long a record may be in memory only.
+        sync: Time<10, 1_000> = default("\"500ms\"");
+    }
+}
+
+section! {
+    /// Health and metrics over HTTP.
+    Api {
+        /// Where it listens: `/health`, `/metrics`.
+        listen: OrOff<SocketAddr> = default("\"127.0.0.1:8060\"");
+    }
+}
+
+section! {
+    /// How much is enough.
+    Limits {
+        /// Calls at once. One more is answered 503.
+        max_calls: Count<1, 1_000_000> = default("10000");
+        /// Calls that may begin in one second; no limit if it is not there.
+        max_calls_per_second: Option<Count<1, 1_000_000>> = optional("200");
+        /// SIP transactions at once, of each direction.
+        transactions: Count<16, 10_000_000> = default("524288");
+        /// TCP connections at once.
+        connections: Count<1, 1_000_000> = default("4096");
+        /// TCP connections from one address.
+        connections_per_source: Count<1, 1_000_000> = default("256");
+        /// Kernel buffer of each SIP socket, in kilobytes.
+        receive_buffer: Count<64, 1_048_576> = default("4096");
+        /// On stopping, running calls may go on for so long.
+        drain: Time<0, 86_400_000> = default("\"30s\"");
+    }
+}
+
+tables! { Sip, Listener, Registrar, Media, Recordings, Prompts, Records, Api, Limits }
+
+choices! {
+    ListenerTransport { "udp" => Self::Udp, "tcp" => Self::Tcp }
+    Algorithm { "md5" => Self::Md5, "sha256" => Self::Sha256 }
+    WhenFull { "drop_oldest" => Self::DropOldest, "refuse" => Self::Refuse }
+    Synthesiser {
+        "auto" => Self::Auto,
+        "flite" => Self::Flite,
+        "espeak-ng" => Self::EspeakNg,
+        "off" => Self::Off,
+    }
+}
+
+impl Media {
+    /// How long a side may be silent; `None` if for ever.
+    pub fn silence(&self) -> Option<Duration> {
+        self.timeout.0.map(|it| it.0)
+    }
+}
