@@ -1,0 +1,296 @@
+//! From bytes to an indexed head: one pass, no allocation for up to 40 header lines.
+//!
+//! What RFC 3261 leaves no choice about is judged here: start line, framing of the body, headers
+//! that must be there once and be readable. What a method or a body means is not.
+
+use bytes::Bytes;
+use memchr::memchr;
+use smallvec::SmallVec;
+
+use super::grammar::{decimal, elements, is_lws, is_token, trim};
+use super::message::{Essentials, Line, Span, Start};
+use super::name::Code;
+use super::values::cseq;
+use super::{Error, Message, Method, Name, NameAddr, Uri, Via};
+
+/// The longest message, as of UDP.
+pub const MESSAGE_MAX: usize = 65_535;
+/// The most header lines of one message.
+pub const HEADERS_MAX: usize = 256;
+/// The longest Request-URI.
+const URI_MAX: usize = 4096;
+
+/// The first thing wrong with a message: the status that says so, and why.
+type Flaw = (u16, &'static str);
+
+/// Reads one datagram, or one message cut from a stream. Octets after the body are dropped.
+pub fn parse(bytes: Bytes) -> Result<Message, Error> {
+    let skip = bytes.iter().take_while(|c| matches!(c, b'\r' | b'\n')).count();
+    let bytes = if skip == 0 { bytes } else { bytes.slice(skip..) };
+    if bytes.is_empty() || MESSAGE_MAX < bytes.len() {
+        return Err(Error::Noise("empty or too long"));
+    }
+    let mut reader = Reader { at: 0, flaw: None };
+    let start = reader.start_line(&bytes)?;
+    let lines = reader.header_lines(&bytes);
+    let empty = Span::default();
+    let mut message = Message { bytes, start, lines, body: empty, key: Essentials::default() };
+    if message.values(Name::Via).next().is_none() {
+        return Err(Error::Noise("no Via"));
+    }
+    let found = [reader.flaw, reader.body(&mut message), essentials(&mut message)];
+    match found.into_iter().flatten().next() {
+        None => Ok(message),
+        Some((_, why)) if !message.is_request() => Err(Error::Noise(why)),
+        Some((status, why)) => Err(Error::Refused { status, why, head: Box::new(message) }),
+    }
+}
+
+struct Reader {
+    at: usize,
+    flaw: Option<Flaw>,
+}
+
+impl Reader {
+    fn flaw(&mut self, status: u16, why: &'static str) {
+        self.flaw.get_or_insert((status, why));
+    }
+
+    /// The next line without its end; `None` at the end of the message.
+    fn line(&mut self, bytes: &[u8]) -> Option<(usize, usize)> {
+        let from = self.at;
+        let length = memchr(b'\n', bytes.get(from..)?)?;
+        self.at = from + length + 1;
+        let end = from + length;
+        let cr = from < end && bytes[end - 1] == b'\r';
+        if !cr {
+            self.flaw(400, "a line does not end in CRLF");
+        }
+        Some((from, end - usize::from(cr)))
+    }
+
+    fn start_line(&mut self, bytes: &Bytes) -> Result<Start, Error> {
+        let (from, to) = self.line(bytes).ok_or(Error::Noise("no start line"))?;
+        let line = &bytes[from..to];
+        if line.get(..8).is_some_and(|it| it.eq_ignore_ascii_case(b"SIP/2.0 ")) {
+            let code = line.get(8..11).and_then(decimal).filter(|it| (100..700).contains(it));
+            let status = code.ok_or(Error::Noise("status"))? as u16;
+            if !matches!(line.get(11), None | Some(b' ')) {
+                return Err(Error::Noise("status"));
+            }
+            let reason = span((from + 12).min(to), to);
+            return Ok(Start::Response { status, reason });
+        }
+        let method = line.iter().take_while(|c| is_token(**c)).count();
+        let version = line.len() - line.iter().rev().take_while(|c| **c != b' ').count();
+        if method == 0 || line.get(method) != Some(&b' ') || !is_version(&line[version..]) {
+            // A request line with white space behind it can still be told from noise.
+            let trimmed = trim(line);
+            let word = trimmed.rsplit(|c| is_lws(*c)).next().unwrap_or_default();
+            if method == 0 || !is_version(word) {
+                return Err(Error::Noise("not SIP"));
+            }
+            self.flaw(400, "request line");
+        }
+        let uri = (method + 1).min(line.len())..version.saturating_sub(1).max(method + 1).min(line.len());
+        let text = &line[uri.clone()];
+        if !line[version..].eq_ignore_ascii_case(b"SIP/2.0") && is_version(&line[version..]) {
+            self.flaw(505, "version");
+        }
+        if URI_MAX < text.len() {
+            self.flaw(414, "Request-URI too long");
+        } else if text.is_empty() || Uri::read(bytes.slice(from + uri.start..from + uri.end)).is_err() {
+            self.flaw(400, "Request-URI");
+        } else if has_headers(text) {
+            // RFC 3261 section 19.1.1: headers are not allowed in a Request-URI.
+            self.flaw(400, "headers in the Request-URI");
+        }
+        let name = &line[..method];
+        let other = || Method::Other(bytes.slice(from..from + method));
+        let method = Method::known(name).unwrap_or_else(other);
+        Ok(Start::Request { method, uri: span(from + uri.start, from + uri.end) })
+    }
+
+    fn header_lines(&mut self, bytes: &[u8]) -> SmallVec<[Line; 40]> {
+        let mut lines: SmallVec<[Line; 40]> = SmallVec::new();
+        loop {
+            let Some((from, mut to)) = self.line(bytes) else {
+                self.flaw(400, "no empty line after the headers");
+                self.at = bytes.len();
+                return lines;
+            };
+            if from == to {
+                return lines;
+            }
+            while matches!(bytes.get(self.at), Some(b' ' | b'\t')) {
+                match self.line(bytes) {
+                    Some((_, end)) => to = end,
+                    None => break,
+                }
+            }
+            if HEADERS_MAX <= lines.len() {
+                self.flaw(400, "too many headers");
+                continue;
+            }
+            match header_line(bytes, from, to) {
+                Some(line) => lines.push(line),
+                None => self.flaw(400, "a header line without name and colon"),
+            }
+        }
+    }
+
+    /// Content-Length against what is there (RFC 3261 section 18.3).
+    fn body(&self, message: &mut Message) -> Option<Flaw> {
+        let rest = message.bytes.len() - self.at;
+        let mut lengths = message.values(Name::ContentLength);
+        let length = match (lengths.next(), lengths.next()) {
+            (None, _) => rest,
+            (Some(_), Some(_)) => return Some((400, "Content-Length twice")),
+            (Some(text), None) => match decimal(text).map(|it| it as usize) {
+                None => return Some((400, "Content-Length")),
+                Some(length) if rest < length => {
+                    return Some((400, "the body is shorter than Content-Length"));
+                }
+                Some(length) => length,
+            },
+        };
+        drop(lengths);
+        message.body = span(self.at, self.at + length);
+        if length < rest {
+            message.bytes.truncate(self.at + length);
+        }
+        None
+    }
+}
+
+/// `Name : value` between two places.
+fn header_line(bytes: &[u8], from: usize, to: usize) -> Option<Line> {
+    let text = bytes.get(from..to)?;
+    let name = text.iter().take_while(|c| is_token(**c)).count();
+    let gap = text[name..].iter().take_while(|c| matches!(c, b' ' | b'\t')).count();
+    if name == 0 || text.get(name + gap) != Some(&b':') {
+        return None;
+    }
+    let value = trim(&text[name + gap + 1..]);
+    // A lone CR is no white space; nothing may smuggle one on.
+    let lone = |n: usize| value[n] == b'\r' && value.get(n + 1) != Some(&b'\n');
+    if memchr(b'\r', value).is_some() && (0..value.len()).any(lone) {
+        return None;
+    }
+    let start = value.as_ptr() as usize - text.as_ptr() as usize + from;
+    let start = if value.is_empty() { to } else { start };
+    Some(Line {
+        code: Code::of(&text[..name]),
+        name: span(from, from + name),
+        value: span(start, start + value.len()),
+    })
+}
+
+/// The headers that every message must have once, and be able to read (RFC 3261 section 8.1.1).
+fn essentials(message: &mut Message) -> Option<Flaw> {
+    let mut key = Essentials::default();
+    let first = message.values(Name::Via).next().and_then(|it| elements(it, true).next());
+    match first.and_then(Via::read) {
+        Some(via) if via.branch.is_empty() => (),
+        Some(via) => key.branch = message.span_of(via.branch),
+        None => return Some((400, "Via")),
+    }
+    let flaw = vias(message)
+        .or_else(|| tag(message, Name::From, &mut key.from_tag))
+        .or_else(|| tag(message, Name::To, &mut key.to_tag))
+        .or_else(|| call_id(message, &mut key.call_id))
+        .or_else(|| sequence(message, &mut key))
+        .or_else(|| numbers(message));
+    message.key = key;
+    flaw
+}
+
+fn vias(message: &Message) -> Option<Flaw> {
+    let mut all = message.values(Name::Via).flat_map(|it| elements(it, true)).skip(1);
+    all.any(|it| Via::read(it).is_none()).then_some((400, "Via"))
+}
+
+/// The only value of a header that must stand once.
+fn once(message: &Message, name: Name) -> Result<&[u8], Flaw> {
+    let mut values = message.values(name);
+    match (values.next(), values.next()) {
+        (Some(value), None) => Ok(value),
+        (None, _) => Err((400, "a mandatory header is missing")),
+        (Some(_), Some(_)) => Err((400, "a header that may stand once is repeated")),
+    }
+}
+
+fn tag(message: &Message, name: Name, tag: &mut Span) -> Option<Flaw> {
+    let value = match once(message, name) {
+        Ok(value) => value,
+        Err(flaw) => return Some(flaw),
+    };
+    match NameAddr::check(value) {
+        Some(text) => *tag = message.span_of(text),
+        None => return Some((400, name.as_str())),
+    }
+    None
+}
+
+fn call_id(message: &Message, call_id: &mut Span) -> Option<Flaw> {
+    match once(message, Name::CallId) {
+        Ok(value) if value.is_empty() || value.iter().any(|c| is_lws(*c)) => Some((400, "Call-ID")),
+        Ok(value) => {
+            *call_id = message.span_of(value);
+            None
+        }
+        Err(flaw) => Some(flaw),
+    }
+}
+
+fn sequence(message: &Message, key: &mut Essentials) -> Option<Flaw> {
+    let value = match once(message, Name::CSeq) {
+        Ok(value) => value,
+        Err(flaw) => return Some(flaw),
+    };
+    let Some((number, method)) = cseq(value) else { return Some((400, "CSeq")) };
+    key.cseq = number;
+    match &message.start {
+        Start::Request { method: Method::Other(name), .. } if **name != *method => {
+            Some((501, "an unknown method that is not its CSeq's"))
+        }
+        Start::Request { method: own, .. } if own.as_bytes() != method => {
+            Some((400, "the CSeq has another method"))
+        }
+        Start::Request { .. } => None,
+        Start::Response { .. } => {
+            let other = || Method::Other(message.bytes.slice_ref(method));
+            key.cseq_method = Some(Method::known(method).unwrap_or_else(other));
+            None
+        }
+    }
+}
+
+/// Numbers whose range the RFC fixes.
+fn numbers(message: &Message) -> Option<Flaw> {
+    let mut hops = message.values(Name::MaxForwards);
+    match (hops.next().map(decimal), hops.next()) {
+        (None | Some(Some(0..=255)), None) => None,
+        (_, Some(_)) => Some((400, "a header that may stand once is repeated")),
+        (Some(_), None) => Some((400, "Max-Forwards")),
+    }
+}
+
+fn is_version(word: &[u8]) -> bool {
+    let digits = |it: &[u8]| !it.is_empty() && it.iter().all(u8::is_ascii_digit);
+    let number = word.get(4..).unwrap_or_default();
+    word.get(..4).is_some_and(|it| it.eq_ignore_ascii_case(b"SIP/"))
+        && number.split(|c| *c == b'.').count() == 2
+        && number.split(|c| *c == b'.').all(digits)
+}
+
+/// Whether a `?` follows the host of a SIP URI (in a user part it is only a character).
+fn has_headers(uri: &[u8]) -> bool {
+    let host = uri.iter().position(|c| *c == b'@').map_or(uri, |at| &uri[at..]);
+    let sip = uri.get(..3).is_some_and(|it| it.eq_ignore_ascii_case(b"sip"));
+    sip && memchr(b'?', host).is_some()
+}
+
+fn span(from: usize, to: usize) -> Span {
+    Span { from: from as u16, to: to as u16 }
+}
