@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use nom::bytes::complete::{take_while, take_while1};
 use nom::character::complete::char as byte;
-use nom::combinator::{map_opt, opt, recognize};
+use nom::combinator::{map_opt, opt};
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 
@@ -30,7 +30,9 @@ pub(super) fn token(input: &[u8]) -> Read<'_, &[u8]> {
 }
 
 /// A character with white space around it.
-pub(super) fn mark<'a>(c: char) -> impl Parser<&'a [u8], Output = char, Error = nom::error::Error<&'a [u8]>> {
+pub(super) fn mark<'a>(
+    c: char,
+) -> impl Parser<&'a [u8], Output = char, Error = nom::error::Error<&'a [u8]>> {
     delimited(sws, byte(c), sws)
 }
 
@@ -94,14 +96,6 @@ pub(super) fn parameters(mut input: &[u8]) -> Option<Vec<(&[u8], Option<&[u8]>)>
         found.push(one);
         input = rest;
     }
-}
-
-/// What a recogniser consumed.
-pub(super) fn taken<'a, P>(parser: P) -> impl Parser<&'a [u8], Output = &'a [u8], Error = nom::error::Error<&'a [u8]>>
-where
-    P: Parser<&'a [u8], Error = nom::error::Error<&'a [u8]>>,
-{
-    recognize(parser)
 }
 
 /// A quoted string's text: quotes off, escapes undone.

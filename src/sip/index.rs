@@ -92,14 +92,17 @@ impl Reader {
             }
             self.flaw(400, "request line");
         }
-        let uri = (method + 1).min(line.len())..version.saturating_sub(1).max(method + 1).min(line.len());
+        let uri =
+            (method + 1).min(line.len())..version.saturating_sub(1).max(method + 1).min(line.len());
         let text = &line[uri.clone()];
         if !line[version..].eq_ignore_ascii_case(b"SIP/2.0") && is_version(&line[version..]) {
             self.flaw(505, "version");
         }
         if URI_MAX < text.len() {
             self.flaw(414, "Request-URI too long");
-        } else if text.is_empty() || Uri::read(bytes.slice(from + uri.start..from + uri.end)).is_err() {
+        } else if text.is_empty()
+            || Uri::read(bytes.slice(from + uri.start..from + uri.end)).is_err()
+        {
             self.flaw(400, "Request-URI");
         } else if has_headers(text) {
             // RFC 3261 section 19.1.1: headers are not allowed in a Request-URI.

@@ -61,6 +61,9 @@ pub(super) struct Essentials {
     pub branch: Span,
 }
 
+/// Of a response that was refused before its CSeq was read.
+static NO_METHOD: Method = Method::Other(Bytes::new());
+
 impl Message {
     /// All of it, as it came (without what followed its body in a datagram).
     pub fn bytes(&self) -> &Bytes {
@@ -75,7 +78,7 @@ impl Message {
     pub fn method(&self) -> &Method {
         match (&self.start, &self.key.cseq_method) {
             (Start::Request { method, .. }, _) | (_, Some(method)) => method,
-            (Start::Response { .. }, None) => &Method::Other(Bytes::new()),
+            (Start::Response { .. }, None) => &NO_METHOD,
         }
     }
 
@@ -176,8 +179,8 @@ impl Message {
 
     /// The span of a part of this message's own bytes.
     pub(super) fn span_of(&self, part: &[u8]) -> Span {
-        let start = part.as_ptr() as usize - self.bytes.as_ptr() as usize;
-        if self.bytes.len() < start + part.len() {
+        let start = (part.as_ptr() as usize).wrapping_sub(self.bytes.as_ptr() as usize);
+        if self.bytes.len() < start.saturating_add(part.len()) {
             return Span::default();
         }
         Span { from: start as u16, to: (start + part.len()) as u16 }

@@ -31,7 +31,11 @@ impl NameAddr {
         let owned = params.into_iter().map(|(name, value)| (name.into(), value.map(Into::into)));
         let display = unfold(parts.display);
         let display = String::from_utf8_lossy(&unquote(&display)).into_owned();
-        Ok(Self { display: Some(display).filter(|it| !it.is_empty()), uri, params: owned.collect() })
+        Ok(Self {
+            display: Some(display).filter(|it| !it.is_empty()),
+            uri,
+            params: owned.collect(),
+        })
     }
 
     /// A header parameter as written (quotes and all); `Some(b"")` if it has no value.
@@ -91,7 +95,8 @@ impl<'a> Parts<'a> {
         // can hold no comma, question mark or white space (RFC 3261 section 20).
         let end = element.iter().position(|c| *c == b';').unwrap_or(element.len());
         let uri = trim(&element[..end]);
-        let loose = |c: &u8| matches!(c, b'<' | b'>' | b',' | b'"' | b'?') || super::grammar::is_lws(*c);
+        let loose =
+            |c: &u8| matches!(c, b'<' | b'>' | b',' | b'"' | b'?') || super::grammar::is_lws(*c);
         if uri.is_empty() || uri.iter().any(loose) {
             return None;
         }
@@ -135,8 +140,16 @@ mod tests {
 
     #[test]
     fn what_is_not_an_address_is_refused() {
-        for text in ["", "\"open <sip:a@b>", "<sip:a@b", "Bell, A <sip:a@b>", "<sip:a@b> x", "<>",
-            "\"a\" sip:a@b", "<sip:a@b>;;"] {
+        for text in [
+            "",
+            "\"open <sip:a@b>",
+            "<sip:a@b",
+            "Bell, A <sip:a@b>",
+            "<sip:a@b> x",
+            "<>",
+            "\"a\" sip:a@b",
+            "<sip:a@b>;;",
+        ] {
             assert!(NameAddr::parse(text.as_bytes()).is_err(), "{text}");
         }
     }

@@ -1,9 +1,9 @@
 //! Typed reading of a message's headers, on demand.
 
+use super::digest::{Challenge, Credentials};
 use super::message::Start;
 use super::values::{SessionExpires, leading_number, rack};
 use super::{ContactValue, Malformed, Message, Method, Name, NameAddr, RAck, Reason, Uri};
-use super::digest::{Challenge, Credentials};
 
 impl Message {
     /// The Request-URI.
@@ -140,9 +140,8 @@ impl Message {
 
     /// Every challenge, of a server or a proxy, that can be read.
     pub fn challenges(&self) -> Vec<Challenge> {
-        let read = |name, proxy| {
-            self.headers(name).filter_map(move |it| Challenge::parse(&it, proxy))
-        };
+        let read =
+            |name, proxy| self.headers(name).filter_map(move |it| Challenge::parse(&it, proxy));
         read(Name::WwwAuthenticate, false).chain(read(Name::ProxyAuthenticate, true)).collect()
     }
 

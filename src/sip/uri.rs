@@ -62,7 +62,9 @@ impl Uri {
     /// Reads a URI without copying it.
     pub(super) fn read(text: Bytes) -> Result<Self, Malformed> {
         const BAD: Malformed = Malformed("URI");
-        if URI_MAX < text.len() || text.iter().any(|c| *c <= b' ' || matches!(c, b'<' | b'>' | b'"' | 127)) {
+        if URI_MAX < text.len()
+            || text.iter().any(|c| *c <= b' ' || matches!(c, b'<' | b'>' | b'"' | 127))
+        {
             return Err(BAD);
         }
         let colon = text.iter().position(|c| *c == b':').ok_or(BAD)?;
@@ -242,7 +244,10 @@ impl Uri {
         let same_ends = self.user_unescaped() == other.user_unescaped()
             && self.host_text().eq_ignore_ascii_case(other.host_text())
             && self.port == other.port;
-        same_ends && self.agrees_with(other) && other.agrees_with(self) && self.headers() == other.headers()
+        same_ends
+            && self.agrees_with(other)
+            && other.agrees_with(self)
+            && self.headers() == other.headers()
     }
 
     /// Parameters that both have must be equal; some must not be missing in either.
@@ -289,9 +294,8 @@ fn span(from: usize, to: usize) -> Span {
 /// user-unreserved, unreserved, escaped, and the password's characters; broken `%` escapes are
 /// taken as they are (they mean nothing to us and are passed on).
 fn is_userinfo(text: &[u8]) -> bool {
-    text.iter().all(|c| {
-        c.is_ascii_alphanumeric() || 0x80 <= *c || b"-_.!~*'()&=+$,;?/%:#[]".contains(c)
-    })
+    text.iter()
+        .all(|c| c.is_ascii_alphanumeric() || 0x80 <= *c || b"-_.!~*'()&=+$,;?/%:#[]".contains(c))
 }
 
 fn is_host(text: &[u8]) -> bool {
@@ -361,8 +365,24 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "sip", ":x", "sip:", "sip:@x", "sip:a b@x", "<sip:x>", "sip:x:0", "sip:x:65536",
-            "sip:[::x]", "sip:[::1", "tel:", "tel:;x", "sip:x y", "1sip:x", "sip:x:5060x"] {
+        for text in [
+            "",
+            "sip",
+            ":x",
+            "sip:",
+            "sip:@x",
+            "sip:a b@x",
+            "<sip:x>",
+            "sip:x:0",
+            "sip:x:65536",
+            "sip:[::x]",
+            "sip:[::1",
+            "tel:",
+            "tel:;x",
+            "sip:x y",
+            "1sip:x",
+            "sip:x:5060x",
+        ] {
             assert!(Uri::parse(text.as_bytes()).is_err(), "{text}");
         }
         let long = format!("sip:{}@x", "a".repeat(URI_MAX));
@@ -374,9 +394,15 @@ mod tests {
     #[test]
     fn equality_follows_the_rfcs_own_examples() {
         let same = |a, b| uri(a).same_as(&uri(b));
-        assert!(same("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"));
+        assert!(same(
+            "sip:%61lice@atlanta.com;transport=TCP",
+            "sip:alice@AtLanTa.CoM;Transport=tcp"
+        ));
         assert!(same("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"));
-        assert!(!same("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP"));
+        assert!(!same(
+            "SIP:ALICE@AtLanTa.CoM;Transport=udp",
+            "sip:alice@AtLanTa.CoM;Transport=UDP"
+        ));
         assert!(!same("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"));
         assert!(!same("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"));
     }

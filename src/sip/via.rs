@@ -23,7 +23,7 @@ impl<'a> Via<'a> {
     /// Reads one element of a Via header.
     pub(super) fn read(element: &'a [u8]) -> Option<Self> {
         let slash = || mark('/');
-        let protocol = (token, slash(), token, slash(), token);
+        let mut protocol = (token, slash(), token, slash(), token);
         let (rest, (name, _, version, _, transport)) = protocol.parse(element).ok()?;
         if !name.eq_ignore_ascii_case(b"SIP") || version != b"2.0" {
             return None;
@@ -84,7 +84,9 @@ mod tests {
 
     #[test]
     fn white_space_and_folds_are_allowed_where_the_grammar_has_them() {
-        let via = Via::read(b"SIP  / 2.0\r\n  /UDP\r\n    192.0.2.2:5061 ;branch=390skdjuw ; rport").unwrap();
+        let via =
+            Via::read(b"SIP  / 2.0\r\n  /UDP\r\n    192.0.2.2:5061 ;branch=390skdjuw ; rport")
+                .unwrap();
         assert_eq!(via.transport, b"UDP");
         assert_eq!((via.host, via.port), (&b"192.0.2.2"[..], Some(5061)));
         assert_eq!((via.branch, via.rport), (&b"390skdjuw"[..], Some(None)));
@@ -92,7 +94,10 @@ mod tests {
 
     #[test]
     fn an_ipv6_sent_by_keeps_its_brackets() {
-        let via = Via::read(b"SIP/2.0/TCP [2001:db8::9:1]:6050;received=[2001:db8::9:255];branch=z9hG4bK1").unwrap();
+        let via = Via::read(
+            b"SIP/2.0/TCP [2001:db8::9:1]:6050;received=[2001:db8::9:255];branch=z9hG4bK1",
+        )
+        .unwrap();
         assert_eq!((via.host, via.port), (&b"[2001:db8::9:1]"[..], Some(6050)));
         assert_eq!(via.received, Some(&b"[2001:db8::9:255]"[..]));
     }
