@@ -1,0 +1,224 @@
+//! SIP over TCP (RFC 3261 section 18): listeners, and connections of both directions.
+//!
+//! One task a listener and one a connection (`tcp/connection.rs`), joined to the loop by bounded
+//! channels. Who is connected is known here only, so there is nothing to lock.
+
+mod connection;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use self::connection::{CONNECTING, Connection};
+use super::{Limits, Received};
+use crate::sip::{Hop, Transport};
+
+/// What tasks tell the loop.
+#[derive(Debug)]
+pub enum Event {
+    Accepted { listener: u8, remote: SocketAddr, stream: TcpStream },
+    Closed { connection: u32 },
+    Message { bytes: Bytes, hop: Hop },
+    Unreachable(Hop),
+}
+
+/// All TCP connections.
+#[derive(Debug)]
+pub struct Connections {
+    /// To reuse for requests of ours (RFC 3261 section 18.1.1): the latest to each far end.
+    by_remote: HashMap<(u8, SocketAddr), u32>,
+    events: mpsc::Sender<Event>,
+    limits: Limits,
+    listeners: JoinSet<()>,
+    lost: Vec<Hop>,
+    next: u32,
+    open: HashMap<u32, Open>,
+    sources: HashMap<IpAddr, usize>,
+}
+
+#[derive(Debug)]
+struct Open {
+    hop: Hop,
+    queue: mpsc::Sender<Bytes>,
+}
+
+/// Messages that may wait for a connection that takes no more. With one more it is closed.
+const QUEUE: usize = 256;
+/// Connections the kernel may hold until they are accepted.
+const BACKLOG: i32 = 1024;
+
+impl Connections {
+    pub fn new(limits: Limits, events: mpsc::Sender<Event>) -> Self {
+        Self {
+            by_remote: HashMap::new(),
+            events,
+            limits,
+            listeners: JoinSet::new(),
+            lost: Vec::new(),
+            next: 0,
+            open: HashMap::new(),
+            sources: HashMap::new(),
+        }
+    }
+
+    /// Opens a listener; says where.
+    pub fn listen(&mut self, index: u8, address: SocketAddr) -> io::Result<SocketAddr> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        let listener = TcpListener::from_std(socket.into())?;
+        let bound = listener.local_addr()?;
+        self.listeners.spawn(accept(index, listener, self.events.clone()));
+        Ok(bound)
+    }
+
+    /// Sends over the connection the hop names; else over one that is open to the far end; else
+    /// over a new one, from the address of the listener.
+    pub fn send(&mut self, bytes: Bytes, hop: Hop, local: Option<SocketAddr>) {
+        let connection = match hop.connection {
+            Some(it) => Some(it),
+            None => match self.by_remote.get(&(hop.listener, hop.remote)) {
+                Some(it) => Some(*it),
+                None => self.connect(hop, local),
+            },
+        };
+        let open = connection.and_then(|id| Some((id, self.open.get(&id)?)));
+        let Some((id, open)) = open else { return self.lost(hop) };
+        if open.queue.try_send(bytes).is_err() {
+            // It reads too slowly, or has just gone.
+            metrics::counter!("crosspoint_tcp_send_drops_total").increment(1);
+            if let Some(Received::Lost { hop }) = self.close(id) {
+                self.lost(hop);
+            }
+        }
+    }
+
+    /// Takes note of what a task told; says what of it is for the rooms above.
+    pub fn on_event(&mut self, event: Event) -> Option<Received> {
+        match event {
+            Event::Accepted { listener, remote, stream } => {
+                self.accepted(listener, remote, stream);
+                None
+            }
+            Event::Closed { connection } => self.close(connection),
+            Event::Message { bytes, hop } => Some(Received::Message { bytes, hop }),
+            Event::Unreachable(hop) => Some(Received::Lost { hop }),
+        }
+    }
+
+    /// What could not even be queued since last asked.
+    pub fn take_lost(&mut self) -> impl Iterator<Item = Received> {
+        self.lost.drain(..).map(|hop| Received::Lost { hop })
+    }
+
+    /// Nothing sent there arrives. Said once for all that is sent in a row.
+    pub fn lost(&mut self, hop: Hop) {
+        if self.lost.last() != Some(&hop) {
+            self.lost.push(hop);
+        }
+    }
+
+    pub fn is_open(&self, connection: u32) -> bool {
+        self.open.contains_key(&connection)
+    }
+
+    fn accepted(&mut self, listener: u8, remote: SocketAddr, stream: TcpStream) {
+        let hop = Hop { transport: Transport::Tcp, listener, remote, connection: None };
+        let Some((hop, queue)) = self.enter(hop) else {
+            metrics::counter!("crosspoint_tcp_refused_total").increment(1);
+            return;
+        };
+        let connection = Connection::new(hop, self.limits, self.events.clone(), queue);
+        tokio::spawn(async move { connection.run(stream).await });
+    }
+
+    fn connect(&mut self, hop: Hop, local: Option<SocketAddr>) -> Option<u32> {
+        let (hop, queue) = self.enter(hop)?;
+        let connection = Connection::new(hop, self.limits, self.events.clone(), queue);
+        tokio::spawn(async move {
+            match timeout(CONNECTING, open(hop.remote, local)).await {
+                Ok(Ok(stream)) => connection.run(stream).await,
+                Ok(Err(error)) => connection.refuse(&error.to_string()).await,
+                Err(_) => connection.refuse("timeout").await,
+            }
+        });
+        hop.connection
+    }
+
+    /// Finds room for a connection and gives it its number.
+    fn enter(&mut self, hop: Hop) -> Option<(Hop, mpsc::Receiver<Bytes>)> {
+        let same_source = self.sources.get(&hop.remote.ip()).copied().unwrap_or_default();
+        if self.limits.connections <= self.open.len()
+            || self.limits.connections_per_source <= same_source
+        {
+            return None;
+        }
+        while self.open.contains_key(&self.next) {
+            self.next = self.next.wrapping_add(1);
+        }
+        let id = self.next;
+        self.next = self.next.wrapping_add(1);
+        let hop = Hop { connection: Some(id), ..hop };
+        let (queue, taken) = mpsc::channel(QUEUE);
+        *self.sources.entry(hop.remote.ip()).or_default() += 1;
+        self.by_remote.insert((hop.listener, hop.remote), id);
+        self.open.insert(id, Open { hop, queue });
+        Some((hop, taken))
+    }
+
+    /// Forgets a connection; its task ends once its queue is gone.
+    fn close(&mut self, id: u32) -> Option<Received> {
+        let Open { hop, .. } = self.open.remove(&id)?;
+        if self.by_remote.get(&(hop.listener, hop.remote)) == Some(&id) {
+            self.by_remote.remove(&(hop.listener, hop.remote));
+        }
+        if let Some(count) = self.sources.get_mut(&hop.remote.ip()) {
+            *count -= 1;
+            if *count == 0 {
+                self.sources.remove(&hop.remote.ip());
+            }
+        }
+        Some(Received::Lost { hop })
+    }
+}
+
+async fn accept(listener_index: u8, listener: TcpListener, events: mpsc::Sender<Event>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, remote)) => {
+                let event = Event::Accepted { listener: listener_index, remote, stream };
+                if events.send(event).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                // Out of descriptors, mostly: let some close.
+                tracing::warn!(%error, "cannot accept a connection");
+                connection::pause().await;
+            }
+        }
+    }
+}
+
+/// Connects from the listener's address, so that the far end sees the one it knows.
+async fn open(remote: SocketAddr, local: Option<SocketAddr>) -> io::Result<TcpStream> {
+    let socket = if remote.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(local) =
+        local.filter(|it| !it.ip().is_unspecified() && it.is_ipv4() == remote.is_ipv4())
+    {
+        socket.bind(SocketAddr::new(local.ip(), 0))?;
+    }
+    socket.connect(remote).await
+}
