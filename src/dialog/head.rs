@@ -1,0 +1,178 @@
+//! What stands at the head of our messages: the header sets in one place, and who calls.
+
+use std::fmt::Write as _;
+
+use super::{Local, Policy, Reliable};
+use crate::sip::{Method, Name, Transport, Uri, Value, Write};
+
+/// Allow: every method we take in a dialog. REFER is not among them (it is declined), REGISTER
+/// belongs to the registrar. Carriers end calls whose 200 lacks UPDATE here (EDGE section 2).
+pub const fn allow() -> &'static str {
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
+}
+
+/// Supported, at most.
+pub const fn supported() -> &'static str {
+    "timer, 100rel"
+}
+
+/// Accept: the bodies we understand.
+pub(super) const ACCEPT: &str =
+    "application/sdp, application/dtmf-relay, application/dtmf, multipart/mixed";
+/// Bodies of an INVITE.
+pub(super) const ACCEPT_SDP: &str = "application/sdp, multipart/mixed";
+pub(super) const SDP: &str = "application/sdp";
+/// RFC 3261 section 8.1.1.6.
+pub const MAX_FORWARDS: u8 = 70;
+
+/// Header lines beside those that every message has.
+pub(super) type Lines = Vec<(Name, Value)>;
+
+/// A name and an address, for From, To and their like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    pub display: Option<String>,
+    pub uri: Uri,
+}
+
+/// Who calls, as the far end shall see it. What is shown to whom was decided before.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub from: Party,
+    /// P-Asserted-Identity (RFC 3325); for trusted far ends only.
+    pub asserted: Option<Party>,
+    /// Privacy (RFC 3323), e.g. `id`.
+    pub privacy: Option<&'static str>,
+    /// The number that was dialled first, as Diversion (RFC 5806).
+    pub diversion: Option<Party>,
+    /// The same as History-Info (RFC 7044): each URI in the order the call went through them.
+    pub history: Vec<Uri>,
+}
+
+impl Caller {
+    pub fn new(display: Option<String>, uri: Uri) -> Self {
+        Self {
+            from: Party { display, uri },
+            asserted: None,
+            privacy: None,
+            diversion: None,
+            history: Vec::new(),
+        }
+    }
+
+    pub(super) fn lines(&self) -> Lines {
+        let mut lines = Lines::new();
+        if let Some(asserted) = &self.asserted {
+            lines.push((Name::PAssertedIdentity, asserted.value("")));
+        }
+        if let Some(privacy) = self.privacy {
+            lines.push((Name::Privacy, safe(privacy)));
+        }
+        if let Some(diversion) = &self.diversion {
+            lines.push((Name::Diversion, diversion.value(";reason=unconditional")));
+        }
+        let mut index = String::new();
+        for uri in &self.history {
+            index.push_str(if index.is_empty() { "1" } else { ".1" });
+            let text = format!("<{}>;index={index}", uri.as_str_lossy());
+            lines.push((Name::HistoryInfo, safe(&text)));
+        }
+        lines
+    }
+}
+
+impl Party {
+    /// `"Display" <uri>params`. What cannot stand in a quoted string is left out of the name.
+    pub(super) fn value(&self, params: &str) -> Value {
+        let mut text = String::new();
+        if let Some(display) = self.display.as_deref().filter(|it| !it.is_empty()) {
+            text.push('"');
+            for c in display.chars().filter(|it| !it.is_control()) {
+                if matches!(c, '"' | '\\') {
+                    text.push('\\');
+                }
+                text.push(c);
+            }
+            text.push_str("\" ");
+        }
+        let _ = write!(text, "<{}>{params}", self.uri.as_str_lossy());
+        safe(&text)
+    }
+}
+
+/// `<uri>`
+pub(super) fn angled(uri: &Uri) -> Value {
+    let mut text = Vec::with_capacity(uri.as_bytes().len() + 2);
+    text.push(b'<');
+    text.extend_from_slice(uri.as_bytes());
+    text.push(b'>');
+    safe(text)
+}
+
+/// A value from parts that hold no line break; should one hide in them, it is taken out.
+pub(super) fn safe(text: impl AsRef<[u8]>) -> Value {
+    let text = text.as_ref();
+    Value::new(text).unwrap_or_else(|_| {
+        let clean: Vec<u8> =
+            text.iter().copied().filter(|it| !matches!(it, b'\r' | b'\n' | 0)).collect();
+        Value::new(&clean).unwrap_or_default()
+    })
+}
+
+/// The Supported header of a leg's INVITE and of its answers.
+pub(super) fn supported_by(policy: &Policy) -> Option<&'static str> {
+    match (policy.timer.is_some(), policy.reliable) {
+        (true, Reliable::Off) => Some("timer"),
+        (true, _) => Some("timer, 100rel"),
+        (false, Reliable::Off) => None,
+        (false, _) => Some("100rel"),
+    }
+}
+
+/// The fixed part of a request of ours.
+pub(super) struct Head<'a> {
+    pub method: &'a Method,
+    pub uri: &'a Uri,
+    pub routes: &'a [Value],
+    pub via: &'a Value,
+    pub from: &'a Value,
+    pub to: &'a Value,
+    pub call_id: &'a Value,
+    pub cseq: u32,
+    pub max_forwards: u8,
+}
+
+impl Head<'_> {
+    /// Via first, then what routing needs, then who (RFC 3261 section 7.3.1).
+    pub fn write(&self) -> Write {
+        let mut write = Write::request(self.method, self.uri).header(Name::Via, self.via);
+        for route in self.routes {
+            write = write.header(Name::Route, route);
+        }
+        write
+            .header(Name::MaxForwards, u32::from(self.max_forwards))
+            .header(Name::From, self.from)
+            .header(Name::To, self.to)
+            .header(Name::CallId, self.call_id)
+            .header(Name::CSeq, (self.cseq, self.method))
+    }
+}
+
+/// `SIP/2.0/UDP host:port;branch=..;rport` (RFC 3581).
+pub(super) fn via(local: &Local, transport: Transport, branch: &str) -> Value {
+    let (word, sent_by) = match (transport, &local.stream) {
+        (Transport::Tcp, Some(stream)) if local.transport == Transport::Udp => {
+            ("TCP", &stream.sent_by)
+        }
+        (Transport::Tcp, _) => ("TCP", &local.sent_by),
+        (Transport::Udp, _) => ("UDP", &local.sent_by),
+    };
+    safe(format!("SIP/2.0/{word} {sent_by};branch={branch};rport"))
+}
+
+pub(super) fn add(mut write: Write, lines: &[(Name, Value)]) -> Write {
+    for (name, value) in lines {
+        write = write.header(*name, value);
+    }
+    write
+}
