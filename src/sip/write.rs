@@ -199,6 +199,18 @@ impl Write {
         self.out.freeze()
     }
 
+    /// How long the message is so far, without its end.
+    pub fn octets(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Ends the message without a body and without a Content-Length: a datagram's end says it
+    /// (RFC 3261 section 18.3). For answers that must be short.
+    pub fn finish_datagram(mut self) -> Bytes {
+        self.out.put_slice(b"\r\n");
+        self.out.freeze()
+    }
+
     /// Ends the message without a body.
     pub fn finish(mut self) -> Bytes {
         self.out.put_slice(b"Content-Length: 0\r\n\r\n");
