@@ -7,6 +7,7 @@
 
 mod briefing;
 mod enter;
+pub mod explain;
 mod fork;
 mod identity;
 mod outcome;
@@ -15,6 +16,7 @@ mod recording;
 pub use self::briefing::{Briefing, Step, VOICE_WAIT_MAX, briefing, whisper};
 pub use self::enter::{Entry, RETRY_AFTER, ROUTE_STEPS_MAX, ROUTE_UNANSWERED_MAX, enter};
 pub use self::enter::{fail_safe, may_go_on};
+pub use self::explain::explain;
 pub use self::fork::{Draw, Left, Plan, Ring, When, Why, plan, relays_early_media};
 pub use self::identity::identity;
 pub use self::outcome::{after_dial, fork_outcome, outcome, q850, refusal, tries_elsewhere};

@@ -1,0 +1,154 @@
+//! What an explanation says, as data and in words.
+
+use super::*;
+use crate::model::directory::Parts;
+use crate::model::{AcceptBy, CallSettings, Dial, Order, Prompt, Schedule, Whisper};
+
+/// Friday 9 January 2026, 12:00 UTC.
+const NOON: Wall = Wall::from_unix_micros(1_767_960_000_000_000);
+
+fn number(id: &str) -> ReceivingNumber {
+    ReceivingNumber::new(id, Endpoint::Sip { uri: format!("sip:{id}@192.0.2.1").into() })
+}
+
+fn directory(numbers: Vec<ReceivingNumber>, order: Order) -> Directory {
+    let dial = Dial {
+        order,
+        numbers: numbers.iter().map(|it| it.id.clone()).collect(),
+        stages: Vec::new(),
+    };
+    let settings = Arc::new(CallSettings::new("default"));
+    let tracking = TrackingNumber::new("+15550100001", Route::Dial(dial.into()), settings);
+    Directory::new(Parts {
+        tracking_numbers: vec![tracking],
+        receiving_numbers: numbers,
+        ..Parts::default()
+    })
+}
+
+fn explained(directory: &Directory) -> Explanation {
+    explain(directory, "15550100001", &Caller::new("+12025550173"), NOON)
+}
+
+fn dialled(explanation: &Explanation) -> &Dialled {
+    match &explanation.verdict {
+        Verdict::Routed { first: Stop { what: Taken::Dial(dialled), .. }, .. } => dialled,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_extension_is_drawn_out_in_time() {
+    let mut to = number("shop");
+    to.extension = Some("3ww1928".parse().unwrap());
+    let explanation = explained(&directory(vec![to], Order::Simultaneous));
+    let timeline = &dialled(&explanation).rings[0].timeline;
+    let digits: Vec<_> = timeline
+        .iter()
+        .filter_map(|it| match it.what {
+            Act::Digit(digit) => Some((digit, it.at.as_millis())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(digits, [('3', 0), ('1', 1200), ('9', 1400), ('2', 1600), ('8', 1800)]);
+    let text = explanation.to_string();
+    let scale = text.find("0 s       1 s").expect(&text);
+    let drawn = text.find("3...........1.9.2.8.").expect(&text);
+    assert!(scale < drawn, "{text}");
+}
+
+#[test]
+fn a_pause_whisper_and_accept_are_told_in_order() {
+    let mut to = number("shop");
+    to.extension = Some("1".parse().unwrap());
+    to.wait_for_voice = true;
+    to.dial_pause = Duration::from_secs(2);
+    to.whisper = Whisper::Say(Prompt::text("A call from the ads", ""));
+    to.accept = Some(AcceptBy::key(crate::audio::Digit::from_char('1').unwrap()));
+    let explanation = explained(&directory(vec![to], Order::Simultaneous));
+    let acts: Vec<_> =
+        dialled(&explanation).rings[0].timeline.iter().map(|it| (it.what, it.at)).collect();
+    let (zero, pause) = (Duration::ZERO, Duration::from_secs(2));
+    let whisper = pause + Duration::from_millis(200);
+    let expected = [
+        (Act::AwaitVoice, zero),
+        (Act::DialPause, zero),
+        (Act::Digit('1'), pause),
+        (Act::Whisper, whisper),
+        (Act::Accept, zero),
+    ];
+    assert_eq!(acts, expected);
+    let text = explanation.to_string();
+    let places = ["until somebody speaks", "dial pause 2 s", "sends 1", "from the ads", "by a key"]
+        .map(|it| text.find(it).expect(it));
+    assert!(places.is_sorted(), "{text}");
+}
+
+#[test]
+fn a_veto_and_a_closed_destination_are_named() {
+    let (mut vetoed, mut closed) = (number("vetoed"), number("closed"));
+    vetoed.prevent_recording = true;
+    closed.schedule = Some(Schedule::new("never", "Europe/Berlin".parse().unwrap()).into());
+    let explanation = explained(&directory(vec![vetoed, closed], Order::Sequence));
+    let dialled = dialled(&explanation);
+    assert_eq!(dialled.rings.len(), 1);
+    assert_eq!(dialled.rings[0].unrecorded, Some("prevent_recording"));
+    assert_eq!(&*dialled.left_out[0].name, "closed");
+    let text = explanation.to_string();
+    assert!(text.contains("schedule never, Fri 2026-01-09 13:00 Europe/Berlin"), "{text}");
+}
+
+#[test]
+fn when_all_are_closed_the_first_ones_route_is_followed() {
+    let (mut closed, night) = (number("closed"), number("night"));
+    closed.schedule = Some(Schedule::new("never", "UTC".parse().unwrap()).into());
+    closed.outside_hours = Route::number("night");
+    let mut directory = Parts { receiving_numbers: vec![closed, night], ..Parts::default() };
+    let settings = Arc::new(CallSettings::new("default"));
+    let route = Route::number("closed");
+    directory.tracking_numbers = vec![TrackingNumber::new("+15550100001", route, settings)];
+    let explanation = explained(&Directory::new(directory));
+    let closed = dialled(&explanation).closed.as_ref().unwrap();
+    assert_eq!(closed.route, "dial night");
+    assert!(matches!(closed.what, Taken::Dial(_)));
+}
+
+#[test]
+fn routes_after_no_answer_are_followed_and_circles_are_cut() {
+    let (mut a, mut b) = (number("a"), number("b"));
+    a.no_answer.route = Route::number("b");
+    a.no_answer.busy_route = Some(Route::number("a"));
+    b.no_answer.route = Route::number("a");
+    let directory = Directory::new(Parts {
+        tracking_numbers: vec![TrackingNumber::new(
+            "+15550100001",
+            Route::number("a"),
+            Arc::new(CallSettings::new("default")),
+        )],
+        receiving_numbers: vec![a, b],
+        ..Parts::default()
+    });
+    let explanation = explained(&directory);
+    let then = &dialled(&explanation).then;
+    assert_eq!(then.len(), 2);
+    assert_eq!(then[0].1.route, "dial b");
+    assert_eq!(then[0].0, [Outcome::NoAnswer, Outcome::Declined, Outcome::Failed]);
+    assert_eq!((then[1].0.as_slice(), &then[1].1.what), ([Outcome::Busy].as_slice(), &Taken::Loop));
+    assert!(explanation.to_string().contains("cut with route_loop"));
+}
+
+#[test]
+fn who_gets_no_further_is_told_why() {
+    let directory = directory(vec![number("a")], Order::Simultaneous);
+    let unknown = explain(&directory, "15550100404", &Caller::new(""), NOON);
+    assert_eq!(unknown.verdict, Verdict::Unknown);
+    assert!(unknown.to_string().contains("404"));
+}
+
+#[test]
+fn an_explanation_is_data() {
+    let explanation = explained(&directory(vec![number("a")], Order::Simultaneous));
+    let json = serde_json::to_value(&explanation).unwrap();
+    let name = json.pointer("/verdict/routed/first/what/dial/rings/0/name").unwrap();
+    assert_eq!(name, "a");
+}
