@@ -20,6 +20,7 @@ use crate::model::{
     NoAnswer, Order, Prompt, ReceivingNumber, RingbackBy, Route, Schedule, Stage, TrackingNumber,
     Trunk, Whisper,
 };
+use crate::sip::Uri;
 
 /// The name of the settings that hold without a name.
 const DEFAULT: &str = "default";
@@ -479,12 +480,9 @@ fn number_prefix(text: &str) -> Result<String, String> {
 /// Whether a destination's URI is one that a request can be sent to.
 fn sip_uri(text: &str) -> Result<(), String> {
     let wrong = || format!("{text:?} is not a URI such as \"sip:user@192.0.2.1:5060\"");
-    let rest = text.strip_prefix("sip:").ok_or_else(wrong)?;
-    let odd = |c: char| c.is_whitespace() || c.is_control() || "<>\"".contains(c);
-    let host = rest.rsplit('@').next().unwrap_or_default();
-    let host = host.split([';', '?']).next().unwrap_or_default();
-    match text.chars().any(odd) || host.is_empty() || host.starts_with(':') {
-        true => Err(wrong()),
-        false => Ok(()),
+    let uri = Uri::parse(text.as_bytes()).map_err(|_| wrong())?;
+    match uri.param("transport").map(<[u8]>::to_ascii_lowercase).as_deref() {
+        None | Some(b"udp" | b"tcp") => Ok(()),
+        Some(_) => Err(format!("{text:?}: the transports are udp and tcp")),
     }
 }

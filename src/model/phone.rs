@@ -126,4 +126,14 @@ mod tests {
         assert!(read("2025550173", Some("XX")).unwrap_err().contains("not a country"));
         assert!(read("call me", Some("US")).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_was_normalised_stays_as_it_is(text in "(tel:)?[+]?[0-9 ().;=a-z-]{0,20}") {
+            if let Some(number) = normalise(&text) {
+                let parsed = Phone::parse(&number, None).unwrap();
+                proptest::prop_assert_eq!(parsed.as_str(), &number);
+            }
+        }
+    }
 }

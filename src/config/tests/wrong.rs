@@ -1,0 +1,314 @@
+//! Every wrong configuration says where it is wrong, and why.
+
+use super::{Path, load, load_file, refused};
+
+/// What is wrong, where it is (line and column of what is added to nothing), and what is said.
+const WRONG: &[(&str, usize, usize, &str, &str)] = &[
+    ("x = ", 1, 5, "", "string values must be quoted"),
+    ("[sip]\nrealms = \"x\"", 2, 1, "sip.realms", "no such key; did you mean \"realm\"?"),
+    ("[sipp]", 1, 2, "sipp", "did you mean \"sip\"?"),
+    ("[sip]\nrealm = 7", 2, 9, "sip.realm", "this is a number, not text"),
+    ("[sip]\nt1 = \"1 fortnight\"", 2, 6, "sip.t1", "this is not a time"),
+    ("[sip]\nt1 = \"1h\"", 2, 6, "sip.t1", "out of bounds"),
+    ("[[sip.listener]]\naddress = \"localhost\"", 2, 11, "sip.listener.address", "something else"),
+    (
+        "[[sip.listener]]\n[[sip.listener]]\nname = \"b\"",
+        2,
+        1,
+        "sip.listener.address",
+        "is already there, in line 1",
+    ),
+    ("[media]\nports = \"9-10\"", 2, 9, "media.ports", "no room"),
+    ("[api]\nlisten = \"on\"", 2, 10, "api.listen", "something else"),
+    ("[prompts]\nsynthesiser = \"flit\"", 2, 15, "prompts.synthesiser", "did you mean \"flite\"?"),
+    ("[[queue]]\nname = \"q\"", 1, 3, "queue", "not there yet"),
+    ("[[trunk]]\nsources = []", 1, 1, "trunk.name", "needs `name`"),
+    (
+        "[[trunk]]\nname = \"t\"\nsources = [\"0.0.0.0/0\"]",
+        3,
+        11,
+        "trunk.sources",
+        "allow_any_source",
+    ),
+    (
+        "[[trunk]]\nname = \"t\"\nsources = [\"192.0.2.1/24\"]",
+        3,
+        12,
+        "trunk.sources",
+        "bits set after its prefix",
+    ),
+    (
+        "[[trunk]]\nname = \"t\"\nsources = [\"192.0.2.1\"]\n\
+         [[trunk]]\nname = \"u\"\nsources = [\"192.0.2.1\"]",
+        6,
+        11,
+        "trunk.sources",
+        "belongs to trunk \"t\" already",
+    ),
+    ("[[trunk]]\nname = \"t\"\nuser = \"u\"", 3, 8, "trunk.user", "belong together"),
+    (
+        "[[trunk]]\nname = \"t\"\nlisteners = [\"mian\"]",
+        3,
+        14,
+        "trunk.listeners",
+        "no listener \"mian\"; did you mean \"main\"?",
+    ),
+    ("[[trunk]]\nname = \"t\"\naddresses = [\"a b\"]", 3, 14, "trunk.addresses.host", "not a host"),
+    ("[[trunk]]\nname = \"t\"\nsession_timer = 60", 3, 17, "trunk.session_timer", "out of bounds"),
+    (
+        "[[trunk]]\nname = \"t\"\nnumbers = { national = \"XX\" }",
+        3,
+        11,
+        "trunk.numbers",
+        "not a country",
+    ),
+    ("[[account]]\nuser = \"a\"", 1, 1, "account.password", "needs a password or a hash"),
+    (
+        "[[account_range]]\nfirst = \"u09\"\nlast = \"u1\"\npassword = \"p\"",
+        3,
+        8,
+        "account_range.last",
+        "as many digits",
+    ),
+    (
+        "[[account]]\nuser = \"u05\"\npassword = \"p\"\n\
+         [[account_range]]\nfirst = \"u00\"\nlast = \"u09\"\npassword = \"p\"",
+        5,
+        9,
+        "account_range.first",
+        "account \"u05\" is already there, in line 2",
+    ),
+    (
+        "[[schedule]]\nname = \"s\"\nzone = \"Mars/Olympus\"",
+        3,
+        8,
+        "schedule.zone",
+        "not an IANA time zone",
+    ),
+    (
+        "[[schedule]]\nname = \"s\"\nzone = \"UTC\"\nhours = [\"mon-fry 09:00-17:00\"]",
+        4,
+        9,
+        "schedule.hours",
+        "\"fry\" is no day; did you mean \"fri\"?",
+    ),
+    (
+        "[[schedule]]\nname = \"s\"\nzone = \"UTC\"\nexceptions = [{ date = \"2026-02-29\" }]",
+        4,
+        24,
+        "schedule.exceptions.date",
+        "there is no 2026-02-29",
+    ),
+    (
+        "[[call_settings]]\nname = \"a\"\ncaller_id.name = \"Ads: {calller}\"",
+        3,
+        18,
+        "call_settings.caller_id.name",
+        "column 6",
+    ),
+    (
+        "[[call_settings]]\nname = \"a\"\nblock_list.prefixes = [\"x\"]",
+        3,
+        23,
+        "call_settings.block_list.prefixes",
+        "beginning of a number",
+    ),
+    (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\nextension = \"3ww19x8\"",
+        4,
+        19,
+        "receiving_number.extension",
+        "column 6: 'x' is not one of 0-9 * # A-D w W",
+    ),
+    (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\ndial_pause = 1",
+        4,
+        14,
+        "receiving_number.dial_pause",
+        "does nothing without `extension`",
+    ),
+    (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"+12025550173\"",
+        3,
+        10,
+        "receiving_number.number",
+        "needs a trunk, and there is none",
+    ),
+    (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:\"",
+        3,
+        10,
+        "receiving_number.number",
+        "not a URI",
+    ),
+    (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b;transport=sctp\"",
+        3,
+        10,
+        "receiving_number.number",
+        "the transports are udp and tcp",
+    ),
+    (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"client:bob\"",
+        3,
+        10,
+        "receiving_number.number",
+        "no account \"bob\"",
+    ),
+    (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\nschedule = \"office\"",
+        4,
+        12,
+        "receiving_number.schedule",
+        "no schedule \"office\"",
+    ),
+    (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\nno_answer.timeout = 601",
+        4,
+        21,
+        "receiving_number.no_answer.timeout",
+        "out of bounds",
+    ),
+    (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\n\
+         no_answer.route = { dial = [\"a\", \"bb\"] }",
+        4,
+        34,
+        "receiving_number.no_answer.route.dial",
+        "no receiving number \"bb\"",
+    ),
+    (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\noutside_hours = \"voicemail\"",
+        4,
+        17,
+        "receiving_number.outside_hours",
+        "`voicemail` is not there yet",
+    ),
+    (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\nwhisper = \"hello\"",
+        4,
+        11,
+        "receiving_number.whisper",
+        "this is text",
+    ),
+    (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\n\
+         [[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"",
+        5,
+        8,
+        "receiving_number.name",
+        "receiving number \"a\" is already there, in line 2",
+    ),
+    (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\naccept = { key = \"1\", reject = \"1\" }",
+        4,
+        32,
+        "receiving_number.accept.reject",
+        "the same key",
+    ),
+    (
+        "[[tracking_number]]\nnumber = \"12025550100\"",
+        1,
+        1,
+        "tracking_number.dial",
+        "needs `dial` or `route`",
+    ),
+    (
+        "[[tracking_number]]\nnumber = \"12025550100\"\nroute = { queue = \"sales\" }",
+        3,
+        11,
+        "tracking_number.route",
+        "`queue` is not there yet",
+    ),
+    (
+        "[[tracking_number]]\nnumber = \"12025550100\"\nvoice_menu = \"main\"",
+        3,
+        1,
+        "tracking_number.voice_menu",
+        "`voice_menu` is not there yet",
+    ),
+    (
+        "[[tracking_number]]\nnumber = \"12025550100\"\nroute = \"hangup\"\n\
+         [[tracking_number]]\nnumber = \"+1 202 555 0100\"\nroute = \"hangup\"",
+        5,
+        10,
+        "tracking_number.number",
+        "\"+12025550100\" is already there, in line 2",
+    ),
+    (
+        "[[tracking_number]]\nnumber = \"12025550100\"\ndial = []",
+        3,
+        8,
+        "tracking_number.dial",
+        "nobody to dial",
+    ),
+    (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\n\
+         no_answer.route = { dial = [\"a\", \"a\"] }",
+        4,
+        34,
+        "receiving_number.no_answer.route.dial",
+        "\"a\" is there already",
+    ),
+    (
+        "[[tracking_number]]\nnumber = \"12025550100\"\ndial = [\"nobody\"]",
+        3,
+        9,
+        "tracking_number.dial",
+        "no receiving number \"nobody\"",
+    ),
+    ("[sip]\n\"\u{e9}\" = 1\nrealm = 1", 2, 1, "sip.\u{e9}", "no such key"),
+];
+
+#[test]
+fn what_is_wrong_is_named_with_its_place() {
+    for (text, line, column, key, message) in WRONG {
+        let error = refused(text);
+        let found = (error.line, error.column, error.key.as_str());
+        assert_eq!(found, (*line, *column, *key), "{error}\n{text}");
+        assert!(error.message.contains(message), "{error}\nexpected: {message}\n{text}");
+        assert_eq!(error.file, "test.toml");
+    }
+}
+
+#[test]
+fn every_kind_of_route_that_is_to_come_says_not_yet() {
+    let kinds = [
+        "queue",
+        "voice_menu",
+        "smart_router",
+        "geo_router",
+        "virtual_agent",
+        "voicemail",
+        "agent",
+    ];
+    for kind in kinds {
+        let text = format!(
+            "[[tracking_number]]\nnumber = \"12025550100\"\nroute = {{ {kind} = \"x\" }}\n"
+        );
+        let error = refused(&text);
+        assert!(error.message.contains(&format!("`{kind}` is not there yet")), "{error}");
+    }
+}
+
+#[test]
+fn an_error_reads_like_one() {
+    let error = refused("[sip]\nrealm = 7");
+    let text = "test.toml:2:9: sip.realm: this is a number, not text\n  allowed: text";
+    assert_eq!(error.to_string(), text);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = load_file(Path::new("/nowhere/crosspoint.toml")).unwrap_err();
+    assert_eq!((error.file.as_str(), error.line), ("/nowhere/crosspoint.toml", 0));
+}
+
+proptest::proptest! {
+    #[test]
+    fn anything_is_read_or_refused_inside_the_file(text in "[\\[\\]a-z_=\"{}0-9.,\\n #:]{0,80}") {
+        if let Err(error) = load(&text, "test.toml", Path::new("")) {
+            proptest::prop_assert!(1 <= error.line && error.line <= text.lines().count().max(1) + 1);
+        }
+    }
+}
