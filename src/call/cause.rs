@@ -4,12 +4,13 @@
 //! | The caller is refused because | status | reason | Retry-After |
 //! |---|---|---|---|
 //! | all destinations are lost | `flow::refusal` of the best outcome | `busy`, `no_answer`, .. | no |
-//! | no usable route and no fail-safe | 503 | `no_route` | yes: the carrier should try another way |
-//! | the chain of routes was cut | 480 | `route_loop` (a 482 would speak of a SIP loop) | no |
+//! | no usable route, no fail-safe | 503 | `no_route` | yes: the carrier should go elsewhere |
+//! | the chain of routes was cut | 480 | `route_loop` | no |
 //! | the route says hang up | 480 | `route_hangup` | no |
-//! | the caller is on the block list | 486 | `blocked` | no |
+//! | it is on the block list | 486 | `blocked` | no |
 //! | nobody set the number up | 404 | `unknown_number` | no |
 //!
+//! A `route_loop` is no 482: that would speak of a SIP loop.
 //! A 503 is kept for ourselves: with Retry-After it closes us to every other call of that carrier
 //! for so long (RFC 3261 section 21.5.4), which one bad destination must not do.
 
@@ -96,6 +97,14 @@ pub(super) fn nobody_took_it(outcome: Outcome, leg: &Cause) -> Cause {
     let told = flow::refusal(outcome);
     let q850 = leg.q850.filter(|_| !leg.local).or(told.q850);
     Cause { q850, ..told }
+}
+
+/// With a final status, which a refusal needs: 480 where the cause came without one.
+pub(super) fn as_refusal(mut cause: Cause) -> Cause {
+    if !(300..700).contains(&cause.sip) {
+        cause.sip = 480;
+    }
+    cause
 }
 
 /// How long the caller's side should keep away: only a failure of ours is a 503.

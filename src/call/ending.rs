@@ -22,8 +22,9 @@ pub(super) fn end(story: &mut Story, why: Cause, turn: &mut Turn<'_>) -> Phase {
         Caller::Gone => (),
         Caller::Answered => turn.say(Effect::Release { leg: Leg::CALLER, cause: why.clone() }),
         Caller::Waiting | Caller::Ringing | Caller::Listening => {
-            let retry_after = cause::retry_after(&why);
-            turn.say(Effect::Refuse { cause: why.clone(), retry_after });
+            let cause = cause::as_refusal(why.clone());
+            let retry_after = cause::retry_after(&cause);
+            turn.say(Effect::Refuse { cause, retry_after });
         }
     }
     story.caller = Caller::Gone;

@@ -18,6 +18,8 @@ use crate::model::ReceivingNumber;
 
 /// The warning: 1400 Hz, as recording and time-limit beeps commonly are.
 const BEEP: Line = Line::Tone(1400, Duration::from_millis(200));
+/// Keys that may wait to be pressed towards the caller; more are lost.
+const MAX_KEYS: usize = 32;
 /// The destination hears the caller again at the latest after this, should media say nothing.
 const BEEP_LIMIT: Duration = Duration::from_secs(1);
 
@@ -138,7 +140,10 @@ impl Talking {
             return;
         }
         match &mut self.pressing {
-            Some(waiting) => waiting.extend(keys),
+            Some(waiting) => {
+                let room = MAX_KEYS.saturating_sub(waiting.len());
+                waiting.extend(keys.into_iter().take(room));
+            }
             None => {
                 self.pressing = Some(Vec::new());
                 press(keys, turn);

@@ -40,6 +40,14 @@ enum Tape {
     Ended,
 }
 
+impl Tape {
+    fn closes(&mut self) {
+        if *self == Self::Running {
+            *self = Self::Ended;
+        }
+    }
+}
+
 impl Witness {
     /// What the world does, told before the call hears of it.
     pub fn event(&mut self, event: &Event) {
@@ -57,9 +65,7 @@ impl Witness {
             }
             // The disk has closed the file; the call need not ask for it.
             Event::Tape(TapeEvent::Failed | TapeEvent::Closed { .. }) => {
-                if self.tape == Tape::Running {
-                    self.tape = Tape::Ended;
-                }
+                self.tape.closes();
             }
             _ => (),
         }
@@ -83,8 +89,9 @@ impl Witness {
                 assert!(!self.answered, "answered twice");
                 self.answered = true;
             }
-            Effect::Refuse { .. } => {
+            Effect::Refuse { cause, .. } => {
                 self.caller_listens();
+                assert!((300..700).contains(&cause.sip), "refused with {}", cause.sip);
                 assert!(!self.answered, "refused after the answer");
                 self.refused = true;
             }
@@ -197,10 +204,6 @@ impl Witness {
         assert_eq!(record.answered_at.is_some(), self.answered);
         assert_eq!(record.recording.file.is_some(), self.tape != Tape::Never);
         assert!(record.ended_at.is_some() && record.cause.is_some());
-    }
-
-    pub fn is_over(&self) -> bool {
-        self.over
     }
 
     fn caller_listens(&self) {
