@@ -413,7 +413,8 @@ mod tests {
     proptest! {
         #[test]
         fn our_numbers_never_repeat_and_never_jump_back(
-            feed in proptest::collection::vec((0u8..4, any::<u16>(), any::<u32>(), 0u64..60), 1..200)
+            feed in proptest::collection::vec(
+                (0u8..4, any::<u16>(), any::<u32>(), 0u64..60), 1..200),
         ) {
             let mut stream = stream();
             let mut now = 0;

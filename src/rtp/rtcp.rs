@@ -358,10 +358,8 @@ mod tests {
     fn a_leg_that_sent_nothing_and_heard_nothing_still_reports() {
         let datagram = written(&Report { sender: None, block: None, ..report() });
         assert_eq!(datagram[..8], [0x80, 201, 0, 1, 0, 0, 0, 7]);
-        let packets: Vec<_> = read(&datagram).collect();
-        assert!(
-            matches!(packets[0], Packet::ReceiverReport { ssrc: 7, blocks } if blocks.iter().count() == 0)
-        );
+        let first = read(&datagram).next();
+        assert_eq!(first, Some(Packet::ReceiverReport { ssrc: 7, blocks: Blocks(&[]) }));
     }
 
     #[test]
@@ -476,9 +474,12 @@ mod tests {
                 *first = *first & 0x3f | 0x80;
             }
             for packet in read(&octets) {
-                if let Packet::SenderReport { blocks, .. } | Packet::ReceiverReport { blocks, .. } = packet {
-                    prop_assert!(blocks.iter().count() <= 31);
-                }
+                let (Packet::SenderReport { blocks, .. } | Packet::ReceiverReport { blocks, .. }) =
+                    packet
+                else {
+                    continue;
+                };
+                prop_assert!(blocks.iter().count() <= 31);
             }
         }
     }

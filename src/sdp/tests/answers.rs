@@ -307,7 +307,8 @@ fn a_name_for_an_address_is_no_address_but_the_call_may_go_on() {
 
 #[test]
 fn nothing_of_theirs_gets_into_our_answer_but_payload_types_and_parameters() {
-    let offer = b"v=0\no=evil 1 1 IN IP4 6.6.6.6\ns=evil\ni=evil\nc=IN IP4 192.0.2.1\nt=0 0\na=evil\nm=audio 4000 RTP/AVP 0\na=evil:1\na=crypto:1 evil\na=fmtp:101 evil\n";
+    let offer = b"v=0\no=evil 1 1 IN IP4 6.6.6.6\ns=evil\ni=evil\nc=IN IP4 192.0.2.1\nt=0 0\n\
+        a=evil\nm=audio 4000 RTP/AVP 0\na=evil:1\na=crypto:1 evil\na=fmtp:101 evil\n";
     let (text, _) = answer(&mut session(), offer);
     assert!(!text.contains("evil") && !text.contains("6.6.6.6"), "{text}");
 }

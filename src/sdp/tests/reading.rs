@@ -47,7 +47,8 @@ fn a_description_without_s_t_and_o_will_do() {
 
 #[test]
 fn what_we_make_nothing_of_is_kept() {
-    let body = b"v=0\ns=caf\xe9\nb=AS:64\na=group:BUNDLE 0\nm=audio 1 RTP/AVP 0\nb=AS:64\na=rtcp-mux\na=candidate:1 1 UDP 1 192.0.2.1 1 typ host\n";
+    let body = b"v=0\ns=caf\xe9\nb=AS:64\na=group:BUNDLE 0\nm=audio 1 RTP/AVP 0\nb=AS:64\n\
+        a=rtcp-mux\na=candidate:1 1 UDP 1 192.0.2.1 1 typ host\n";
     let description = parse(body).unwrap();
     let rest = |lines: &[Line<'_>]| -> Vec<Vec<u8>> {
         lines.iter().map(|it| [&[it.kind, b'='], it.value].concat()).collect()
@@ -264,7 +265,8 @@ proptest! {
                     ours.port == 0 || ours.formats.iter().all(|it| theirs.formats.contains(it)));
             }
             prop_assert!(ours.media.iter().filter(|it| it.port != 0).count() <= 1);
-            prop_assert!(negotiated.rtp.is_none_or(|it| it.port() != 0 && !it.ip().is_unspecified()));
+            let rtp = negotiated.rtp;
+            prop_assert!(rtp.is_none_or(|it| it.port() != 0 && !it.ip().is_unspecified()));
             prop_assert!([10, 20, 30, 40, 60].contains(&negotiated.ptime));
             // The same offer once more is answered in the same words.
             prop_assert_eq!(session.answer(offer, &Menu::g711()).unwrap().0, text);
