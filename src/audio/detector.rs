@@ -11,18 +11,14 @@ use super::{Digit, RATE};
 /// One voice, listened to. Feed it every sample in order.
 #[derive(Clone, Debug, Default)]
 pub struct Detector {
-    filters: [Filter; 8],
+    /// The filters' last two outputs, side by side so that all eight run at once.
+    one: [f32; 8],
+    two: [f32; 8],
     energy: f32,
     filled: usize,
     last: Option<Digit>,
     down: Option<Digit>,
     misses: u8,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Filter {
-    one: f32,
-    two: f32,
 }
 
 /// Samples a block: short enough for a 40 ms key, long enough to part 697 from 770 Hz.
@@ -44,11 +40,12 @@ impl Detector {
         for sample in samples {
             let x = f32::from(*sample);
             self.energy += x * x;
-            for (filter, twice_cosine) in self.filters.iter_mut().zip(coefficients()) {
-                let next = x + twice_cosine * filter.one - filter.two;
-                filter.two = filter.one;
-                filter.one = next;
+            let mut next = [0.0; 8];
+            for n in 0..8 {
+                next[n] = x + TWICE_COSINE[n] * self.one[n] - self.two[n];
             }
+            self.two = self.one;
+            self.one = next;
             self.filled += 1;
             if self.filled == BLOCK {
                 pressed = self.block().or(pressed);
@@ -59,14 +56,13 @@ impl Detector {
 
     fn block(&mut self) -> Option<Digit> {
         let mut power = [0.0; 8];
-        for ((power, filter), twice_cosine) in
-            power.iter_mut().zip(&self.filters).zip(coefficients())
-        {
-            let Filter { one, two } = *filter;
-            *power = one * one + two * two - twice_cosine * one * two;
+        for (n, power) in power.iter_mut().enumerate() {
+            let (one, two) = (self.one[n], self.two[n]);
+            *power = one * one + two * two - TWICE_COSINE[n] * one * two;
         }
         let heard = decide(&power, self.energy);
-        self.filters = Default::default();
+        self.one = [0.0; 8];
+        self.two = [0.0; 8];
         self.energy = 0.0;
         self.filled = 0;
         self.count(heard)
@@ -118,10 +114,7 @@ fn loudest(group: &[f32]) -> Option<(usize, f32)> {
 }
 
 /// `2 cos(2 pi f / 8000)` of each frequency.
-fn coefficients() -> &'static [f32; 8] {
-    static TABLE: [f32; 8] = table();
-    &TABLE
-}
+static TWICE_COSINE: [f32; 8] = table();
 
 /// Cosine by its series: all angles are below pi/2, where eight terms are exact to f32.
 const fn table() -> [f32; 8] {

@@ -97,19 +97,26 @@ impl Tape {
         if self.muted {
             return;
         }
-        for at in first..place {
-            self.put(side, at, voice.octets.first().copied(), voice.law);
+        if let Some(neighbour) = voice.octets.first().filter(|_| first < place) {
+            self.lay(side, first, &[*neighbour; 2][..(place - first) as usize], voice.law);
         }
-        for (at, octet) in (place..).zip(voice.octets) {
-            self.put(side, at, Some(*octet), voice.law);
-        }
+        self.lay(side, place, voice.octets, voice.law);
     }
 
-    fn put(&mut self, side: Side, at: i64, octet: Option<u8>, law: Law) {
-        let (Ok(at), Some(octet)) = (u64::try_from(at), octet) else { return };
-        if self.flushed.max(self.from) <= at && at < self.flushed + WINDOW {
-            let slot = (at % WINDOW) as usize * CHANNELS + side as usize;
-            self.window[slot] = law.recode(self.law, octet);
+    /// Lays octets at a frame; what lies before or beyond the window is left out.
+    fn lay(&mut self, side: Side, at: i64, octets: &[u8], law: Law) {
+        let lowest = self.flushed.max(self.from) as i64;
+        let highest = (self.flushed + WINDOW) as i64;
+        let within = |frame: i64| (frame - at).clamp(0, octets.len() as i64) as usize;
+        let octets = octets.get(within(lowest)..within(highest)).unwrap_or_default();
+        let slot = (at.max(lowest) as u64 % WINDOW) as usize;
+        let (to_the_end, from_the_start) =
+            octets.split_at(octets.len().min(WINDOW as usize - slot));
+        for (slot, octets) in [(slot, to_the_end), (0, from_the_start)] {
+            let frames = self.window[slot * CHANNELS..].chunks_exact_mut(CHANNELS);
+            for (frame, octet) in frames.zip(octets) {
+                frame[side as usize] = law.recode(self.law, *octet);
+            }
         }
     }
 

@@ -5,3 +5,4 @@ mod relaying;
 mod rig;
 mod scripts;
 mod sources;
+mod torture;
