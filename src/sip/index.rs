@@ -7,7 +7,7 @@ use bytes::Bytes;
 use memchr::memchr;
 use smallvec::SmallVec;
 
-use super::grammar::{decimal, elements, is_lws, is_token, trim};
+use super::grammar::{decimal, element_end, elements, is_lws, is_token, trim};
 use super::message::{Essentials, Line, Span, Start};
 use super::name::Code;
 use super::values::cseq;
@@ -190,27 +190,63 @@ fn header_line(bytes: &[u8], from: usize, to: usize) -> Option<Line> {
 }
 
 /// The headers that every message must have once, and be able to read (RFC 3261 section 8.1.1).
+/// All are looked at, whatever is wrong with the others: an answer needs what can be read.
 fn essentials(message: &mut Message) -> Option<Flaw> {
     let mut key = Essentials::default();
     let first = message.values(Name::Via).next().and_then(|it| elements(it, true).next());
-    match first.and_then(Via::read) {
-        Some(via) if via.branch.is_empty() => (),
-        Some(via) => key.branch = message.span_of(via.branch),
-        None => return Some((400, "Via")),
+    if let Some(via) = first.and_then(Via::read)
+        && !via.branch.is_empty()
+    {
+        key.branch = message.span_of(via.branch);
     }
-    let flaw = vias(message)
-        .or_else(|| tag(message, Name::From, &mut key.from_tag))
-        .or_else(|| tag(message, Name::To, &mut key.to_tag))
-        .or_else(|| call_id(message, &mut key.call_id))
-        .or_else(|| sequence(message, &mut key))
-        .or_else(|| numbers(message));
+    let flaws = [
+        vias(message),
+        tag(message, Name::From, &mut key.from_tag),
+        tag(message, Name::To, &mut key.to_tag),
+        call_id(message, &mut key.call_id),
+        sequence(message, &mut key),
+        numbers(message),
+        repeated(message),
+    ];
     message.key = key;
-    flaw
+    flaws.into_iter().flatten().next()
 }
 
+/// Every Via must be readable, the commas between them too.
 fn vias(message: &Message) -> Option<Flaw> {
-    let mut all = message.values(Name::Via).flat_map(|it| elements(it, true)).skip(1);
-    all.any(|it| Via::read(it).is_none()).then_some((400, "Via"))
+    let bad = message.values(Name::Via).any(|mut rest| {
+        loop {
+            let end = element_end(rest);
+            if Via::read(trim(&rest[..end])).is_none() {
+                return true;
+            }
+            match rest.get(end + 1..) {
+                Some(after) => rest = after,
+                None => return false,
+            }
+        }
+    });
+    bad.then_some((400, "Via"))
+}
+
+/// What a request may say once at most; which of two would count, another hop may see otherwise.
+/// In responses the first is taken: a call that was answered is not lost over it.
+fn repeated(message: &Message) -> Option<Flaw> {
+    const ONCE: [Name; 10] = [
+        Name::ContentType,
+        Name::Event,
+        Name::Expires,
+        Name::MaxForwards,
+        Name::MinSE,
+        Name::RAck,
+        Name::ReferTo,
+        Name::Replaces,
+        Name::SessionExpires,
+        Name::Timestamp,
+    ];
+    let twice = |name: &Name| message.values(*name).nth(1).is_some();
+    let repeated = message.is_request() && ONCE.iter().any(twice);
+    repeated.then_some((400, "a header that may stand once is repeated"))
 }
 
 /// The only value of a header that must stand once.
@@ -269,14 +305,14 @@ fn sequence(message: &Message, key: &mut Essentials) -> Option<Flaw> {
     }
 }
 
-/// Numbers whose range the RFC fixes.
+/// Max-Forwards has a range of its own (section 20.22). A number too large for Expires is no error:
+/// whoever reads it takes it for the largest (section 20.19).
 fn numbers(message: &Message) -> Option<Flaw> {
-    let mut hops = message.values(Name::MaxForwards);
-    match (hops.next().map(decimal), hops.next()) {
-        (None | Some(Some(0..=255)), None) => None,
-        (_, Some(_)) => Some((400, "a header that may stand once is repeated")),
-        (Some(_), None) => Some((400, "Max-Forwards")),
+    let hops = message.values(Name::MaxForwards).next();
+    if hops.is_some_and(|it| !matches!(decimal(it), Some(0..=255))) {
+        return Some((400, "Max-Forwards"));
     }
+    None
 }
 
 fn is_version(word: &[u8]) -> bool {

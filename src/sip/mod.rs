@@ -16,6 +16,7 @@ mod message;
 mod method;
 mod name;
 mod name_addr;
+pub mod rsip_types;
 mod typed;
 mod uri;
 mod values;

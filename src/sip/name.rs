@@ -148,6 +148,11 @@ const fn hash(name: &[u8]) -> usize {
     (name.len() * 37 + first * 7 + last * 3 + middle) % 256
 }
 
+/// The long form of a name in the table, however it is written.
+pub(super) fn long_form(name: &[u8]) -> Option<&'static str> {
+    TABLE.get(usize::from(Code::of(name).0)).map(|(text, ..)| *text)
+}
+
 impl Name {
     /// Whether its value is a list that commas separate (RFC 3261 section 7.3.1).
     pub(super) fn is_list(self) -> bool {

@@ -53,19 +53,22 @@ impl NameAddr {
         self.param("tag")
     }
 
-    /// Whether this element can be read at all, and its tag: no allocation.
+    /// Whether this element can be read at all, and its tag: no allocation. Two tags are none to
+    /// go by (RFC 3261 section 7.3.1: a parameter stands once).
     pub(super) fn check(element: &[u8]) -> Option<&[u8]> {
         let parts = Parts::split(element)?;
         let mut rest = parts.params;
-        let mut tag = &element[..0];
+        let mut tag = None;
         while !trim(rest).is_empty() {
             let (after, (name, value)) = super::grammar::parameter(rest).ok()?;
-            if name.eq_ignore_ascii_case(b"tag") {
-                tag = value.unwrap_or(tag);
+            if name.eq_ignore_ascii_case(b"tag")
+                && tag.replace(value.unwrap_or(&element[..0])).is_some()
+            {
+                return None;
             }
             rest = after;
         }
-        Some(tag)
+        Some(tag.unwrap_or(&element[..0]))
     }
 }
 

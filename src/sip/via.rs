@@ -47,22 +47,28 @@ impl<'a> Via<'a> {
                 return Some(via);
             }
             let (after, (name, value)) = parameter(after).ok()?;
-            via.take(name, value);
+            via.take(name, value)?;
             rest = after;
         }
     }
 
-    fn take(&mut self, name: &[u8], value: Option<&'a [u8]>) {
-        if name.eq_ignore_ascii_case(b"branch") {
-            self.branch = value.unwrap_or_default();
-        } else if name.eq_ignore_ascii_case(b"received") {
-            self.received = value;
-        } else if name.eq_ignore_ascii_case(b"maddr") {
-            self.maddr = value;
-        } else if name.eq_ignore_ascii_case(b"rport") {
+    /// A parameter stands once (RFC 3261 section 7.3.1): of two branches, another hop might take
+    /// the other one.
+    fn take(&mut self, name: &[u8], value: Option<&'a [u8]>) -> Option<()> {
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        let first = if is(b"branch") {
+            std::mem::replace(&mut self.branch, value.unwrap_or_default()).is_empty()
+        } else if is(b"received") {
+            std::mem::replace(&mut self.received, value).is_none()
+        } else if is(b"maddr") {
+            std::mem::replace(&mut self.maddr, value).is_none()
+        } else if is(b"rport") {
             let port = value.and_then(decimal).and_then(|it| u16::try_from(it).ok());
-            self.rport = Some(port);
-        }
+            self.rport.replace(port).is_none()
+        } else {
+            true
+        };
+        first.then_some(())
     }
 }
 
@@ -106,6 +112,7 @@ mod tests {
     fn stray_separators_are_refused() {
         assert_eq!(Via::read(b"SIP/2.0/UDP 192.0.2.15;;"), None);
         assert_eq!(Via::read(b"SIP/2.0/UDP"), None);
+        assert_eq!(Via::read(b"SIP/2.0/UDP host;branch=z9hG4bKa;Branch=z9hG4bKb"), None);
         assert_eq!(Via::read(b"SIP/2.0/UDP host:99999"), None);
     }
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::grammar::{element_end, trim, unfold};
+use super::grammar::{element_end, is_token, parameters, trim, unfold};
 use super::{Malformed, Message, Method, Name, NameAddr, Uri, Via};
 
 /// A header value: bytes without CR, LF or NUL.
@@ -189,9 +189,31 @@ impl Write {
         self
     }
 
-    /// Ends the message with a body.
-    pub fn body(mut self, content_type: &'static str, body: &[u8]) -> Bytes {
-        self = self.header(Name::ContentType, content_type);
+    /// A response that is not the answer to a request at hand.
+    pub(super) fn status_line(status: u16, reason: &Value) -> Self {
+        let mut out = BytesMut::with_capacity(1024);
+        out.put_slice(b"SIP/2.0 ");
+        u32::from(status).put(&mut out);
+        out.put_u8(b' ');
+        out.put_slice(reason.as_bytes());
+        out.put_slice(b"\r\n");
+        Self { out, to_end: None }
+    }
+
+    /// A header whose name is not the program's own.
+    pub(super) fn line(mut self, name: &[u8], value: &Value) -> Result<Self, Malformed> {
+        if name.is_empty() || !name.iter().all(|c| is_token(*c)) {
+            return Err(Malformed("header name"));
+        }
+        self.out.put_slice(name);
+        self.out.put_slice(b": ");
+        value.put(&mut self.out);
+        self.out.put_slice(b"\r\n");
+        Ok(self)
+    }
+
+    /// Ends the message with a body whose Content-Type, if any, is already there.
+    pub(super) fn body_as_is(mut self, body: &[u8]) -> Bytes {
         let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
         self = self.header(Name::ContentLength, length);
         self.out.put_slice(b"\r\n");
@@ -211,6 +233,11 @@ impl Write {
         self.out.freeze()
     }
 
+    /// Ends the message with a body.
+    pub fn body(self, content_type: &'static str, body: &[u8]) -> Bytes {
+        self.header(Name::ContentType, content_type).body_as_is(body)
+    }
+
     /// Ends the message without a body.
     pub fn finish(mut self) -> Bytes {
         self.out.put_slice(b"Content-Length: 0\r\n\r\n");
@@ -218,32 +245,36 @@ impl Write {
     }
 }
 
-/// A Via line whose first element learns `received` and `rport`.
+/// A Via line whose first element learns `received` and `rport`. One that cannot be read (in the
+/// answer that says so) goes back as it came.
 fn put_via(line: &[u8], source: SocketAddr, out: &mut BytesMut) {
-    let end = element_end(line);
-    let (first, rest) = line.split_at(end);
-    let via = Via::read(trim(first)).unwrap_or_default();
-    let asked = via.rport.is_some();
+    let (first, rest) = line.split_at(element_end(line));
+    let first = unfold(trim(first));
+    let sent_by = first.iter().position(|c| *c == b';').unwrap_or(first.len());
+    let (sent_by, params) = first.split_at(sent_by);
+    let (Some(via), Some(params)) = (Via::read(&first), parameters(params)) else {
+        out.put_slice(&unfold(line));
+        return;
+    };
+    out.put_slice(trim(sent_by));
+    for (name, value) in params {
+        if name.eq_ignore_ascii_case(b"received") || name.eq_ignore_ascii_case(b"rport") {
+            continue;
+        }
+        out.put_u8(b';');
+        out.put_slice(name);
+        if let Some(value) = value {
+            out.put_u8(b'=');
+            out.put_slice(value);
+        }
+    }
     let host = std::str::from_utf8(via.host).unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let same = host.parse().is_ok_and(|it: std::net::IpAddr| it == source.ip());
-    let text = unfold(first);
-    let mut kept = 0;
-    for part in text.split(|c| *c == b';') {
-        let name = trim(part.split(|c| *c == b'=').next().unwrap_or_default());
-        let ours = name.eq_ignore_ascii_case(b"received") || name.eq_ignore_ascii_case(b"rport");
-        if !ours || kept == 0 {
-            if 0 < kept {
-                out.put_u8(b';');
-            }
-            out.put_slice(if kept == 0 { part } else { trim(part) });
-            kept += 1;
-        }
-    }
-    if asked || !same {
+    if via.rport.is_some() || !same {
         let _ = write!(out.writer(), ";received={}", source.ip());
     }
-    if asked {
+    if via.rport.is_some() {
         let _ = write!(out.writer(), ";rport={}", source.port());
     }
     out.put_slice(&unfold(rest));
@@ -347,6 +378,21 @@ mod tests {
              CSeq: 1 INVITE\r\nTo: <sip:b@x>;tag=t\r\nContent-Length: 0\r\n\r\n"
         );
         assert!(super::super::parse(bytes).is_ok());
+    }
+
+    #[test]
+    fn a_semicolon_in_quotes_is_part_of_a_via_parameter() {
+        let text = "OPTIONS sip:b@x SIP/2.0\r\nVia: SIP/2.0/UDP a ; x=\"1;rport=2,3\";RPORT\r\n \
+             ; received=9.9.9.9;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=f\r\nTo: <sip:b@x>\r\n\
+             Call-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n";
+        let request = super::super::parse(Bytes::from_static(text.as_bytes())).unwrap();
+        let source = "192.0.2.7:4000".parse().unwrap();
+        let answer = Write::response_from(&request, 200, source).finish();
+        let answer = super::super::parse(answer).unwrap();
+        assert_eq!(
+            answer.values(Name::Via).next().unwrap().escape_ascii().to_string(),
+            r#"SIP/2.0/UDP a;x=\"1;rport=2,3\";branch=z9hG4bK1;received=192.0.2.7;rport=4000"#
+        );
     }
 
     #[test]

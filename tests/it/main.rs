@@ -2,3 +2,7 @@
 
 mod architecture;
 mod calls;
+#[path = "../../fuzz/src/lib.rs"]
+mod properties;
+mod replay;
+mod torture;
