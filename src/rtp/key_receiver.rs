@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn duplicates_and_late_end_packets_are_not_told_again() {
         let packets = presses(&[1, 2, 3]);
-        let twice = packets.iter().flat_map(|it| [it.clone(), it.clone()]);
+        let twice = packets.iter().flat_map(|it| [*it, *it]);
         assert_eq!(heard(twice), [1, 2, 3]);
         let mut late = packets.clone();
         let end = late.remove(6);
