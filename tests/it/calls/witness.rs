@@ -76,6 +76,8 @@ impl Witness {
             assert!(!self.over, "after the end: {effect:?}");
             self.effect(effect, event);
         }
+        let alone = self.caller_hung_up && self.legs.values().any(|it| !it.ended);
+        assert!(!alone, "a leg goes on after the caller hung up");
     }
 
     fn effect(&mut self, effect: &Effect, event: Option<&Event>) {
@@ -164,6 +166,9 @@ impl Witness {
             What::Connected { leg } => {
                 assert!(self.connected.is_none(), "a second destination is connected");
                 self.connected = Some(Leg(*leg));
+                let others = self.legs.iter().filter(|(it, _)| it.0 != *leg);
+                let left: Vec<_> = others.filter(|(_, seen)| !seen.ended).collect();
+                assert!(left.is_empty(), "the losers go on: {:?}", left[0].0);
             }
             What::LegEnded { leg, .. } => {
                 let seen = self.legs.get_mut(&Leg(*leg)).unwrap();
