@@ -171,13 +171,14 @@ impl Calling {
     }
 
     /// What is remembered of the INVITE once it has its final response, for late 2xx.
-    pub fn origin(&self, now: Instant) -> Origin {
+    pub fn origin(&self, answered: &[u8], now: Instant) -> Origin {
         let highest = self.forks.iter().map(|it| it.dialog.local_seq).max().unwrap_or(0);
         Origin {
             branch: self.sent.branch.clone(),
             from: self.from.clone(),
             uri: self.uri.clone(),
             highest_seq: highest.max(self.sent.cseq),
+            settled: vec![answered.to_vec()],
             until: (1 < self.forks.len()).then_some(now + PATIENCE),
         }
     }
@@ -239,7 +240,7 @@ impl Calling {
         side: &mut Side,
         turn: &mut Turn<'_>,
     ) -> Phase {
-        let origin = self.origin(turn.now);
+        let origin = self.origin(response.to_tag(), turn.now);
         let mut early = self.fork(response);
         let mut answer = None;
         match (self.offer.is_some(), body::sdp(response)) {
@@ -423,7 +424,7 @@ impl Withdrawn {
                 Phase::Withdrawn(self)
             }
             200..300 => {
-                let origin = self.calling.origin(turn.now);
+                let origin = self.calling.origin(response.to_tag(), turn.now);
                 let early = self.calling.fork(response);
                 let acked = early.dialog.ack(response.cseq(), None, side, turn);
                 if !early.gone {
@@ -457,9 +458,10 @@ impl Withdrawn {
 
     pub fn on_time(self: Box<Self>, turn: &mut Turn<'_>) -> Phase {
         if self.until <= turn.now {
-            let origin = self.calling.origin(turn.now);
-            turn.out.push(Out::GiveUp);
-            return Phase::Ended(Some(Origin { until: None, ..origin }));
+            if self.cancelled {
+                turn.out.push(Out::GiveUp);
+            }
+            return Phase::Ended(None);
         }
         Phase::Withdrawn(self)
     }

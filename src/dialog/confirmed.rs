@@ -152,9 +152,7 @@ impl Confirmed {
         };
         let went = match asked.purpose {
             Purpose::Offer => self.on_offer_response(&asked, response, side, turn),
-            Purpose::Key | Purpose::Prack | Purpose::Bye if response.status() == 481 => {
-                Err(Fall::gone(481))
-            }
+            Purpose::Key if response.status() == 481 => Err(Fall::gone(481)),
             Purpose::Key => {
                 self.next_key(side, turn);
                 Ok(())

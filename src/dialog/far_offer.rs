@@ -147,10 +147,11 @@ impl Confirmed {
     fn terms(&mut self, request: &Message, side: &Side) -> Result<Option<Terms>, Answer> {
         let Some(interval) = side.policy.timer else { return Ok(None) };
         self.least = self.least.max(request.min_se().unwrap_or(MIN_SE));
-        if request.session_expires().is_none() && request.supports("timer") {
-            if let Some(timer) = &self.timer {
-                return Ok(Some(timer.terms));
-            }
+        if let Some(timer) = &self.timer
+            && request.session_expires().is_none()
+            && request.supports("timer")
+        {
+            return Ok(Some(timer.terms));
         }
         interval.judge(request)
     }

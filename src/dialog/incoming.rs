@@ -131,6 +131,8 @@ impl Incoming {
             }
             return;
         }
+        // An offer of ours needs to be sent reliably (RFC 3261 section 13.2.1).
+        let early = early.filter(|_| self.reliable || self.offer.is_some());
         // The first reliable response to an INVITE without an offer must carry ours (RFC 3262
         // section 5); carriers hang up on one that does not (EDGE C-05).
         let must_offer = self.required && self.offer.is_none() && self.given.is_none();

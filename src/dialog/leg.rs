@@ -46,6 +46,8 @@ pub(super) struct Origin {
     pub uri: Uri,
     /// The highest CSeq used in any early dialog.
     pub highest_seq: u32,
+    /// The To tags that answered: each is dealt with once.
+    pub settled: Vec<Vec<u8>>,
     /// If other branches were heard of: how long their 2xx may still come.
     pub until: Option<Instant>,
 }
@@ -312,36 +314,41 @@ fn on_response(phase: Phase, response: &Message, side: &mut Side, turn: &mut Tur
         Phase::Withdrawn(withdrawn) if withdrawn.calling.is_answered_by(response) => {
             withdrawn.on_response(response, side, turn)
         }
-        Phase::Confirmed(confirmed) => {
+        Phase::Confirmed(mut confirmed) => {
             let ours = confirmed.acknowledge_again(response, turn);
-            let origin = confirmed.origin.as_ref().filter(|_| !ours);
-            if origin.is_some_and(|it| late(it, response, side, turn)) || ours {
+            let origin = confirmed.origin.as_mut().filter(|_| !ours);
+            if ours || origin.is_some_and(|it| it.on_late(response, side, turn)) {
                 return Phase::Confirmed(confirmed);
             }
             confirmed.on_response(response, side, turn)
         }
-        Phase::Ended(Some(origin)) => {
-            late(&origin, response, side, turn);
+        Phase::Ended(Some(mut origin)) => {
+            origin.on_late(response, side, turn);
             Phase::Ended(Some(origin))
         }
         other @ (Phase::Incoming(_) | Phase::Withdrawn(_) | Phase::Ended(None)) => other,
     }
 }
 
-/// A 2xx to our INVITE from another branch of a fork: acknowledged and hung up (RFC 3261 section
-/// 13.2.2.4). Its later retransmissions find that ACK in the parting.
-fn late(origin: &Origin, response: &Message, side: &mut Side, turn: &mut Turn<'_>) -> bool {
-    if response.branch() != origin.branch.as_bytes() {
-        return false;
+impl Origin {
+    /// A 2xx to our INVITE from another branch of a fork: acknowledged and hung up (RFC 3261
+    /// section 13.2.2.4). Its retransmissions find that ACK in the parting. True if the response
+    /// was to that INVITE.
+    fn on_late(&mut self, response: &Message, side: &mut Side, turn: &mut Turn<'_>) -> bool {
+        if response.branch() != self.branch.as_bytes() {
+            return false;
+        }
+        let known = self.settled.iter().any(|it| it == response.to_tag());
+        if !known && (200..300).contains(&response.status()) {
+            self.settled.push(response.to_tag().to_vec());
+            let mut dialog = Dialog::of_response(response, &self.from, &self.uri);
+            let acked = dialog.ack(response.cseq(), None, side, turn);
+            dialog.local_seq = dialog.local_seq.max(self.highest_seq);
+            let cause = Cause::completed_elsewhere();
+            Parting::begin(dialog, vec![acked], None, &cause, side, turn);
+        }
+        true
     }
-    if (200..300).contains(&response.status()) {
-        let mut dialog = Dialog::of_response(response, &origin.from, &origin.uri);
-        let acked = dialog.ack(response.cseq(), None, side, turn);
-        dialog.local_seq = dialog.local_seq.max(origin.highest_seq);
-        let cause = Cause::completed_elsewhere();
-        Parting::begin(dialog, vec![acked], None, &cause, side, turn);
-    }
-    true
 }
 
 fn refusal(cause: &Cause, retry_after: Option<u32>) -> Answer {

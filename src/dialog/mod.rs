@@ -55,7 +55,7 @@ use bytes::Bytes;
 
 pub use self::answers::Answer;
 pub use self::credentials::Credentials;
-pub use self::head::{Caller, Party, allow, supported};
+pub use self::head::{Caller, MAX_FORWARDS, Party, allow, supported};
 pub use self::leg::Leg;
 pub use self::refresh::Interval;
 pub use self::screen::{MAX_BODY, MAX_MESSAGE, screen};
@@ -228,7 +228,7 @@ pub enum Event {
     HungUp { status: u16, reason: Option<Reason>, why: Why },
     /// Early media of a callee's leg, or a change by re-INVITE or UPDATE from either end.
     Media { media: Box<Negotiated> },
-    /// What [`Leg::offer_again`] asked for was refused with this status; the call goes on as before.
+    /// What [`Leg::offer_again`] asked for was refused; the call goes on as before.
     Unchanged { status: u16 },
     /// A key by SIP INFO.
     Key(Digit),

@@ -94,7 +94,6 @@ impl Confirmed {
                 (Method::Invite, Some(self.session.offer_again(*direction)))
             }
             Want::Change { direction, menu: Some(menu) } => {
-                self.menu = menu.clone();
                 self.session.want(*direction);
                 (Method::Invite, Some(self.session.offer(menu)))
             }
@@ -151,7 +150,12 @@ impl Confirmed {
             self.keep_ack(acked);
             let answer = body::sdp(response).unwrap_or_default();
             match self.session.accept_answer(&answer) {
-                Ok(media) => self.settle(media, turn),
+                Ok(media) => {
+                    if let Want::Change { menu: Some(menu), .. } = want {
+                        self.menu = menu.clone();
+                    }
+                    self.settle(media, turn);
+                }
                 // An answer that says nothing usable leaves things as they were.
                 Err(_) => {
                     self.session.withdraw();

@@ -7,7 +7,7 @@ use crate::sip::{Message, Method, Name, Scheme};
 /// A body longer than this is refused with 413.
 pub const MAX_BODY: usize = 16 * 1024;
 /// A message longer than this is refused with 513.
-pub const MAX_MESSAGE: usize = 64 * 1024;
+pub const MAX_MESSAGE: usize = 32 * 1024;
 
 /// The extensions we can be required to know.
 const KNOWN: [&str; 2] = ["timer", "100rel"];

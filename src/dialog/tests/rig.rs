@@ -109,9 +109,11 @@ pub fn far_invite(lines: &str, sdp: &str) -> String {
     let kind = if sdp.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
     let contact = if lines.contains("Contact:") { "" } else { FAR_CONTACT };
     format!(
-        "INVITE sip:us@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.31:5070;branch=z9hG4bKfar;rport\r\n\
+        "INVITE sip:us@127.0.0.1 SIP/2.0\r\n\
+         Via: SIP/2.0/UDP 127.0.0.31:5070;branch=z9hG4bKfar;rport\r\n\
          Max-Forwards: 70\r\nFrom: <sip:far@far.example>;tag=far\r\nTo: <sip:us@us.example>\r\n\
-         Call-ID: theirs\r\nCSeq: 10 INVITE\r\n{contact}{lines}{kind}Content-Length: {}\r\n\r\n{sdp}",
+         Call-ID: theirs\r\nCSeq: 10 INVITE\r\n\
+         {contact}{lines}{kind}Content-Length: {}\r\n\r\n{sdp}",
         sdp.len()
     )
 }
@@ -147,6 +149,7 @@ impl Rig {
         let turn = &mut Turn { now, ids: &mut ids, out: &mut out };
         let leg = Leg::invited(&arrival, invited, turn)?;
         let mut rig = Self::new(leg, ids, table);
+        rig.perform(done);
         rig.carry(out);
         Ok(rig)
     }
@@ -331,7 +334,8 @@ impl Rig {
             "{method} sip:us@127.0.0.1:5060 SIP/2.0\r\n\
              Via: SIP/2.0/UDP 127.0.0.31:5070;branch=z9hG4bKfar{};rport\r\nMax-Forwards: 70\r\n\
              From: <sip:far@far.example>;tag={from}\r\nTo: <sip:us@us.example>;tag={to}\r\n\
-             Call-ID: {call_id}\r\nCSeq: {cseq} {method}\r\n{lines}{kind}Content-Length: {}\r\n\r\n{body}",
+             Call-ID: {call_id}\r\nCSeq: {cseq} {method}\r\n\
+             {lines}{kind}Content-Length: {}\r\n\r\n{body}",
             self.far_branch,
             body.len()
         )

@@ -34,12 +34,12 @@ impl Wire {
         for _ in 0..time * 10 {
             for bytes in self.caller.sent_bytes() {
                 if !self.lost() {
-                    self.callee.hears(&String::from_utf8(bytes.to_vec()).unwrap());
+                    self.callee.hears(&String::from_utf8_lossy(&bytes));
                 }
             }
             for bytes in self.callee.sent_bytes() {
                 if !self.lost() {
-                    self.caller.hears(&String::from_utf8(bytes.to_vec()).unwrap());
+                    self.caller.hears(&String::from_utf8_lossy(&bytes));
                 }
             }
             self.caller.waits(seconds(1) / 10);
