@@ -30,6 +30,11 @@ pub(super) fn config(file: File, text: &str, folder: &Path) -> Result<Config, Wr
     if sip.listener.is_empty() {
         sip.listener.push(super::keys::given("listener", "{}")?);
     }
+    let realm = trunks::quotable(&sip.realm);
+    realm.map_err(|why| sip.places.wrong("realm", why).under("sip"))?;
+    if sip.challenge.is_empty() {
+        return Err(sip.places.wrong("challenge", "there is no algorithm").under("sip"));
+    }
     check_listeners(&sip, text).map_err(|it| it.under("listener").under("sip"))?;
     let mut trade = Trade::new(text, folder, &file.prompts.voice);
 

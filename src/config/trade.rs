@@ -40,7 +40,7 @@ section! {
         /// How it writes numbers: `"plus"` +15550100001, `"digits"` 15550100001, or
         /// `{ national = "US" }` as dialled inside that country.
         numbers: NumbersWord = default("\"plus\"");
-        /// Goes before the numbers we send it (technical prefix).
+        /// Goes before the numbers we dial there (technical prefix).
         number_prefix: String = default("\"\"");
         /// How the caller's number is told besides From: P-Asserted-Identity, Remote-Party-ID,
         /// or not at all.

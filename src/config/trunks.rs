@@ -113,9 +113,20 @@ pub(super) fn login(
     realm: Option<String>,
 ) -> Result<Option<Credentials>, Wrong> {
     match (user, password) {
-        (Some(user), Some(Hidden(password))) => Ok(Some(Credentials { user, password, realm })),
+        (Some(user), Some(Hidden(password))) => {
+            quotable(&user).map_err(|why| place.wrong(key, why))?;
+            Ok(Some(Credentials { user, password, realm }))
+        }
         (None, None) if realm.is_none() => Ok(None),
         _ => Err(place.wrong(key, "user and password belong together")),
+    }
+}
+
+/// Text that may stand in the quotes of a header.
+pub(super) fn quotable(text: &str) -> Result<(), String> {
+    match text.is_empty() || text.contains(['"', '\\']) {
+        true => Err(format!("{text:?} is empty, or has quotes or backslashes")),
+        false => Ok(()),
     }
 }
 

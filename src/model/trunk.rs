@@ -26,7 +26,7 @@ pub struct Trunk {
     pub outbound: Option<Credentials>,
     pub addresses: Vec<Address>,
     pub numbers: NumberFormat,
-    /// Goes before the numbers we send (technical prefix).
+    /// Goes before the numbers we dial there (technical prefix).
     pub number_prefix: String,
     /// `None` = it is never asked, and counts as there.
     pub probe: Option<Probe>,
@@ -86,14 +86,14 @@ impl Trunk {
         }
     }
 
-    /// An E.164 number the way this trunk wants it.
+    /// An E.164 number the way this trunk wants it, without the technical prefix, which belongs
+    /// to numbers that are dialled and not to callers'.
     pub fn number_to(&self, number: &str) -> String {
-        let written = match (number.strip_prefix('+'), &self.numbers) {
+        match (number.strip_prefix('+'), &self.numbers) {
             (None, _) | (_, NumberFormat::Plus) => number.to_owned(),
             (Some(digits), NumberFormat::Digits) => digits.to_owned(),
             (_, NumberFormat::National(country)) => super::phone::national(number, country),
-        };
-        format!("{}{written}", self.number_prefix)
+        }
     }
 }
 

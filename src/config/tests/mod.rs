@@ -10,6 +10,7 @@ use crate::clock::Wall;
 use crate::flow::{self, Entry};
 use crate::model::trunk::NumberFormat;
 use crate::model::{Caller, Endpoint, Order, PromptSource, Route, Secret, Whisper};
+use crate::peer;
 
 fn loaded(text: &str) -> Config {
     load(text, "test.toml", Path::new("/etc/crosspoint")).unwrap_or_else(|it| panic!("{it}"))
@@ -247,6 +248,35 @@ fail_safe = "mobile"
     assert_eq!(office.local(christmas), "Fri 2026-12-25 10:00 America/New_York");
     assert!(!office.is_open(christmas));
     assert!(office.is_open(Wall::from_unix_micros(1_797_606_000_000_000)));
+}
+
+#[test]
+fn the_peer_room_takes_every_shipped_configuration() {
+    use crate::clock::Instant;
+    for name in ["bench", "carriers", "interop", "quickstart", "reference"] {
+        let config = shipped(&format!("{name}.toml"));
+        let peers = peer::Peers::new(config.peers(), [7; 32], Instant::START);
+        assert!(peers.is_ok(), "{name}: {:?}", peers.err());
+    }
+    let flowroute = shipped("carriers.toml").peers();
+    let trunk = flowroute.trunks.iter().find(|it| &*it.name == "flowroute").unwrap();
+    assert_eq!(trunk.numbers.prefix, "12345678*");
+    assert_eq!(flowroute.listeners.len(), 2);
+}
+
+#[test]
+fn a_trunk_of_one_listener_is_known_at_its_sockets_only() {
+    let config = loaded(
+        "[[sip.listener]]\nname = \"a\"\naddress = \"127.0.0.1:5060\"\n\
+         [[sip.listener]]\nname = \"b\"\naddress = \"127.0.0.1:5061\"\n\
+         [[trunk]]\nname = \"t\"\nsources = [\"192.0.2.1\"]\nlisteners = [\"b\"]\n",
+    );
+    let sockets = config.sockets();
+    let places = |it: &peer::config::Source| usize::from(it.listener.unwrap());
+    let peers = config.peers();
+    let at: Vec<_> = peers.trunks[0].sources.iter().map(places).collect();
+    assert_eq!(at, [2, 3]);
+    assert!(at.iter().all(|it| sockets[*it].name == "b"));
 }
 
 #[test]

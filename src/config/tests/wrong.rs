@@ -8,6 +8,8 @@ const WRONG: &[(&str, usize, usize, &str, &str)] = &[
     ("[sip]\nrealms = \"x\"", 2, 1, "sip.realms", "no such key; did you mean \"realm\"?"),
     ("[sipp]", 1, 2, "sipp", "did you mean \"sip\"?"),
     ("[sip]\nrealm = 7", 2, 9, "sip.realm", "this is a number, not text"),
+    ("[sip]\nrealm = 'a\"b'", 2, 9, "sip.realm", "quotes or backslashes"),
+    ("[sip]\nchallenge = []", 2, 13, "sip.challenge", "there is no algorithm"),
     ("[sip]\nt1 = \"1 fortnight\"", 2, 6, "sip.t1", "this is not a time"),
     ("[sip]\nt1 = \"1h\"", 2, 6, "sip.t1", "out of bounds"),
     ("[[sip.listener]]\naddress = \"localhost\"", 2, 11, "sip.listener.address", "something else"),
