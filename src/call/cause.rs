@@ -3,7 +3,7 @@
 //!
 //! | The caller is refused because | status | reason | Retry-After |
 //! |---|---|---|---|
-//! | all destinations are lost | `flow::refusal` of the best outcome | `busy`, `no_answer`, .. | no |
+//! | all destinations are lost | `flow::refusal` of the best outcome | `busy`, .. | no |
 //! | no usable route, no fail-safe | 503 | `no_route` | yes: the carrier should go elsewhere |
 //! | the chain of routes was cut | 480 | `route_loop` | no |
 //! | the route says hang up | 480 | `route_hangup` | no |
