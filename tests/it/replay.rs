@@ -58,3 +58,21 @@ fn rsip_and_we_agree_over_the_corpora() {
     replay("tests/corpus", properties::differential);
     replay("fuzz/seeds/message", properties::differential);
 }
+
+#[test]
+fn descriptions_hold_their_properties_over_the_corpora() {
+    replay("fuzz/seeds/sdp", properties::sdp);
+    replay("tests/corpus/rfc4475", properties::sdp);
+}
+
+#[test]
+fn packets_and_reports_hold_their_properties_over_the_corpora() {
+    replay("fuzz/seeds/rtp", properties::rtp);
+    replay("fuzz/seeds/rtcp", properties::rtcp);
+}
+
+#[test]
+fn extensions_and_configurations_hold_their_properties_over_the_corpora() {
+    replay("fuzz/seeds/extension", properties::extension);
+    replay("configs", properties::config);
+}
