@@ -1,8 +1,8 @@
 //! Whose a request is: a trunk's, a client's, a stranger's.
 //!
 //! ```text
-//! from a trunk's network? ------------yes--> digest wanted? --no--> Trunk
-//!    | no (or REGISTER where clients are)            yes -> right? --> Trunk
+//! from a trunk's network? ------------yes--> REGISTER: 403; digest wanted? --no--> Trunk
+//!    | no (or REGISTER where clients are)       yes -> right, fresh, ..? --> Trunk
 //! are there clients at this listener? -no--> Silence (or what the operator says)
 //!    | yes
 //! banned, or ACK or CANCEL? ----------yes--> Silence
@@ -66,11 +66,12 @@ impl Peers {
                 return self.judge_trunk(trunk, request, from, now);
             }
             None if !listener.clients => {
-                return listener.strangers_hear.map_or(Admission::Silence, Admission::Refuse);
+                let heard = listener.strangers_hear.filter(|_| has_answer(request.method()));
+                return heard.map_or(Admission::Silence, Admission::Refuse);
             }
             _ => (),
         }
-        if self.sightings.is_banned(source, now.at) || !can_be_challenged(request.method()) {
+        if self.sightings.is_banned(source, now.at) || !has_answer(request.method()) {
             return Admission::Silence;
         }
         if let Some(account) = self.flow_owner(request, from, now.at) {
@@ -103,9 +104,12 @@ impl Peers {
         from: &Hop,
         now: Now,
     ) -> Admission {
+        if *request.method() == Method::Register {
+            return Admission::Refuse(403);
+        }
         let Some((user, keys)) = self.logins.get(&trunk) else { return Admission::Trunk(trunk) };
         let source = from.remote.ip();
-        if self.sightings.is_banned(source, now.at) || !can_be_challenged(request.method()) {
+        if self.sightings.is_banned(source, now.at) || !has_answer(request.method()) {
             return Admission::Silence;
         }
         let Some(credentials) = self.door.credentials(request) else {
@@ -160,7 +164,7 @@ impl Peers {
     }
 }
 
-/// ACK has no answer (RFC 3261 section 22.1), and CANCEL cannot be sent again with credentials.
-fn can_be_challenged(method: &Method) -> bool {
+/// ACK has no answer, and CANCEL cannot be sent again with credentials (RFC 3261 section 22.1).
+fn has_answer(method: &Method) -> bool {
     !matches!(method, Method::Ack | Method::Cancel)
 }

@@ -102,7 +102,7 @@ impl Door {
         }
     }
 
-    /// Whether this door is what these settings ask for; if so, nothing need be forgotten.
+    /// Whether this door is what these settings ask for; another one finds older nonces stale.
     pub fn is_like(&self, realm: &str, algorithms: &[Algorithm], rules: NonceRules) -> bool {
         *self.realm == *realm && self.algorithms == algorithms && self.rules == rules
     }
@@ -158,7 +158,8 @@ impl Door {
             Method::Register => self.rules.register_ttl,
             _ => self.rules.call_ttl,
         };
-        if !issued.is_fresh(ttl, now) || !self.window.rises(issued, nc) {
+        let current = issued.is_fresh(ttl, now) && !self.nonces.is_older_than_all(issued);
+        if !current || !self.window.rises(issued, nc) {
             return Proof::Stale;
         }
         Proof::Good

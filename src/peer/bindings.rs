@@ -5,7 +5,7 @@
 //! is ever sent there. A contact with `+sip.instance` (and `reg-id`) replaces the binding of that
 //! instance wherever it is now; others are told apart by their URI (RFC 3261 section 19.1.4).
 //!
-//! An update is planned first and then done: it happens as a whole or not at all.
+//! An update is done to a copy first: it happens as a whole or not at all.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -152,26 +152,23 @@ impl Bindings {
             }
             Contacts::Each(ref wanted) => wanted,
         };
-        let Plan { added, removed } = plan(bindings, &wish, wanted, rules)?;
-        if removed < added && rules.max_bindings < self.count + added - removed {
-            return Err(Unchanged::Full);
+        check(bindings, &wish, wanted, rules)?;
+        let mut after = bindings.clone();
+        for it in wanted {
+            apply(&mut after, it, &wish, rules, now, dice);
         }
-        let full = max_contacts < before + added - removed;
-        if removed < added && full {
+        if before < after.len() && max_contacts < after.len() {
             let kept = wanted.iter().filter(|it| it.expires != 0).count();
             if rules.when_full == WhenFull::Refuse || max_contacts < kept {
                 return Err(Unchanged::AccountFull);
             }
+            drop_oldest(&mut after, max_contacts);
         }
-        for it in wanted {
-            apply(bindings, it, &wish, rules, now, dice);
+        let count = self.count + after.len() - before;
+        if before < after.len() && rules.max_bindings < count {
+            return Err(Unchanged::Full);
         }
-        while full && removed < added && max_contacts < bindings.len() {
-            let worth = |n: &usize| (bindings[*n].flow == Flow::Open, bindings[*n].refreshed);
-            let oldest = (0..bindings.len()).min_by_key(worth).unwrap_or(0);
-            bindings.remove(oldest);
-        }
-        self.count = self.count + bindings.len() - before;
+        (self.count, *bindings) = (count, after);
         if let Some(connection) = wish.hop.connection {
             self.connections.insert((connection, account));
         }
@@ -284,38 +281,29 @@ impl Binding {
     }
 }
 
-/// How many bindings come and go.
-struct Plan {
-    added: usize,
-    removed: usize,
-}
-
-/// Checks each contact, and counts those that are new.
-fn plan(
+/// Whether each contact can be done as asked.
+fn check(
     bindings: &[Binding],
     wish: &Wish,
     wanted: &[Wanted],
     rules: &Registrar,
-) -> Result<Plan, Unchanged> {
+) -> Result<(), Unchanged> {
     let least = rules.min_expires.as_secs().min(3600);
-    let brief = |it: &Wanted| it.expires != 0 && u64::from(it.expires) < least;
-    if wanted.iter().any(brief) {
+    if wanted.iter().any(|it| it.expires != 0 && u64::from(it.expires) < least) {
         return Err(Unchanged::TooBrief);
     }
-    let mut plan = Plan { added: 0, removed: 0 };
-    for it in wanted {
-        match find(bindings, it) {
-            Some(n) => {
-                let old = &bindings[n];
-                if old.call == wish.call && wish.cseq <= old.cseq {
-                    return Err(Unchanged::OutOfOrder);
-                }
-                plan.removed += usize::from(it.expires == 0);
-            }
-            None => plan.added += usize::from(it.expires != 0),
-        }
+    let known = wanted.iter().filter_map(|it| bindings.get(find(bindings, it)?));
+    let late = |it: &Binding| it.call == wish.call && wish.cseq <= it.cseq;
+    if known.into_iter().any(late) { Err(Unchanged::OutOfOrder) } else { Ok(()) }
+}
+
+/// Those go first that cannot be reached, then those that were refreshed longest ago.
+fn drop_oldest(bindings: &mut Vec<Binding>, left: usize) {
+    while left < bindings.len() {
+        let worth = |n: &usize| (bindings[*n].flow == Flow::Open, bindings[*n].refreshed);
+        let oldest = (0..bindings.len()).min_by_key(worth).unwrap_or(0);
+        bindings.remove(oldest);
     }
-    Ok(plan)
 }
 
 fn apply(

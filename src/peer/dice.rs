@@ -20,12 +20,12 @@ impl Dice {
     /// From 0 up to and including `most`.
     pub fn up_to(&mut self, most: u32) -> u32 {
         let sides = u64::from(most) + 1;
-        ((self.roll() >> 32) * sides >> 32) as u32
+        (((self.roll() >> 32) * sides) >> 32) as u32
     }
 
     /// Some part of a time.
     pub fn part_of(&mut self, time: Duration) -> Duration {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(1 << 52);
-        Duration::from_micros((u128::from(self.roll()) * u128::from(micros) >> 64) as u64)
+        Duration::from_micros(((u128::from(self.roll()) * u128::from(micros)) >> 64) as u64)
     }
 }

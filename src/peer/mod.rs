@@ -109,8 +109,8 @@ struct Member {
 }
 
 impl Peers {
-    /// `secret` makes nonces and must be hard to guess. With the same one after a restart, nonces
-    /// stay good.
+    /// `secret` makes nonces and must be hard to guess. With the same one after a restart, the order
+    /// of requests with one Call-ID is known across it.
     pub fn new(config: Config, secret: [u8; 32], now: Instant) -> Result<Self, ConfigError> {
         let mut keyed = DefaultHasher::new();
         keyed.write(&secret);
@@ -141,11 +141,12 @@ impl Peers {
         config::check(&config)?;
         let accounts = std::mem::take(&mut config.accounts);
         let members = self.members(accounts, &config)?;
-        let trunks = std::mem::take(&mut config.trunks);
+        let mut trunks = std::mem::take(&mut config.trunks);
         let mut logins = Vec::new();
-        for trunk in &trunks {
-            if let Some(Login { user, password, .. }) = &trunk.inbound {
-                let keys = Keys::of(user, &config.realm, &Secret::Password(password.clone()));
+        for trunk in &mut trunks {
+            if let Some(Login { user, password, .. }) = &mut trunk.inbound {
+                let secret = Secret::Password(std::mem::take(password));
+                let keys = Keys::of(user, &config.realm, &secret);
                 logins.extend(keys.map(|it| (trunk.name.clone(), user.as_str().into(), it)));
             }
         }

@@ -7,7 +7,7 @@
 //!
 //! What a replay would need is remembered in a [`Window`] of fixed size: the highest `nc` seen with
 //! each nonce in use. A nonce that had to be forgotten counts as stale, with all older ones of its
-//! row, so no replay slips in however many nonces are in use.
+//! row, and so does one from before a restart: no replay slips in however many are in use.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -58,6 +58,7 @@ impl Hmac {
 pub(super) struct Nonces {
     hmac: Hmac,
     realm: Box<[u8]>,
+    first: Option<u64>,
     last: u64,
 }
 
@@ -67,12 +68,13 @@ pub(super) struct Issued(u64);
 
 impl Nonces {
     pub fn new(secret: &[u8; 32], realm: &str) -> Self {
-        Self { hmac: Hmac::new(secret), realm: realm.as_bytes().into(), last: 0 }
+        Self { hmac: Hmac::new(secret), realm: realm.as_bytes().into(), first: None, last: 0 }
     }
 
     pub fn issue(&mut self, source: IpAddr, now: Wall) -> [u8; LENGTH] {
         let moment = (now.unix_micros().max(0) as u64).max(self.last + 1);
         self.last = moment;
+        self.first.get_or_insert(moment);
         let mut octets = [0; 18];
         octets[..8].copy_from_slice(&moment.to_be_bytes());
         octets[8..].copy_from_slice(&self.mac(moment, source));
@@ -86,6 +88,12 @@ impl Nonces {
         let moment = u64::from_be_bytes(*moment);
         let ours = self.mac(moment, source);
         bool::from(ours.ct_eq(mac)).then_some(Issued(moment))
+    }
+
+    /// Made before the first that was made here: by an earlier process with the same secret. How
+    /// often it was used, nobody knows.
+    pub fn is_older_than_all(&self, Issued(moment): Issued) -> bool {
+        self.first.is_none_or(|first| moment < first)
     }
 
     fn mac(&self, moment: u64, source: IpAddr) -> [u8; MAC] {
@@ -240,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nonce_survives_a_restart_with_the_same_secret() {
+    fn a_nonce_is_known_again_with_the_same_secret() {
         let nonce = Nonces::new(&[7; 32], "here").issue(HERE, at(1000));
         assert!(Nonces::new(&[7; 32], "here").recognise(&nonce, HERE).is_some());
     }
@@ -251,6 +259,17 @@ mod tests {
         let first = nonces.issue(HERE, at(1000));
         assert_ne!(first, nonces.issue(HERE, at(1000)));
         assert_ne!(first, nonces.issue(HERE, at(999)));
+    }
+
+    #[test]
+    fn a_nonce_from_before_a_restart_is_ours_but_older_than_all() {
+        let old = Nonces::new(&[7; 32], "here").issue(HERE, at(1000));
+        let mut nonces = Nonces::new(&[7; 32], "here");
+        let old = nonces.recognise(&old, HERE).unwrap();
+        assert!(nonces.is_older_than_all(old));
+        let new = nonces.issue(HERE, at(1001));
+        assert!(nonces.is_older_than_all(old));
+        assert!(!nonces.is_older_than_all(nonces.recognise(&new, HERE).unwrap()));
     }
 
     #[test]

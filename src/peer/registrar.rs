@@ -148,7 +148,7 @@ pub(super) fn accept(
 ) -> Bytes {
     let mut answer = Write::response_from(request, 200, from.remote).to_tag(tag);
     for it in bindings {
-        if let Ok(value) = Value::new(&contact(it, now)) {
+        if let Ok(value) = Value::new(contact(it, now)) {
             answer = answer.header(Name::Contact, &value);
         }
     }

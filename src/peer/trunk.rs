@@ -47,10 +47,13 @@ pub struct TrunkStatus {
     pub addresses: Vec<(String, AddressState, Option<u16>)>,
 }
 
+/// Of all trunks there ever were, so that none gets the number of another.
+type Names = BTreeMap<Arc<str>, TrunkId>;
+
 #[derive(Default)]
 pub(super) struct Trunks {
     lines: Vec<Line>,
-    names: BTreeMap<Arc<str>, TrunkId>,
+    names: Names,
     sources: Sources<TrunkId>,
     alarms: Alarms<(TrunkId, u8)>,
 }
@@ -102,10 +105,7 @@ impl Trunks {
     }
 
     /// Names and sources as they would be; nothing changes yet.
-    fn plan(
-        &self,
-        wanted: &[Trunk],
-    ) -> Result<(BTreeMap<Arc<str>, TrunkId>, Sources<TrunkId>), ConfigError> {
+    fn plan(&self, wanted: &[Trunk]) -> Result<(Names, Sources<TrunkId>), ConfigError> {
         let mut names = self.names.clone();
         let mut sources = Sources::default();
         let mut seen = BTreeMap::new();
@@ -141,7 +141,7 @@ impl Trunks {
             let known = old.and_then(|line| {
                 let at = line.config.addresses.iter().position(|it| it == address)?;
                 let health = line.health.get(at)?.clone();
-                Some((health, line.config.probe.as_ref() == probe && line.wanted))
+                Some((health, line.config.probe.as_ref() == probe))
             });
             match known {
                 Some((health, true)) => health,

@@ -45,7 +45,10 @@ fn strangers_hear_nothing_where_there_are_no_clients_or_what_the_operator_says()
     assert_eq!(silent.admit(&invite, &hop(9, PHONE), at(1)), Admission::Silence);
     assert_eq!(silent.counters().silenced, 2);
     config.listeners[1].strangers_hear = Some(403);
-    assert_eq!(peers(config).admit(&invite, &hop(1, PHONE), at(1)), Admission::Refuse(403));
+    let mut polite = peers(config);
+    assert_eq!(polite.admit(&invite, &hop(1, PHONE), at(1)), Admission::Refuse(403));
+    let ack = Phone::of("ann").says("ACK", &[]);
+    assert_eq!(polite.admit(&ack, &hop(1, PHONE), at(1)), Admission::Silence);
 }
 
 #[test]
@@ -151,8 +154,6 @@ fn credentials_are_good_at_their_address_only() {
 fn a_nonce_that_is_not_ours_says_nothing_about_the_password() {
     let mut peers = peers(config());
     let admitted = |peers: &mut Peers, password: &str| {
-        let mut other = self::peers(config());
-        other.adopt(Config { realm: "crosspoint".into(), ..config() }, at(0).at).unwrap();
         let mut made_elsewhere = Peers::new(config(), [8; 32], at(0).at).unwrap();
         let mut phone = Phone { password: password.into(), ..Phone::of("ann") };
         let challenge = phone.challenged(&mut made_elsewhere, "INVITE", at(1));
@@ -220,7 +221,8 @@ fn a_source_that_guesses_passwords_is_banned_for_a_while_but_not_its_neighbour()
     assert_eq!(peers.admit(&request, &eve.from, at(60)), Admission::Silence);
     assert_eq!(peers.admit(&request, &hop(0, "198.51.100.8:1"), at(60)), asked);
     assert_eq!(peers.admit(&request, &eve.from, at(61)), asked);
-    assert_eq!(peers.admit(&request, &hop(1, CARRIER), at(2)), Admission::Trunk(TrunkId(0)));
+    let invite = eve.says("INVITE", &[]);
+    assert_eq!(peers.admit(&invite, &hop(1, CARRIER), at(2)), Admission::Trunk(TrunkId(0)));
 }
 
 #[test]
@@ -332,6 +334,26 @@ fn phones_may_register_from_where_a_trunk_calls() {
     ann.registers(&mut peers, &["Contact: <sip:ann@10.0.0.1>"], at(1));
     let invite = ann.says("INVITE", &[]);
     assert_eq!(peers.admit(&invite, &ann.from, at(1)), Admission::Trunk(TrunkId(0)));
+    let register = ann.says("REGISTER", &[]);
+    assert_eq!(peers.admit(&register, &hop(1, CARRIER), at(1)), Admission::Refuse(403));
+}
+
+#[test]
+fn new_settings_for_nonces_make_old_ones_stale_but_no_replay_good() {
+    let mut peers = peers(config());
+    let mut ann = Phone::of("ann");
+    let challenge = ann.challenged(&mut peers, "INVITE", at(1));
+    let proof = ann.proves("INVITE", &challenge, 1);
+    let request = ann.says("INVITE", &[&proof]);
+    assert!(matches!(peers.admit(&request, &ann.from, at(1)), Admission::Client(_)));
+    peers.adopt(config(), at(2).at).unwrap();
+    let proof = ann.proves("INVITE", &challenge, 2);
+    let request = ann.says("INVITE", &[&proof]);
+    assert!(matches!(peers.admit(&request, &ann.from, at(2)), Admission::Client(_)));
+    let nonces = NonceRules { remembered: 128, ..NonceRules::default() };
+    peers.adopt(Config { nonces, ..config() }, at(3).at).unwrap();
+    assert_eq!(peers.admit(&request, &ann.from, at(3)), Admission::Challenge { stale: true });
+    assert!(matches!(ann.tries(&mut peers, "INVITE", &[], at(3)), Admission::Client(_)));
 }
 
 #[test]

@@ -204,6 +204,24 @@ fn one_contact_too_many_pushes_the_oldest_out_or_is_refused() {
 }
 
 #[test]
+fn a_contact_said_twice_in_one_request_counts_once() {
+    let mut peers = peers(config());
+    let mut ann = Phone::of("ann");
+    let twice = |it: &str| format!("Contact: <sip:ann@x>;{it}, <sip:ann@x>;{it}");
+    ann.registers(&mut peers, &[&twice("expires=60")], at(1));
+    assert_eq!(peers.registered(), 1);
+    ann.registers(&mut peers, &[&twice("expires=0")], at(2));
+    assert_eq!(peers.registered(), 0);
+    let back = "Contact: <sip:ann@x>, <sip:ann@x>;expires=0, <sip:ann@x>";
+    ann.registers(&mut peers, &[back], at(3));
+    assert_eq!(peers.registered(), 1);
+    // Two instances at one URI: the first takes the binding over, the second adds its own.
+    let instance = |n| format!("Contact: <sip:ann@x>;+sip.instance=\"{n}\"");
+    ann.registers(&mut peers, &[&instance(1), &instance(2)], at(4));
+    assert_eq!(peers.registered(), 2);
+}
+
+#[test]
 fn beyond_the_global_limit_nobody_new_is_bound_but_the_others_go_on() {
     let registrar = Registrar { max_bindings: 1, ..config().registrar };
     let mut peers = peers(Config { registrar, ..config() });
