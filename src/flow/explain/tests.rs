@@ -142,7 +142,9 @@ fn who_gets_no_further_is_told_why() {
     let directory = directory(vec![number("a")], Order::Simultaneous);
     let unknown = explain(&directory, "15550100404", &Caller::new(""), NOON);
     assert_eq!(unknown.verdict, Verdict::Unknown);
-    assert!(unknown.to_string().contains("404"));
+    let text = unknown.to_string();
+    assert!(text.contains("an unknown caller to 15550100404, Fri 2026-01-09 12:00 UTC"), "{text}");
+    assert!(text.contains("404"));
 }
 
 #[test]

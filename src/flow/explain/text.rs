@@ -3,8 +3,11 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Act, Destination, Dialled, Explanation, Moment, Stop, Taken, Verdict, said};
 use crate::audio::Script;
+use crate::clock::Wall;
 use crate::model::record::Outcome;
 use crate::model::{Caller, TrackingNumber};
 
@@ -16,7 +19,8 @@ const ROWS_MAX: usize = 10;
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "A call from {} to {}", named(&self.caller), self.dialled)?;
+        let (caller, dialled) = (named(&self.caller), &self.dialled);
+        writeln!(f, "A call from {caller} to {dialled}, {}", date(self.at))?;
         match &self.verdict {
             Verdict::Unknown => writeln!(f, "  No such tracking number: refused with 404."),
             Verdict::Blocked { number } => {
@@ -46,6 +50,13 @@ impl fmt::Display for Explanation {
                 stop(f, first, "Route", 1)
             }
         }
+    }
+}
+
+fn date(at: Wall) -> String {
+    match Timestamp::from_microsecond(at.unix_micros()) {
+        Ok(at) => at.strftime("%a %Y-%m-%d %H:%M UTC").to_string(),
+        Err(_) => "outside of the calendar".to_owned(),
     }
 }
 
