@@ -1,0 +1,31 @@
+# Two commands set everything up on a fresh machine: `make run` and `make test`.
+
+.PHONY: run test bench fuzz demo lint peers
+
+# The edge with its embedded defaults; nothing else to install but Rust.
+run:
+	cargo run --release -- run
+
+demo:
+	cargo run --release -- demo
+
+# Everything: the Debian packages of the real peers, then every test.
+test: peers lint
+	cargo build --release --bin crosspoint
+	cargo test --release --no-fail-fast
+
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+
+# What the wire tests talk to. Installed only when something is missing.
+peers:
+	tests/install-peers
+
+# Ratios against Kamailio and rtpengine, in one run on this machine.
+bench: peers
+	benches/peers/compare
+
+# Each fuzz target for FUZZ_SECONDS (default 60).
+fuzz:
+	fuzz/run $(or $(FUZZ_SECONDS),60)

@@ -1,0 +1,124 @@
+//! What a simulated phone says: a tone of its own for a voice, and keys by RFC 4733.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rtp_rs::RtpPacketBuilder;
+
+use crate::audio::{Digit, g711};
+use crate::clock::Instant;
+
+const FRAME: Duration = Duration::from_millis(20);
+const SAMPLES: usize = 160;
+/// Packets of one key press: 100 ms of tone, then the end three times.
+const PRESS_PACKETS: u16 = 5;
+const END_PACKETS: u16 = 3;
+
+pub struct Mouth {
+    hertz: u16,
+    silent: bool,
+    next: Instant,
+    sequence: u16,
+    timestamp: u32,
+    ssrc: u32,
+    position: u32,
+    keys: VecDeque<char>,
+    pressing: Option<Press>,
+}
+
+struct Press {
+    code: u8,
+    timestamp: u32,
+    packets: u16,
+}
+
+impl Mouth {
+    /// A voice that is a tone of `hertz`; 0 is silence.
+    pub fn new(hertz: u16) -> Self {
+        Self {
+            hertz,
+            silent: hertz == 0,
+            next: Instant::START,
+            sequence: 7,
+            timestamp: 1000,
+            ssrc: u32::from(hertz) + 1,
+            position: 0,
+            keys: VecDeque::new(),
+            pressing: None,
+        }
+    }
+
+    pub fn begin(&mut self, now: Instant) {
+        self.next = now;
+    }
+
+    /// Stops or starts sending packets.
+    pub fn silent(&mut self, silent: bool) {
+        self.silent = silent;
+    }
+
+    pub fn press(&mut self, key: char) {
+        self.keys.push_back(key);
+    }
+
+    pub fn next(&self) -> Instant {
+        self.next
+    }
+
+    /// The packets due by now.
+    pub fn due(&mut self, now: Instant, voice_type: u8, keys_type: Option<u8>) -> Vec<Vec<u8>> {
+        let mut packets = Vec::new();
+        while self.next <= now {
+            self.next += FRAME;
+            self.timestamp = self.timestamp.wrapping_add(SAMPLES as u32);
+            if self.pressing.is_none()
+                && let Some(code) = self.keys.pop_front().and_then(Digit::from_char)
+            {
+                let press = Press { code: code.event(), timestamp: self.timestamp, packets: 0 };
+                self.pressing = Some(press);
+            }
+            match (self.pressing.take(), keys_type) {
+                (Some(press), Some(keys_type)) => packets.push(self.key(press, keys_type)),
+                _ if !self.silent => packets.push(self.voice(voice_type)),
+                _ => (),
+            }
+        }
+        packets
+    }
+
+    fn voice(&mut self, payload_type: u8) -> Vec<u8> {
+        let step = std::f64::consts::TAU * f64::from(self.hertz) / 8000.0;
+        let payload: Vec<u8> = (0..SAMPLES as u32)
+            .map(|n| (f64::from(self.position + n) * step).sin() * 8000.0)
+            .map(|it| if payload_type == 8 { g711::alaw(it as i16) } else { g711::ulaw(it as i16) })
+            .collect();
+        self.position = (self.position + SAMPLES as u32) % 8000;
+        self.packet(payload_type, self.timestamp, false, &payload)
+    }
+
+    fn key(&mut self, mut press: Press, payload_type: u8) -> Vec<u8> {
+        press.packets += 1;
+        let end = PRESS_PACKETS <= press.packets;
+        let duration = press.packets.min(PRESS_PACKETS) * SAMPLES as u16;
+        let [high, low] = duration.to_be_bytes();
+        let payload = [press.code, 10 | if end { 0x80 } else { 0 }, high, low];
+        let (timestamp, first) = (press.timestamp, press.packets == 1);
+        if press.packets < PRESS_PACKETS + END_PACKETS - 1 {
+            self.pressing = Some(press);
+        }
+        self.packet(payload_type, timestamp, first, &payload)
+    }
+
+    fn packet(&mut self, payload_type: u8, timestamp: u32, mark: bool, payload: &[u8]) -> Vec<u8> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let built = RtpPacketBuilder::new()
+            .payload_type(payload_type)
+            .ssrc(self.ssrc)
+            .sequence(self.sequence.into())
+            .timestamp(timestamp)
+            .marked(mark)
+            .payload(payload)
+            .build();
+        built.unwrap_or_default()
+    }
+}

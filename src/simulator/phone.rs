@@ -1,0 +1,566 @@
+//! A simulated telephone or carrier: a small SIP user agent that is not built on our own SIP.
+//!
+//! It reads with rsip and writes its messages by hand, so that both ends of a story do not share
+//! one misunderstanding. It resends as RFC 3261 asks, so stories may lose packets.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rsip::prelude::*;
+
+use super::ear::Ear;
+use super::mouth::Mouth;
+use super::network::Datagram;
+use super::wire::{Dialog, Received};
+use crate::clock::Instant;
+
+/// T1 of RFC 3261: the first resend.
+const T1: Duration = Duration::from_millis(500);
+const T2: Duration = Duration::from_secs(4);
+
+/// What a phone does when it is rung.
+#[derive(Clone, Debug)]
+pub struct Manners {
+    pub ring_after: Duration,
+    pub reply: Reply,
+    /// How long after it answered it hangs up.
+    pub hang_up_after: Option<Duration>,
+    /// Keys pressed so long after it answered (RFC 4733).
+    pub presses: Vec<(Duration, char)>,
+    /// A CANCEL is answered with the 200 to the INVITE, as if the two had crossed.
+    pub answers_when_cancelled: bool,
+}
+
+/// How a phone ends its ringing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    AnswerAfter(Duration),
+    RefuseAfter(Duration, u16),
+    /// Rings for ever.
+    Never,
+    /// Does not send a byte, whatever comes.
+    Dead,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self {
+            ring_after: Duration::from_millis(20),
+            reply: Reply::AnswerAfter(Duration::from_secs(1)),
+            hang_up_after: None,
+            presses: Vec::new(),
+            answers_when_cancelled: false,
+        }
+    }
+}
+
+/// What a phone lived through, for the story's end and for the ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It was rung (an INVITE came).
+    Rung,
+    /// It answered.
+    Answered,
+    /// Its 200 was acknowledged.
+    Acknowledged,
+    Cancelled,
+    /// The other side hung up.
+    HungUpOn,
+    /// It hung up.
+    HangsUp,
+    /// Its call was told to ring, progress, or a final status.
+    Told(u16),
+}
+
+/// One end of one call.
+struct Line {
+    dialog: Dialog,
+    role: Role,
+    remote_media: Option<SocketAddr>,
+    payload_type: u8,
+    keys_type: Option<u8>,
+    /// A final answer that has not been acknowledged, and when to resend it.
+    unacknowledged: Option<Resend>,
+    up_since: Option<Instant>,
+    over: bool,
+    /// What is still to do, soonest first.
+    plans: VecDeque<(Instant, Plan)>,
+    invite_was: Vec<u8>,
+    last_sent: Vec<u8>,
+    refused: Option<Vec<u8>>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Role {
+    Caller,
+    Called,
+}
+
+#[derive(Clone, Debug)]
+enum Plan {
+    Ring,
+    Answer,
+    Refuse(u16),
+    HangUp,
+    Press(char),
+}
+
+/// A request or answer that is sent again until something comes back.
+struct Resend {
+    bytes: Vec<u8>,
+    at: Instant,
+    wait: Duration,
+    until: Instant,
+    method: &'static str,
+}
+
+/// A telephone, or a carrier that places calls.
+pub struct Phone {
+    pub name: String,
+    pub address: SocketAddr,
+    pub media: SocketAddr,
+    pub manners: Manners,
+    pub moments: Vec<(Instant, Moment)>,
+    pub ear: Ear,
+    pub mouth: Mouth,
+    edge: SocketAddr,
+    lines: Vec<Line>,
+    requests: Vec<Resend>,
+    counter: u32,
+}
+
+impl Phone {
+    /// A phone at `address` whose voice is a tone of `voice` Hz, and that calls through `edge`.
+    pub fn new(name: &str, address: SocketAddr, edge: SocketAddr, voice: u16) -> Self {
+        let media = SocketAddr::new(address.ip(), 20_000 + (address.port() % 1000) * 2);
+        Self {
+            name: name.to_owned(),
+            address,
+            media,
+            manners: Manners::default(),
+            moments: Vec::new(),
+            ear: Ear::default(),
+            mouth: Mouth::new(voice),
+            edge,
+            lines: Vec::new(),
+            requests: Vec::new(),
+            counter: 0,
+        }
+    }
+
+    /// Calls `number` through the edge.
+    pub fn call(&mut self, number: &str, now: Instant, out: &mut Vec<Datagram>) {
+        self.counter += 1;
+        let dialog = Dialog::calling(&self.name, self.counter, number, self.address, self.edge);
+        let invite = dialog.invite(&self.offer());
+        self.requests.push(Resend::new(invite.clone(), "INVITE", now));
+        self.send(invite.clone(), self.edge, out);
+        self.lines.push(Line::new(dialog, Role::Caller, invite));
+    }
+
+    /// Hangs up whatever it is in: CANCEL while it rings, BYE once it is up.
+    pub fn hang_up(&mut self, now: Instant, out: &mut Vec<Datagram>) {
+        let Some(at) = self.lines.iter().position(|it| !it.over) else { return };
+        self.moments.push((now, Moment::HangsUp));
+        let line = &mut self.lines[at];
+        let (bytes, to, method) = if line.up_since.is_some() {
+            line.over = true;
+            (line.dialog.bye(), line.dialog.next_hop(), "BYE")
+        } else {
+            (line.dialog.cancel(), self.edge, "CANCEL")
+        };
+        self.requests.push(Resend::new(bytes.clone(), method, now));
+        self.send(bytes, to, out);
+    }
+
+    /// Presses a key now (RFC 4733).
+    pub fn press(&mut self, key: char) {
+        self.mouth.press(key);
+    }
+
+    /// Whether every call it had is over and nothing waits to be resent.
+    pub fn is_idle(&self) -> bool {
+        self.requests.is_empty()
+            && self.lines.iter().all(|it| it.over && it.unacknowledged.is_none())
+    }
+
+    /// How many of its calls are up.
+    pub fn calls_up(&self) -> usize {
+        self.lines.iter().filter(|it| it.up_since.is_some() && !it.over).count()
+    }
+
+    pub fn moment(&self, what: Moment) -> Option<Instant> {
+        self.moments.iter().find(|(_, it)| *it == what).map(|(at, _)| *at)
+    }
+
+    pub fn count(&self, what: Moment) -> usize {
+        self.moments.iter().filter(|(_, it)| *it == what).count()
+    }
+
+    /// The final statuses its own calls were given.
+    pub fn finals(&self) -> Vec<u16> {
+        let told = self.moments.iter().filter_map(|(_, it)| match it {
+            Moment::Told(status) if 200 <= *status => Some(*status),
+            _ => None,
+        });
+        told.collect()
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        let lines = self.lines.iter().flat_map(|it| {
+            let plan = it.plans.front().map(|(at, _)| *at);
+            let resend = it.unacknowledged.as_ref().map(|it| it.at);
+            [plan, resend].into_iter().flatten()
+        });
+        let requests = self.requests.iter().map(|it| it.at);
+        let voice = self.lines.iter().any(Line::talks).then(|| self.mouth.next());
+        lines.chain(requests).chain(voice).min()
+    }
+
+    pub fn on_time(&mut self, now: Instant, out: &mut Vec<Datagram>) {
+        for n in 0..self.lines.len() {
+            while self.lines[n].plans.front().is_some_and(|(at, _)| *at <= now) {
+                if let Some((_, plan)) = self.lines[n].plans.pop_front() {
+                    self.do_plan(n, plan, now, out);
+                }
+            }
+            self.resend_answer(n, now, out);
+        }
+        self.resend_requests(now, out);
+        self.speak(now, out);
+    }
+
+    fn resend_requests(&mut self, now: Instant, out: &mut Vec<Datagram>) {
+        let (from, edge) = (self.address, self.edge);
+        self.requests.retain_mut(|it| {
+            if it.until <= now {
+                return false;
+            }
+            if it.at <= now {
+                out.push(Datagram { from, to: edge, bytes: it.bytes.clone() });
+                it.again(now, it.method != "INVITE");
+            }
+            true
+        });
+    }
+
+    fn resend_answer(&mut self, n: usize, now: Instant, out: &mut Vec<Datagram>) {
+        let line = &mut self.lines[n];
+        let Some(resend) = &mut line.unacknowledged else { return };
+        if resend.until <= now {
+            line.unacknowledged = None;
+        } else if resend.at <= now {
+            out.push(Datagram { from: self.address, to: self.edge, bytes: resend.bytes.clone() });
+            resend.again(now, true);
+        }
+    }
+
+    fn speak(&mut self, now: Instant, out: &mut Vec<Datagram>) {
+        let Some(line) = self.lines.iter().find(|it| it.talks()) else { return };
+        let Some(to) = line.remote_media else { return };
+        let (voice, keys) = (line.payload_type, line.keys_type);
+        for packet in self.mouth.due(now, voice, keys) {
+            out.push(Datagram { from: self.media, to, bytes: packet });
+        }
+    }
+
+    fn do_plan(&mut self, n: usize, plan: Plan, now: Instant, out: &mut Vec<Datagram>) {
+        if self.lines[n].over {
+            return;
+        }
+        match plan {
+            Plan::Ring => {
+                let ringing = self.lines[n].dialog.answer(180, "Ringing", None);
+                self.lines[n].last_sent.clone_from(&ringing);
+                self.send(ringing, self.edge, out);
+            }
+            Plan::Answer => self.answer(n, now, out),
+            Plan::Refuse(status) => self.refuse(n, status, now, out),
+            Plan::HangUp => {
+                self.moments.push((now, Moment::HangsUp));
+                let line = &mut self.lines[n];
+                line.over = true;
+                let (bye, to) = (line.dialog.bye(), line.dialog.next_hop());
+                self.requests.push(Resend::new(bye.clone(), "BYE", now));
+                self.send(bye, to, out);
+            }
+            Plan::Press(key) => self.mouth.press(key),
+        }
+    }
+
+    fn answer(&mut self, n: usize, now: Instant, out: &mut Vec<Datagram>) {
+        let offer = self.lines[n].dialog.offer_types();
+        let body = self.answer_body(offer);
+        let ok = self.lines[n].dialog.answer(200, "OK", Some(&body));
+        self.moments.push((now, Moment::Answered));
+        let line = &mut self.lines[n];
+        line.up_since = Some(now);
+        line.last_sent.clone_from(&ok);
+        line.unacknowledged = Some(Resend::new(ok.clone(), "200", now));
+        let manners = &self.manners;
+        let mut plans: Vec<(Instant, Plan)> =
+            manners.presses.iter().map(|(after, key)| (now + *after, Plan::Press(*key))).collect();
+        plans.extend(manners.hang_up_after.map(|after| (now + after, Plan::HangUp)));
+        plans.sort_by_key(|(at, _)| *at);
+        line.plans = plans.into();
+        self.mouth.begin(now);
+        self.send(ok, self.edge, out);
+    }
+
+    fn refuse(&mut self, n: usize, status: u16, now: Instant, out: &mut Vec<Datagram>) {
+        let line = &mut self.lines[n];
+        line.over = true;
+        line.plans.clear();
+        let no = line.dialog.answer(status, "No", None);
+        line.last_sent.clone_from(&no);
+        line.refused = Some(no.clone());
+        line.unacknowledged = Some(Resend::new(no.clone(), "refusal", now));
+        self.send(no, self.edge, out);
+    }
+
+    /// Takes a datagram that came to its SIP or media port.
+    pub fn on_datagram(&mut self, datagram: &Datagram, now: Instant, out: &mut Vec<Datagram>) {
+        if datagram.to == self.media {
+            self.ear.hears(&datagram.bytes, now);
+            return;
+        }
+        if self.manners.reply == Reply::Dead || datagram.to != self.address {
+            return;
+        }
+        match rsip::SipMessage::try_from(datagram.bytes.as_slice()) {
+            Ok(rsip::SipMessage::Request(request)) => {
+                self.on_request(Received::request(&request, &datagram.bytes), now, out);
+            }
+            Ok(rsip::SipMessage::Response(response)) => {
+                let status = u16::from(response.status_code().clone());
+                self.on_response(Received::response(&response, &datagram.bytes), status, now, out);
+            }
+            Err(error) => {
+                let text = String::from_utf8_lossy(&datagram.bytes);
+                panic!("rsip cannot read what the edge sent: {error}\n{text}");
+            }
+        }
+    }
+
+    fn on_request(&mut self, request: Received, now: Instant, out: &mut Vec<Datagram>) {
+        let line = self.lines.iter().position(|it| it.dialog.call_id() == request.call_id);
+        match (request.method.as_str(), line) {
+            ("INVITE", None) => self.rung(request, now, out),
+            ("INVITE", Some(n)) if request.to_tag.is_none() => {
+                let last = self.lines[n].last_sent.clone();
+                if !last.is_empty() {
+                    self.send(last, self.edge, out);
+                }
+            }
+            ("INVITE" | "UPDATE", Some(n)) => {
+                self.lines[n].remote_media = request.media.or(self.lines[n].remote_media);
+                let body = self.answer_body(request.types.clone());
+                self.send(request.answer(200, "OK", Some(&body), self.address), self.edge, out);
+            }
+            ("ACK", Some(n)) => {
+                let line = &mut self.lines[n];
+                if line.unacknowledged.take().is_some() && line.refused.is_none() {
+                    self.moments.push((now, Moment::Acknowledged));
+                }
+            }
+            ("CANCEL", Some(n)) => self.cancelled(n, &request, now, out),
+            ("BYE", Some(n)) => {
+                if !self.lines[n].over {
+                    self.moments.push((now, Moment::HungUpOn));
+                }
+                let line = &mut self.lines[n];
+                line.over = true;
+                line.unacknowledged = None;
+                line.plans.clear();
+                self.send(request.answer(200, "OK", None, self.address), self.edge, out);
+            }
+            ("ACK", None) => (),
+            (_, Some(_)) => {
+                self.send(request.answer(200, "OK", None, self.address), self.edge, out);
+            }
+            ("OPTIONS", None) => {
+                self.send(request.answer(200, "OK", None, self.address), self.edge, out);
+            }
+            (_, None) => {
+                self.send(request.answer(481, "No Call", None, self.address), self.edge, out);
+            }
+        }
+    }
+
+    fn rung(&mut self, request: Received, now: Instant, out: &mut Vec<Datagram>) {
+        self.counter += 1;
+        self.moments.push((now, Moment::Rung));
+        let dialog = Dialog::called(&self.name, self.counter, &request, self.address, self.edge);
+        let mut line = Line::new(dialog, Role::Called, Vec::new());
+        line.remote_media = request.media;
+        line.take_types(&request.types);
+        let ring = now + self.manners.ring_after;
+        line.plans.push_back((ring, Plan::Ring));
+        match self.manners.reply {
+            Reply::AnswerAfter(after) => line.plans.push_back((now + after.max(self.manners.ring_after), Plan::Answer)),
+            Reply::RefuseAfter(after, status) => {
+                line.plans.push_back((now + after.max(self.manners.ring_after), Plan::Refuse(status)));
+            }
+            Reply::Never | Reply::Dead => (),
+        }
+        self.lines.push(line);
+        self.on_time(now, out);
+    }
+
+    fn cancelled(
+        &mut self,
+        n: usize,
+        request: &Received,
+        now: Instant,
+        out: &mut Vec<Datagram>,
+    ) {
+        self.send(request.answer(200, "OK", None, self.address), self.edge, out);
+        if self.lines[n].over || self.lines[n].up_since.is_some() {
+            return;
+        }
+        self.moments.push((now, Moment::Cancelled));
+        if self.manners.answers_when_cancelled {
+            self.lines[n].plans.clear();
+            self.answer(n, now, out);
+        } else {
+            self.refuse(n, 487, now, out);
+        }
+    }
+
+    fn on_response(
+        &mut self,
+        response: Received,
+        status: u16,
+        now: Instant,
+        out: &mut Vec<Datagram>,
+    ) {
+        let method = response.cseq_method.clone();
+        if 200 <= status || method == "INVITE" {
+            self.requests.retain(|it| !(it.method == method && it.is_for(&response.branch)));
+        }
+        if method != "INVITE" {
+            return;
+        }
+        let Some(n) = self.lines.iter().position(|it| it.dialog.call_id() == response.call_id)
+        else {
+            return;
+        };
+        let first = !self.moments.contains(&(now, Moment::Told(status)));
+        let line = &mut self.lines[n];
+        if line.role != Role::Caller {
+            return;
+        }
+        line.remote_media = response.media.or(line.remote_media);
+        line.take_types(&response.types);
+        match status {
+            100 => (),
+            101..200 => {
+                if first {
+                    self.moments.push((now, Moment::Told(status)));
+                }
+            }
+            200..300 => {
+                line.dialog.confirmed(&response);
+                let ack = line.dialog.ack();
+                let to = line.dialog.next_hop();
+                if line.up_since.is_none() {
+                    line.up_since = Some(now);
+                    self.moments.push((now, Moment::Told(status)));
+                    self.mouth.begin(now);
+                }
+                self.send(ack, to, out);
+            }
+            _ => {
+                let ack = line.dialog.ack_of_refusal(&line.invite_was, &response);
+                if !line.over {
+                    line.over = true;
+                    self.moments.push((now, Moment::Told(status)));
+                }
+                self.send(ack, self.edge, out);
+            }
+        }
+    }
+
+    fn offer(&self) -> String {
+        sdp(self.media, &[(0, "PCMU/8000"), (8, "PCMA/8000"), (101, "telephone-event/8000")])
+    }
+
+    /// PCMU and the offered telephone-event, whatever number it has.
+    fn answer_body(&self, offered: Vec<(u8, String)>) -> String {
+        let chosen = offered.iter().filter(|(_, it)| {
+            let name = it.to_ascii_lowercase();
+            name.starts_with("pcmu") || name.starts_with("telephone-event/8000")
+        });
+        let chosen: Vec<(u8, &str)> = chosen.map(|(pt, it)| (*pt, it.as_str())).collect();
+        sdp(self.media, if chosen.is_empty() { &[(0, "PCMU/8000")] } else { &chosen })
+    }
+
+    fn send(&self, bytes: Vec<u8>, to: SocketAddr, out: &mut Vec<Datagram>) {
+        out.push(Datagram { from: self.address, to, bytes });
+    }
+}
+
+impl Line {
+    fn new(dialog: Dialog, role: Role, invite: Vec<u8>) -> Self {
+        Self {
+            dialog,
+            role,
+            remote_media: None,
+            payload_type: 0,
+            keys_type: None,
+            unacknowledged: None,
+            up_since: None,
+            over: false,
+            plans: VecDeque::new(),
+            invite_was: invite,
+            last_sent: Vec::new(),
+            refused: None,
+        }
+    }
+
+    fn talks(&self) -> bool {
+        self.up_since.is_some() && !self.over && self.remote_media.is_some()
+    }
+
+    fn take_types(&mut self, types: &[(u8, String)]) {
+        for (number, name) in types {
+            let name = name.to_ascii_lowercase();
+            if name.starts_with("telephone-event/8000") {
+                self.keys_type = Some(*number);
+            }
+        }
+    }
+}
+
+impl Resend {
+    fn new(bytes: Vec<u8>, method: &'static str, now: Instant) -> Self {
+        Self { bytes, at: now + T1, wait: T1, until: now + 64 * T1, method }
+    }
+
+    fn again(&mut self, now: Instant, capped: bool) {
+        self.wait *= 2;
+        if capped {
+            self.wait = self.wait.min(T2);
+        }
+        self.at = now + self.wait;
+    }
+
+    fn is_for(&self, branch: &str) -> bool {
+        String::from_utf8_lossy(&self.bytes).contains(branch)
+    }
+}
+
+/// A session description of one audio stream.
+fn sdp(media: SocketAddr, types: &[(u8, &str)]) -> String {
+    let ip = media.ip();
+    let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
+    let numbers: Vec<String> = types.iter().map(|(pt, _)| pt.to_string()).collect();
+    let maps: String = types.iter().map(|(pt, it)| format!("a=rtpmap:{pt} {it}\r\n")).collect();
+    format!(
+        "v=0\r\no=- 1 1 IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n\
+         m=audio {} RTP/AVP {}\r\n{maps}a=ptime:20\r\na=sendrecv\r\n",
+        media.port(),
+        numbers.join(" "),
+    )
+}

@@ -1,0 +1,298 @@
+//! How a simulated phone reads (with rsip) and writes (by hand) its messages.
+
+use std::net::{IpAddr, SocketAddr};
+
+use rsip::prelude::*;
+
+/// What a phone needs to know of a message.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Received {
+    pub method: String,
+    pub cseq_method: String,
+    pub cseq: u32,
+    pub call_id: String,
+    pub branch: String,
+    pub from: String,
+    pub to: String,
+    pub to_tag: Option<String>,
+    pub contact: Option<String>,
+    pub vias: Vec<String>,
+    pub record_routes: Vec<String>,
+    pub uri: String,
+    /// Where the session description says RTP goes.
+    pub media: Option<SocketAddr>,
+    /// Its payload types: number and `rtpmap` value.
+    pub types: Vec<(u8, String)>,
+}
+
+impl Received {
+    pub fn request(request: &rsip::Request, bytes: &[u8]) -> Self {
+        let read = Self::headers(request.headers(), bytes);
+        Self { method: request.method().to_string(), uri: request.uri().to_string(), ..read }
+    }
+
+    pub fn response(response: &rsip::Response, bytes: &[u8]) -> Self {
+        Self::headers(response.headers(), bytes)
+    }
+
+    fn headers(headers: &rsip::Headers, bytes: &[u8]) -> Self {
+        let mut read = Self::default();
+        for header in headers.iter() {
+            match header {
+                rsip::Header::Via(it) => read.vias.push(it.value().to_owned()),
+                rsip::Header::From(it) => read.from = it.value().to_owned(),
+                rsip::Header::To(it) => {
+                    read.to = it.value().to_owned();
+                    read.to_tag = parameter(it.value(), "tag");
+                }
+                rsip::Header::CallId(it) => read.call_id = it.value().to_owned(),
+                rsip::Header::Contact(it) => read.contact = Some(inside(it.value()).to_owned()),
+                rsip::Header::RecordRoute(it) => {
+                    read.record_routes.extend(it.value().split(',').map(|it| it.trim().to_owned()));
+                }
+                rsip::Header::CSeq(it) => {
+                    let mut words = it.value().split_whitespace();
+                    read.cseq = words.next().and_then(|it| it.parse().ok()).unwrap_or_default();
+                    read.cseq_method = words.next().unwrap_or_default().to_owned();
+                }
+                _ => (),
+            }
+        }
+        read.branch =
+            read.vias.first().and_then(|it| parameter(it, "branch")).unwrap_or_default();
+        let text = String::from_utf8_lossy(bytes);
+        if let Some((_, body)) = text.split_once("\r\n\r\n") {
+            (read.media, read.types) = session(body);
+        }
+        read
+    }
+
+    /// An answer to this request, outside of what a dialog remembers.
+    pub fn answer(
+        &self,
+        status: u16,
+        reason: &str,
+        body: Option<&str>,
+        contact: SocketAddr,
+    ) -> Vec<u8> {
+        let to = if self.to_tag.is_some() { self.to.clone() } else { format!("{};tag=x", self.to) };
+        write_answer(self, &to, status, reason, body, contact)
+    }
+}
+
+/// A phone's side of a dialog.
+#[derive(Clone, Debug)]
+pub(super) struct Dialog {
+    call_id: String,
+    local: String,
+    remote: String,
+    target: String,
+    routes: Vec<String>,
+    cseq: u32,
+    address: SocketAddr,
+    edge: SocketAddr,
+    branch: String,
+    invited: Option<Received>,
+    branches: u32,
+}
+
+impl Dialog {
+    pub fn calling(
+        name: &str,
+        count: u32,
+        number: &str,
+        address: SocketAddr,
+        edge: SocketAddr,
+    ) -> Self {
+        let to = format!("sip:{number}@{edge}");
+        Self {
+            call_id: format!("{name}-{count}-{}", address.port()),
+            local: format!("\"{name}\" <sip:+15125550100@{}>;tag={name}{count}", address.ip()),
+            remote: format!("<{to}>"),
+            target: to,
+            routes: Vec::new(),
+            cseq: 1,
+            address,
+            edge,
+            branch: format!("z9hG4bK{name}{count}i"),
+            invited: None,
+            branches: 0,
+        }
+    }
+
+    pub fn called(
+        name: &str,
+        count: u32,
+        invite: &Received,
+        address: SocketAddr,
+        edge: SocketAddr,
+    ) -> Self {
+        Self {
+            call_id: invite.call_id.clone(),
+            local: format!("{};tag={name}{count}", invite.to),
+            remote: invite.from.clone(),
+            target: invite.contact.clone().unwrap_or_default(),
+            routes: invite.record_routes.clone(),
+            cseq: 0,
+            address,
+            edge,
+            branch: format!("z9hG4bK{name}{count}u"),
+            invited: Some(invite.clone()),
+            branches: 0,
+        }
+    }
+
+    pub fn call_id(&self) -> &str {
+        &self.call_id
+    }
+
+    pub fn offer_types(&self) -> Vec<(u8, String)> {
+        self.invited.as_ref().map(|it| it.types.clone()).unwrap_or_default()
+    }
+
+    /// The answer names the dialog: its tag, its target, its routes.
+    pub fn confirmed(&mut self, ok: &Received) {
+        self.remote.clone_from(&ok.to);
+        if let Some(contact) = &ok.contact {
+            self.target.clone_from(contact);
+        }
+        self.routes = ok.record_routes.iter().rev().cloned().collect();
+    }
+
+    pub fn invite(&self, body: &str) -> Vec<u8> {
+        let branch = self.branch.clone();
+        self.request("INVITE", 1, &branch, Some(body))
+    }
+
+    pub fn cancel(&self) -> Vec<u8> {
+        let branch = self.branch.clone();
+        self.request("CANCEL", 1, &branch, None)
+    }
+
+    pub fn ack(&mut self) -> Vec<u8> {
+        let branch = self.new_branch();
+        self.request("ACK", 1, &branch, None)
+    }
+
+    pub fn ack_of_refusal(&self, _invite: &[u8], refusal: &Received) -> Vec<u8> {
+        let mut ack = self.clone();
+        ack.remote.clone_from(&refusal.to);
+        let branch = self.branch.clone();
+        ack.request("ACK", 1, &branch, None)
+    }
+
+    pub fn bye(&mut self) -> Vec<u8> {
+        self.cseq += 1;
+        let (cseq, branch) = (self.cseq, self.new_branch());
+        self.request("BYE", cseq, &branch, None)
+    }
+
+    /// Where requests inside the dialog go: the edge is always the next hop here.
+    pub fn next_hop(&self) -> SocketAddr {
+        self.edge
+    }
+
+    /// An answer to the INVITE that began this dialog.
+    pub fn answer(&self, status: u16, reason: &str, body: Option<&str>) -> Vec<u8> {
+        match &self.invited {
+            Some(invite) => write_answer(invite, &self.local, status, reason, body, self.address),
+            None => Vec::new(),
+        }
+    }
+
+    fn new_branch(&mut self) -> String {
+        self.branches += 1;
+        format!("{}{}", self.branch, self.branches)
+    }
+
+    fn request(&self, method: &str, cseq: u32, branch: &str, body: Option<&str>) -> Vec<u8> {
+        let routes: String = self.routes.iter().map(|it| format!("Route: {it}\r\n")).collect();
+        let (kind, body) = match body {
+            Some(body) => ("Content-Type: application/sdp\r\n", body),
+            None => ("", ""),
+        };
+        let (uri, address) = (&self.target, self.address);
+        format!(
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {address};rport;branch={branch}\r\n\
+             Max-Forwards: 70\r\n{routes}From: {}\r\nTo: {}\r\nCall-ID: {}\r\n\
+             CSeq: {cseq} {method}\r\nContact: <sip:{address}>\r\n{kind}\
+             Content-Length: {}\r\n\r\n{body}",
+            self.local,
+            self.remote,
+            self.call_id,
+            body.len(),
+        )
+        .into_bytes()
+    }
+}
+
+fn write_answer(
+    request: &Received,
+    to: &str,
+    status: u16,
+    reason: &str,
+    body: Option<&str>,
+    contact: SocketAddr,
+) -> Vec<u8> {
+    let vias: String = request.vias.iter().map(|it| format!("Via: {it}\r\n")).collect();
+    let routes: String =
+        request.record_routes.iter().map(|it| format!("Record-Route: {it}\r\n")).collect();
+    let (kind, body) = match body {
+        Some(body) => ("Content-Type: application/sdp\r\n", body),
+        None => ("", ""),
+    };
+    format!(
+        "SIP/2.0 {status} {reason}\r\n{vias}{routes}From: {}\r\nTo: {to}\r\nCall-ID: {}\r\n\
+         CSeq: {} {}\r\nContact: <sip:{contact}>\r\n{kind}Content-Length: {}\r\n\r\n{body}",
+        request.from,
+        request.call_id,
+        request.cseq,
+        request.cseq_method,
+        body.len(),
+    )
+    .into_bytes()
+}
+
+/// The URI inside `<>`, or the text before any parameter.
+fn inside(value: &str) -> &str {
+    match (value.find('<'), value.find('>')) {
+        (Some(open), Some(close)) if open < close => &value[open + 1..close],
+        _ => value.split(';').next().unwrap_or_default().trim(),
+    }
+}
+
+fn parameter(value: &str, name: &str) -> Option<String> {
+    let after = value.rsplit('>').next()?;
+    let mut parts = after.split(';').map(str::trim);
+    parts.find_map(|it| Some(it.strip_prefix(name)?.strip_prefix('=')?.to_owned()))
+}
+
+/// Where a session description wants RTP, and its payload types.
+fn session(body: &str) -> (Option<SocketAddr>, Vec<(u8, String)>) {
+    let mut ip: Option<IpAddr> = None;
+    let mut port = None;
+    let mut types: Vec<(u8, String)> = Vec::new();
+    for line in body.lines() {
+        if let Some(rest) = line.strip_prefix("c=IN IP") {
+            ip = rest.split_whitespace().nth(1).and_then(|it| it.parse().ok());
+        } else if let Some(rest) = line.strip_prefix("m=audio ") {
+            let mut words = rest.split_whitespace();
+            port = words.next().and_then(|it| it.parse::<u16>().ok());
+            types.extend(words.skip(1).filter_map(|it| it.parse().ok()).map(|it| {
+                (it, match it {
+                    0 => "PCMU/8000".to_owned(),
+                    8 => "PCMA/8000".to_owned(),
+                    _ => String::new(),
+                })
+            }));
+        } else if let Some(rest) = line.strip_prefix("a=rtpmap:")
+            && let Some((number, name)) = rest.split_once(' ')
+            && let Ok(number) = number.parse::<u8>()
+            && let Some(known) = types.iter_mut().find(|(it, _)| *it == number)
+        {
+            known.1 = name.to_owned();
+        }
+    }
+    let media = ip.zip(port).filter(|(_, port)| *port != 0).map(|it| SocketAddr::new(it.0, it.1));
+    (media, types)
+}
