@@ -74,6 +74,30 @@ impl Ids {
     }
 }
 
+/// The identifiers of one branch, as its dialog mints them.
+pub(super) struct BranchIds<'a> {
+    pub ids: &'a mut Ids,
+    pub key: BranchKey,
+}
+
+impl crate::dialog::Ids for BranchIds<'_> {
+    fn tag(&mut self) -> String {
+        self.ids.tag(self.key)
+    }
+
+    fn branch(&mut self) -> String {
+        format!("z9hG4bK{:016x}", self.ids.random())
+    }
+
+    fn call_id(&mut self) -> String {
+        self.ids.call_id()
+    }
+
+    fn random(&mut self) -> u64 {
+        self.ids.random()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,1 +1,284 @@
-//! The whole exchange as one value.
+//! The whole exchange as one value: datagrams, reports and time in; sends, orders, records out.
+//!
+//! ```text
+//!   datagram -> sip -> transaction -> peer -> dialog -> call
+//!                                                         | effects
+//!   out <- transaction <- dialog <- peer.locate <---------+-> media orders, records
+//! ```
+//!
+//! It owns no feature: what happens to a call is the call's, what a leg says is the dialog's, what
+//! is heard is media's. Here is only the carrying between them. No clock, no socket, no lock: the
+//! shell and the simulator drive it alike.
+
+mod arrival;
+mod caller;
+mod entry;
+mod ids;
+mod inbound;
+mod perform;
+mod probe;
+mod reach;
+mod report;
+mod route;
+mod slots;
+mod told;
+mod translate;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use self::entry::Entry;
+pub use self::ids::{BranchKey, CallKey};
+use self::ids::Ids;
+use self::route::Waiting;
+use self::slots::Slots;
+use crate::call;
+use crate::clock::{Alarms, Instant, Now};
+use crate::dialog;
+use crate::media;
+use crate::model::Directory;
+use crate::model::event::Fact;
+use crate::model::record::{CallRecord, Cause};
+use crate::peer::{self, Peers, TrunkId};
+use crate::sip::{Hop, Transport};
+use crate::transaction::{Limits, ServerId, Table};
+
+/// What the operator decided about the exchange itself.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Our sockets as the far ends see them, by the number in [`Hop::listener`].
+    pub listeners: Vec<Listener>,
+    /// Free RTP ports to have ready.
+    pub ports: media::Limits,
+    /// Which address families media has.
+    pub v4: bool,
+    pub v6: bool,
+    /// What far ends are told instead of the local media address (behind NAT).
+    pub told_v4: Option<std::net::IpAddr>,
+    pub told_v6: Option<std::net::IpAddr>,
+    /// Calls at once. One more is answered 503.
+    pub max_calls: usize,
+    pub transactions: Limits,
+}
+
+/// One of our sockets, as the far ends see it.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    pub transport: Transport,
+    pub address: SocketAddr,
+}
+
+/// What the switch wants done.
+#[derive(Debug)]
+pub enum Out {
+    Send { bytes: Bytes, hop: Hop },
+    Media(media::Order),
+    Journal(Box<CallRecord>),
+    Note(Fact),
+    /// Find the addresses of a name; the answer comes back by [`Switch::on_resolved`].
+    Resolve { ticket: u64, resolve: peer::Resolve },
+}
+
+/// Who a client transaction belongs to.
+#[derive(Clone, Copy, Debug)]
+enum Owner {
+    Leg(BranchKey, dialog::Ticket),
+    Probe { trunk: TrunkId, address: u8 },
+}
+
+/// The exchange.
+pub struct Switch {
+    config: Config,
+    directory: Arc<Directory>,
+    ids: Ids,
+    table: Table<Owner>,
+    peers: Peers,
+    ports: media::Ports,
+    calls: Slots<Entry>,
+    alarms: Alarms<CallKey>,
+    /// The call of each INVITE that may still be cancelled.
+    invites: HashMap<ServerId, CallKey>,
+    /// Requests whose next hop's name is being resolved.
+    waiting: BTreeMap<u64, Waiting>,
+    next_ticket: u64,
+    /// Events for calls, in the order they came about.
+    work: VecDeque<(CallKey, call::Event)>,
+    /// Calls to look at once the work is done.
+    touched: Vec<CallKey>,
+    rotation: BTreeMap<Arc<str>, u64>,
+    connected: Arc<BTreeMap<Arc<str>, u32>>,
+    draining: bool,
+    /// How a probe's transaction ends in time is the table's; nothing else of theirs is kept here.
+    spare: Vec<dialog::Out>,
+}
+
+/// How a refused caller is told to come back, when the exchange has no room.
+const RETRY_AFTER: u32 = 5;
+
+impl Switch {
+    /// `seed` is chance, `secret` makes nonces; both must be hard to guess.
+    pub fn new(
+        config: Config,
+        directory: Arc<Directory>,
+        peers: peer::Config,
+        [seed, secret]: [[u8; 32]; 2],
+        now: Now,
+    ) -> Result<Self, peer::ConfigError> {
+        let mut ids = Ids::new(seed);
+        let table_seed = u128::from(ids.random()) << 64 | u128::from(ids.random());
+        Ok(Self {
+            directory,
+            table: Table::new(config.transactions, table_seed),
+            peers: Peers::new(peers, secret, now.at)?,
+            ports: media::Ports::new(config.ports),
+            calls: Slots::default(),
+            alarms: Alarms::default(),
+            invites: HashMap::new(),
+            waiting: BTreeMap::new(),
+            next_ticket: 0,
+            work: VecDeque::new(),
+            touched: Vec::new(),
+            rotation: BTreeMap::new(),
+            connected: Arc::default(),
+            draining: false,
+            spare: Vec::new(),
+            ids,
+            config,
+        })
+    }
+
+    /// Orders the first ports; to be called once before anything else.
+    pub fn start(&mut self, out: &mut Vec<Out>) {
+        self.order_ports(out);
+    }
+
+    /// Takes a new directory; running calls keep the one they began with.
+    pub fn adopt(
+        &mut self,
+        directory: Arc<Directory>,
+        peers: peer::Config,
+        now: Now,
+    ) -> Result<(), peer::ConfigError> {
+        self.peers.adopt(peers, now.at)?;
+        self.directory = directory;
+        Ok(())
+    }
+
+    /// From now on new calls are refused; running ones go on.
+    pub fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    /// Ends every call: the limit of a graceful stop.
+    pub fn stop_all(&mut self, cause: &Cause, now: Now, out: &mut Vec<Out>) {
+        for key in self.calls.keys() {
+            self.work.push_back((key, call::Event::Stop { cause: cause.clone() }));
+            self.settle(now, out);
+        }
+    }
+
+    /// Calls that are not over.
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Transactions, running and finished.
+    pub fn transactions(&self) -> usize {
+        self.table.len()
+    }
+
+    pub fn free_ports(&self) -> usize {
+        self.ports.free(false) + self.ports.free(true)
+    }
+
+    pub fn peers(&self) -> &Peers {
+        &self.peers
+    }
+
+    pub fn restore(&mut self, snapshot: peer::Snapshot, now: Now) {
+        self.peers.restore(snapshot, now);
+    }
+
+    /// When [`Switch::on_time`] is next wanted.
+    pub fn deadline(&self) -> Option<Instant> {
+        let rooms = [self.table.deadline(), self.peers.deadline(), self.alarms.next()];
+        rooms.into_iter().flatten().min()
+    }
+
+    /// Does all that is due.
+    pub fn on_time(&mut self, now: Now, out: &mut Vec<Out>) {
+        self.on_table_time(now, out);
+        self.on_peers_time(now, out);
+        while let Some((at, key)) = self.alarms.due(now.at) {
+            let Some(entry) = self.calls.get_mut(key) else { continue };
+            if entry.armed == Some(at) {
+                entry.armed = None;
+            }
+            self.wake(key, now, out);
+        }
+    }
+
+    /// Gives a call, and its legs, the time that they asked for.
+    fn wake(&mut self, key: CallKey, now: Now, out: &mut Vec<Out>) {
+        let Some(entry) = self.calls.get_mut(key) else { return };
+        let due = |at: Option<Instant>| at.is_some_and(|it| it <= now.at);
+        if due(entry.call.deadline()) {
+            self.work.push_back((key, call::Event::Time));
+        }
+        let branches: Vec<BranchKey> = entry.due(key, now.at);
+        for branch in branches {
+            self.on_branch_time(branch, now, out);
+        }
+        self.touched.push(key);
+        self.settle(now, out);
+    }
+
+    /// Lets calls act until nothing is left to do, then sets their alarms.
+    fn settle(&mut self, now: Now, out: &mut Vec<Out>) {
+        while let Some((key, event)) = self.work.pop_front() {
+            let Some(entry) = self.calls.get_mut(key) else { continue };
+            let mut effects = std::mem::take(&mut entry.effects);
+            entry.call.on(event, now, &mut effects);
+            for effect in effects.drain(..) {
+                self.perform(key, effect, now, out);
+            }
+            if let Some(entry) = self.calls.get_mut(key) {
+                entry.effects = effects;
+            }
+            self.touched.push(key);
+        }
+        while let Some(key) = self.touched.pop() {
+            self.tidy(key);
+        }
+        self.order_ports(out);
+    }
+
+    /// Sets the alarm of a call, or drops one that is over.
+    fn tidy(&mut self, key: CallKey) {
+        let Some(entry) = self.calls.get_mut(key) else { return };
+        if entry.is_over() {
+            self.invites.remove(&entry.invite);
+            self.calls.remove(key);
+            return;
+        }
+        let deadline = entry.deadline();
+        self.alarms.arm(key, deadline, &mut entry.armed);
+    }
+
+    fn order_ports(&mut self, out: &mut Vec<Out>) {
+        for (v6, wanted) in [(false, self.config.v4), (true, self.config.v6)] {
+            if wanted && let Some(pairs) = self.ports.wants(v6) {
+                out.push(Out::Media(media::Order::Bind { v6, pairs }));
+            }
+        }
+    }
+}
+
+/// Dialled numbers whose rotation is remembered.
+const ROTATIONS_MAX: usize = 100_000;
+/// How long an address of several may say nothing at all before the next one is tried.
+const SILENT_FOR: Duration = Duration::from_secs(4);

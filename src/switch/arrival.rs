@@ -1,0 +1,173 @@
+//! A call arrives: is there room, who calls what, and the call begins.
+
+use std::sync::Arc;
+
+use super::entry::{Branch, Entry, Leg};
+use super::ids::{BranchIds, BranchKey};
+use super::{Out, RETRY_AFTER, Switch, caller, translate};
+use crate::call::{Call, Facts};
+use crate::clock::Now;
+use crate::dialog::{self, Answer, Arrival, Invited, Turn};
+use crate::media;
+use crate::model::{KeysBy, Trunk};
+use crate::peer::{Admission, TrunkId};
+use crate::sdp::{CodecSet, Session};
+use crate::sip::{Hop, Message, Name};
+use crate::transaction::ServerId;
+
+/// Who calls: a carrier's trunk or one of our phones.
+pub(super) struct Origin {
+    pub trunk: Option<(TrunkId, Arc<Trunk>)>,
+    pub name: Arc<str>,
+}
+
+impl Switch {
+    /// An INVITE that may call.
+    pub(super) fn arrive(
+        &mut self,
+        request: &Message,
+        server: ServerId,
+        admitted: Admission,
+        from: Hop,
+        now: Now,
+        out: &mut Vec<Out>,
+    ) {
+        let arrival = Arrival { request, server, from };
+        let Some(origin) = self.origin(admitted) else {
+            return self.answer(server, request, &Answer::new(403), from.remote, now, out);
+        };
+        let counted = origin.trunk.as_ref().map(|(trunk, _)| *trunk);
+        if let Err(answer) = self.room_for(counted, now) {
+            metrics::counter!("crosspoint_calls_refused_total").increment(1);
+            return self.answer(server, request, &answer, from.remote, now, out);
+        }
+        if let Err(answer) = self.begin(&arrival, &origin, now, out) {
+            if let Some(trunk) = counted {
+                self.peers.call_ended(trunk);
+            }
+            self.answer(server, request, &answer, from.remote, now, out);
+        }
+    }
+
+    fn origin(&self, admitted: Admission) -> Option<Origin> {
+        match admitted {
+            Admission::Trunk(id) => {
+                let name = self.peers.trunk_config(id)?.name.clone();
+                let trunk = self.directory.trunk(&name)?.clone();
+                Some(Origin { trunk: Some((id, trunk)), name })
+            }
+            Admission::Client(id) => {
+                Some(Origin { trunk: None, name: self.peers.account_name(id)?.clone() })
+            }
+            Admission::Challenge { .. } | Admission::Refuse(_) | Admission::Silence => None,
+        }
+    }
+
+    /// 503 with Retry-After while the edge drains or is full, so that the carrier goes elsewhere.
+    fn room_for(&mut self, trunk: Option<TrunkId>, now: Now) -> Result<(), Answer> {
+        let full = self.draining || self.config.max_calls <= self.calls.len();
+        let busy = !full && trunk.is_some_and(|it| self.peers.try_start_call(it, now.at).is_err());
+        if full || busy {
+            return Err(no_room());
+        }
+        Ok(())
+    }
+
+    fn begin(
+        &mut self,
+        arrival: &Arrival<'_>,
+        origin: &Origin,
+        now: Now,
+        out: &mut Vec<Out>,
+    ) -> Result<(), Answer> {
+        let (request, from) = (arrival.request, arrival.from);
+        let trunk = origin.trunk.as_ref().map(|(_, it)| &**it);
+        let v6 = from.remote.is_ipv6();
+        let local = self.ports.take(v6).ok_or_else(no_room)?;
+        let Some(call) = self.calls.next_key() else {
+            self.ports.give_back(local);
+            return Err(no_room());
+        };
+        let key = BranchKey { call, leg: 0, branch: 0 };
+        let told = self.told_media(local);
+        let invited = Invited {
+            local: self.local_for(from.listener, from.transport, None),
+            policy: translate::policy(trunk),
+            credentials: trunk.and_then(|it| it.outbound.as_ref()).map(translate::credentials),
+            session: Session::new(self.ids.random(), told),
+            codec_set: Arc::new(CodecSet::all()),
+        };
+        let mut outs = std::mem::take(&mut self.spare);
+        let mut ids = BranchIds { ids: &mut self.ids, key };
+        let mut turn = Turn { now: now.at, ids: &mut ids, out: &mut outs };
+        let dialog = match dialog::Leg::invited(arrival, invited, &mut turn) {
+            Ok(dialog) => dialog,
+            Err(answer) => {
+                self.spare = outs;
+                self.ports.give_back(local);
+                return Err(answer);
+            }
+        };
+        out.push(Out::Media(media::Order::Open { session: media::SessionId(key.pack()), local }));
+        let facts = self.facts(request, origin);
+        let mut leg = Leg::new(0, None);
+        leg.branches.push(Branch {
+            media: Some(local),
+            keys: trunk.map_or(KeysBy::Auto, |it| it.keys),
+            is_client: trunk.is_none(),
+            ..Branch::new(dialog)
+        });
+        leg.chosen = Some(0);
+        let mut effects = Vec::new();
+        let started = Call::new(facts, self.directory.clone(), now, &mut effects);
+        self.calls.put(call, Entry {
+            call: started,
+            invite: arrival.server,
+            legs: vec![leg],
+            armed: None,
+            ended: false,
+            trunk: origin.trunk.as_ref().map(|(id, _)| *id),
+            effects: Vec::new(),
+            tapes: 0,
+            counted: None,
+            max_forwards: request.max_forwards().unwrap_or(dialog::MAX_FORWARDS),
+        });
+        self.invites.insert(arrival.server, call);
+        metrics::counter!("crosspoint_calls_total").increment(1);
+        self.carry(key, outs, now, out);
+        for effect in effects {
+            self.perform(call, effect, now, out);
+        }
+        self.touched.push(call);
+        Ok(())
+    }
+
+    /// What the call starts from.
+    fn facts(&mut self, request: &Message, origin: &Origin) -> Facts {
+        let trunk = origin.trunk.as_ref().map(|(_, it)| &**it);
+        let dialled: Arc<str> = caller::dialled(request, trunk).into();
+        let shown = caller::shown(request, trunk);
+        let turn = self.rotation.entry(dialled.clone()).or_default();
+        let rotation = *turn;
+        *turn += 1;
+        if super::ROTATIONS_MAX < self.rotation.len() {
+            // Numbers nobody set up are dialled by whoever likes: what is counted stays bounded.
+            self.rotation.clear();
+        }
+        Facts {
+            call: self.ids.call_id().into(),
+            dialled,
+            caller: shown.number,
+            caller_name: shown.name,
+            anonymous: shown.anonymous,
+            from: origin.name.clone(),
+            random: self.ids.random(),
+            rotation,
+            connected: self.connected.clone(),
+        }
+    }
+}
+
+fn no_room() -> Answer {
+    Answer::new(503).with(Name::RetryAfter, RETRY_AFTER.to_string())
+}

@@ -1,0 +1,92 @@
+//! Who calls whom, as an INVITE says it (RFC 3261, RFC 3323, RFC 3325).
+
+use crate::model::Trunk;
+use crate::sip::{Message, Name, NameAddr};
+
+/// The caller, as the INVITE shows it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Shown {
+    pub number: String,
+    pub name: Option<String>,
+    pub anonymous: bool,
+}
+
+/// The number that was dialled: E.164 where it is a number, else the user part as it stands.
+pub fn dialled(request: &Message, trunk: Option<&Trunk>) -> String {
+    let Ok(uri) = request.uri() else { return String::new() };
+    let user = uri.user_unescaped().map(|it| String::from_utf8_lossy(&it).into_owned());
+    let written = uri.number().or(user).unwrap_or_default();
+    trunk.map_or_else(|| written.clone(), |it| it.number_from(&written))
+}
+
+/// The caller. A trunk is trusted to assert an identity; a phone is not (RFC 3325 section 4).
+pub fn shown(request: &Message, trunk: Option<&Trunk>) -> Shown {
+    let asserted = trunk.and_then(|_| {
+        let all = request.addresses(Name::PAssertedIdentity).ok()?;
+        all.into_iter().next()
+    });
+    let from = request.from().ok();
+    let hidden = request.header(Name::Privacy).is_some_and(|it| {
+        it.split(|c| *c == b';').any(|word| {
+            ["id", "user", "header"].iter().any(|it| word.trim_ascii().eq_ignore_ascii_case(it.as_bytes()))
+        })
+    });
+    let from_hides = from.as_ref().is_some_and(|it| {
+        it.uri.host_text().ends_with(".invalid")
+            || it.uri.user().is_some_and(|user| user.eq_ignore_ascii_case(b"anonymous"))
+    });
+    let best = asserted.or_else(|| from.filter(|_| !from_hides));
+    Shown {
+        number: best.as_ref().map(|it| number(it, trunk)).unwrap_or_default(),
+        name: best.and_then(|it| it.display),
+        anonymous: hidden || from_hides,
+    }
+}
+
+fn number(address: &NameAddr, trunk: Option<&Trunk>) -> String {
+    let user = || {
+        let user = address.uri.user_unescaped()?;
+        Some(String::from_utf8_lossy(&user).into_owned())
+    };
+    match (address.uri.number(), trunk) {
+        (Some(number), Some(trunk)) => trunk.number_from(&number),
+        (Some(number), None) => number,
+        (None, _) => user().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip;
+
+    fn invite(uri: &str, lines: &str) -> Message {
+        let text = format!(
+            "INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nCall-ID: c\r\n\
+             CSeq: 1 INVITE\r\nTo: <sip:x@y>\r\n{lines}\r\n"
+        );
+        sip::parse(text.into_bytes().into()).unwrap()
+    }
+
+    #[test]
+    fn a_number_is_known_in_every_form_it_is_dialled_in() {
+        let trunk = Trunk::new("t");
+        for uri in ["sip:15550100001@h", "sip:+15550100001@h;user=phone", "tel:+1-555-010-0001"] {
+            let request = invite(uri, "From: <sip:a@b>;tag=1\r\n");
+            assert_eq!(dialled(&request, Some(&trunk)), "+15550100001", "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_trunk_asserts_who_calls_even_if_it_must_not_be_shown() {
+        let request = invite(
+            "sip:15550100001@h",
+            "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=1\r\nPrivacy: id\r\n\
+             P-Asserted-Identity: \"Ann\" <sip:+15125550100@b>\r\n",
+        );
+        let by_trunk = shown(&request, Some(&Trunk::new("t")));
+        assert_eq!((by_trunk.number.as_str(), by_trunk.anonymous), ("+15125550100", true));
+        let by_phone = shown(&request, None);
+        assert_eq!((by_phone.number.as_str(), by_phone.anonymous), ("", true));
+    }
+}

@@ -1,0 +1,202 @@
+//! What a call asks for, carried down to the rooms that do it.
+
+use std::sync::Arc;
+
+use super::ids::{BranchKey, CallKey};
+use super::{Out, Switch, translate};
+use crate::audio::Source;
+use crate::call::{self, Effect};
+use crate::clock::Now;
+use crate::media::{Order, SessionId, TapeId};
+use crate::model::record::Cause;
+use crate::sdp::CodecSet;
+
+/// The caller's only branch.
+const fn caller(call: CallKey) -> BranchKey {
+    BranchKey { call, leg: 0, branch: 0 }
+}
+
+impl Switch {
+    pub(super) fn perform(
+        &mut self,
+        call: CallKey,
+        effect: Effect,
+        now: Now,
+        out: &mut Vec<Out>,
+    ) {
+        match effect {
+            Effect::Ring { early_media } => {
+                let codecs = early_media.then(|| self.answer_codecs(call));
+                self.turn(caller(call), now, out, |leg, turn| leg.ring(codecs, turn));
+            }
+            Effect::Answer => {
+                let codecs = self.answer_codecs(call);
+                self.turn(caller(call), now, out, |leg, turn| leg.answer(codecs, turn));
+            }
+            Effect::Refuse { cause, retry_after } => {
+                let cause = translate::to_dialog(&cause);
+                self.turn(caller(call), now, out, |leg, turn| {
+                    leg.refuse(&cause, retry_after, turn);
+                });
+                self.close_media(call, 0, out);
+            }
+            Effect::Invite(offer) => self.invite(call, offer, now, out),
+            Effect::Release { leg, cause } => self.release(call, leg.0, &cause, now, out),
+            Effect::Hear(leg, source) => self.hear(call, leg.0, source, out),
+            Effect::SwallowKeys { leg, on } => {
+                if let Some(session) = self.session(call, leg.0) {
+                    out.push(Out::Media(Order::SwallowKeys { session, on }));
+                }
+            }
+            Effect::Tape { left, right, file } => {
+                let legs = (self.session(call, left.0), self.session(call, right.0));
+                if let ((Some(left), Some(right)), Some(tape)) = (legs, self.next_tape(call)) {
+                    out.push(Out::Media(Order::Tape { tape, left, right, file }));
+                }
+            }
+            Effect::TapeMute(mute) => {
+                if let Some(tape) = self.tape(call) {
+                    out.push(Out::Media(Order::TapeMute { tape, mute }));
+                }
+            }
+            Effect::TapeEnd => {
+                if let Some(tape) = self.tape(call) {
+                    out.push(Out::Media(Order::TapeEnd { tape }));
+                }
+            }
+            Effect::Note(fact) => self.note(call, fact, out),
+            Effect::Journal(record) => out.push(Out::Journal(record)),
+            Effect::End => self.end(call, out),
+        }
+    }
+
+    /// What the caller is answered with: what a destination agreed on first, so that voice needs
+    /// no coding; else whatever we can.
+    fn answer_codecs(&mut self, call: CallKey) -> Arc<CodecSet> {
+        let agreed = self.calls.get_mut(call).and_then(|entry| {
+            let legs = entry.legs.iter().rev().filter(|it| it.number != 0 && !it.done);
+            let branches = legs.flat_map(|it| &it.branches).filter(|it| !it.over);
+            branches.filter_map(|it| it.agreed.as_ref()).map(|it| it.codec.clone()).next()
+        });
+        Arc::new(match agreed {
+            Some(codec) => CodecSet::all().prefer(&codec),
+            None => CodecSet::all(),
+        })
+    }
+
+    fn hear(
+        &mut self,
+        call: CallKey,
+        leg: u8,
+        source: Source<call::Leg>,
+        out: &mut Vec<Out>,
+    ) {
+        let Some(session) = self.session(call, leg) else { return };
+        let source = match source {
+            Source::Leg(other) => match self.session(call, other.0) {
+                Some(other) => Source::Leg(other),
+                None => Source::Silence,
+            },
+            other => other.map(|_| session),
+        };
+        out.push(Out::Media(Order::Hear { session, source }));
+    }
+
+    /// The media session that speaks for a leg.
+    pub(super) fn session(&mut self, call: CallKey, leg: u8) -> Option<SessionId> {
+        let (branch, _) = self.calls.get_mut(call)?.speaker(leg)?;
+        Some(SessionId(BranchKey { call, leg, branch }.pack()))
+    }
+
+    fn release(&mut self, call: CallKey, leg: u8, cause: &Cause, now: Now, out: &mut Vec<Out>) {
+        let Some(found) = self.calls.get_mut(call).and_then(|it| it.leg(leg)) else { return };
+        found.done = true;
+        found.rest.clear();
+        let branches = found.branches.len() as u8;
+        let cause = translate::to_dialog(cause);
+        for branch in 0..branches {
+            let key = BranchKey { call, leg, branch };
+            self.forget_waiting(key);
+            self.turn(key, now, out, |leg, turn| leg.release(&cause, turn));
+        }
+        self.close_media(call, leg, out);
+        self.uncount(call, leg);
+    }
+
+    /// Ends the media of every branch of a leg, once.
+    pub(super) fn close_media(&mut self, call: CallKey, leg: u8, out: &mut Vec<Out>) {
+        let Some(found) = self.calls.get_mut(call).and_then(|it| it.leg(leg)) else { return };
+        for (n, branch) in found.branches.iter_mut().enumerate() {
+            if branch.media.take().is_some() {
+                let key = BranchKey { call, leg, branch: n as u8 };
+                out.push(Out::Media(Order::Close { session: SessionId(key.pack()) }));
+            }
+        }
+    }
+
+    fn next_tape(&mut self, call: CallKey) -> Option<TapeId> {
+        let entry = self.calls.get_mut(call)?;
+        entry.tapes = entry.tapes.wrapping_add(1);
+        self.tape(call)
+    }
+
+    /// The tape that runs: a call has one at a time.
+    fn tape(&mut self, call: CallKey) -> Option<TapeId> {
+        let branch = self.calls.get_mut(call)?.tapes;
+        Some(TapeId(BranchKey { call, leg: 0, branch }.pack()))
+    }
+
+    /// The call is over: what it counted for is free again.
+    fn end(&mut self, call: CallKey, out: &mut Vec<Out>) {
+        let Some(entry) = self.calls.get_mut(call) else { return };
+        entry.ended = true;
+        let (trunk, counted) = (entry.trunk.take(), entry.counted.take());
+        let legs: Vec<u8> = entry.legs.iter().map(|it| it.number).collect();
+        if let Some(trunk) = trunk {
+            self.peers.call_ended(trunk);
+        }
+        if let Some(number) = counted {
+            self.count(&number, false);
+        }
+        for leg in legs {
+            self.close_media(call, leg, out);
+            self.uncount(call, leg);
+        }
+        self.touched.push(call);
+    }
+
+    /// A leg no longer counts for its trunk.
+    pub(super) fn uncount(&mut self, call: CallKey, leg: u8) {
+        let found = self.calls.get_mut(call).and_then(|it| it.leg(leg));
+        if let Some(trunk) = found.and_then(|it| it.trunk.take()) {
+            self.peers.call_ended(trunk);
+        }
+    }
+
+    /// Passes on what happened, and keeps count of who is connected.
+    fn note(&mut self, call: CallKey, fact: crate::model::event::Fact, out: &mut Vec<Out>) {
+        if let crate::model::event::What::Connected { leg } = &fact.what {
+            let id = self.calls.get_mut(call).and_then(|it| {
+                let id = it.leg(*leg)?.offer.as_ref()?.to.id.clone();
+                it.counted = Some(id.clone());
+                Some(id)
+            });
+            if let Some(id) = id {
+                self.count(&id, true);
+            }
+        }
+        out.push(Out::Note(fact));
+    }
+
+    fn count(&mut self, number: &Arc<str>, more: bool) {
+        if !self.directory.counts_calls() {
+            return;
+        }
+        let counts = Arc::make_mut(&mut self.connected);
+        let count = counts.entry(number.clone()).or_default();
+        *count = if more { *count + 1 } else { count.saturating_sub(1) };
+        if *count == 0 {
+            counts.remove(number);
+        }
+    }
+}

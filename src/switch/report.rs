@@ -1,0 +1,75 @@
+//! What media tells, in the words of the call it is about.
+
+use super::ids::BranchKey;
+use super::{Out, Switch};
+use crate::call::{Event, Leg, TapeEvent};
+use crate::clock::Now;
+use crate::media::{Quality, Report, SessionId, TapeId};
+use crate::model::record;
+
+impl Switch {
+    pub fn on_report(&mut self, report: Report, now: Now, out: &mut Vec<Out>) {
+        match report {
+            Report::Bound { local } => self.ports.bound(local),
+            Report::Free { local } => self.ports.give_back(local),
+            Report::Exhausted { v6 } => {
+                metrics::counter!("crosspoint_ports_exhausted_total").increment(1);
+                self.ports.exhausted(v6);
+            }
+            Report::Line { session, line } => {
+                self.from_media(session, |leg| Event::Line { leg, line });
+            }
+            Report::ScriptDone { session } => {
+                self.from_media(session, |leg| Event::ScriptDone { leg });
+            }
+            Report::Declined { session } => self.from_media(session, |leg| Event::Declined { leg }),
+            Report::ClipMissing { session, .. } => {
+                metrics::counter!("crosspoint_clips_missing_total").increment(1);
+                self.from_media(session, |leg| Event::ClipMissing { leg });
+            }
+            Report::Key { session, digit } => {
+                self.from_media(session, |leg| Event::Key { leg, digit });
+            }
+            Report::Press { session, digit } => {
+                let key = BranchKey::unpack(session.0);
+                self.turn(key, now, out, |leg, turn| leg.send_key(digit, turn));
+            }
+            Report::Lost { session, .. } => {
+                self.from_media(session, |leg| Event::MediaLost { leg });
+            }
+            Report::Closed { session, quality } => {
+                let quality = Box::new(quality_of(&quality));
+                self.from_media(session, |leg| Event::Quality { leg, quality });
+            }
+            Report::TapeGap { tape, ms } => self.from_tape(tape, TapeEvent::Gap { ms }),
+            Report::TapeFailed { tape } => self.from_tape(tape, TapeEvent::Failed),
+            Report::TapeClosed { tape, ms } => self.from_tape(tape, TapeEvent::Closed { ms }),
+        }
+        self.settle(now, out);
+    }
+
+    /// Tells the call, if the session is the one that speaks for its leg.
+    fn from_media(&mut self, session: SessionId, event: impl FnOnce(Leg) -> Event) {
+        let key = BranchKey::unpack(session.0);
+        let Some(entry) = self.calls.get_mut(key.call) else { return };
+        if entry.speaker(key.leg).is_some_and(|(branch, _)| branch == key.branch) {
+            self.work.push_back((key.call, event(Leg(key.leg))));
+        }
+    }
+
+    fn from_tape(&mut self, tape: TapeId, event: TapeEvent) {
+        self.work.push_back((BranchKey::unpack(tape.0).call, Event::Tape(event)));
+    }
+}
+
+fn quality_of(it: &Quality) -> record::Quality {
+    record::Quality {
+        packets_received: it.packets_received,
+        packets_sent: it.packets_sent,
+        packets_lost: it.packets_lost,
+        jitter_ms: it.jitter_ms,
+        remote_lost: it.remote_lost,
+        remote_jitter_ms: it.remote_jitter_ms,
+        round_trip_ms: it.round_trip_ms,
+    }
+}

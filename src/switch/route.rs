@@ -1,0 +1,196 @@
+//! Where a dialog's request goes: a flow, an address in its URI, or a name to be resolved first.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::ids::BranchKey;
+use super::{Out, Switch};
+use crate::clock::Now;
+use crate::dialog::{Local, Next, Stream, Ticket};
+use crate::peer::Resolve;
+use crate::sip::{Hop, Host, Transport, Uri};
+use crate::transaction::Failure;
+
+/// A request that waits for its next hop's address.
+pub(super) struct Waiting {
+    /// `None`: an ACK, which nobody waits for.
+    owner: Option<(BranchKey, Ticket)>,
+    request: Bytes,
+    invite: bool,
+    transport: Transport,
+}
+
+/// Names that are asked for at once.
+const WAITING_MAX: usize = 10_000;
+/// SIP's port.
+const PORT: u16 = 5060;
+
+/// A way, or a name to ask for.
+enum Way {
+    Hop(Hop),
+    Name(Resolve),
+    None,
+}
+
+impl Switch {
+    #[allow(clippy::too_many_arguments, reason = "all of it is one request")]
+    pub(super) fn send_request(
+        &mut self,
+        key: BranchKey,
+        request: Bytes,
+        invite: bool,
+        next: &Next,
+        ticket: Ticket,
+        now: Now,
+        out: &mut Vec<Out>,
+    ) {
+        match self.way(next) {
+            Way::Hop(hop) => self.send_to(key, request, invite, hop, ticket, now, out),
+            Way::Name(resolve) if self.waiting.len() < WAITING_MAX => {
+                let owner = Some((key, ticket));
+                self.wait_for(resolve, Waiting { owner, request, invite, transport: next.transport }, out);
+            }
+            Way::Name(_) | Way::None => {
+                self.turn(key, now, out, |leg, turn| {
+                    leg.on_failed(ticket, Failure::Transport, turn);
+                });
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "all of it is one request")]
+    fn send_to(
+        &mut self,
+        key: BranchKey,
+        request: Bytes,
+        invite: bool,
+        hop: Hop,
+        ticket: Ticket,
+        now: Now,
+        out: &mut Vec<Out>,
+    ) {
+        let mut sends = Vec::new();
+        let owner = Self::owner(key, ticket);
+        let client = self.table.request(request, hop, owner, now.at, &mut sends);
+        if invite && let Some(branch) = self.calls.get_mut(key.call).and_then(|it| it.branch(key)) {
+            branch.client = Some(client);
+            branch.dialog.went(hop);
+        }
+        self.carry_table(sends, now, out);
+    }
+
+    /// The ACK of a 2xx.
+    pub(super) fn send_ack(&mut self, request: Bytes, next: &Next, out: &mut Vec<Out>) {
+        match self.way(next) {
+            Way::Hop(hop) => out.push(Out::Send { bytes: request, hop }),
+            Way::Name(resolve) if self.waiting.len() < WAITING_MAX => {
+                let transport = next.transport;
+                self.wait_for(resolve, Waiting { owner: None, request, invite: false, transport }, out);
+            }
+            Way::Name(_) | Way::None => (),
+        }
+    }
+
+    fn wait_for(&mut self, resolve: Resolve, waiting: Waiting, out: &mut Vec<Out>) {
+        self.next_ticket += 1;
+        self.waiting.insert(self.next_ticket, waiting);
+        out.push(Out::Resolve { ticket: self.next_ticket, resolve });
+    }
+
+    /// The addresses of a name, best first; none if it has none.
+    pub fn on_resolved(
+        &mut self,
+        ticket: u64,
+        found: &[(SocketAddr, Transport)],
+        now: Now,
+        out: &mut Vec<Out>,
+    ) {
+        let Some(waiting) = self.waiting.remove(&ticket) else { return };
+        let same = |it: &&(SocketAddr, Transport)| it.1 == waiting.transport;
+        let best = found.iter().find(same).or(found.first());
+        let hop = best.and_then(|(remote, _)| self.peers.hop(*remote, waiting.transport));
+        match (waiting.owner, hop) {
+            (Some((key, ticket)), Some(hop)) => {
+                self.send_to(key, waiting.request, waiting.invite, hop, ticket, now, out);
+            }
+            (Some((key, ticket)), None) => {
+                self.turn(key, now, out, |leg, turn| {
+                    leg.on_failed(ticket, Failure::Transport, turn);
+                });
+            }
+            (None, Some(hop)) => out.push(Out::Send { bytes: waiting.request, hop }),
+            (None, None) => (),
+        }
+        self.settle(now, out);
+    }
+
+    /// An INVITE that waits for a name is not sent once its leg is let go.
+    pub(super) fn forget_waiting(&mut self, key: BranchKey) {
+        if !self.waiting.is_empty() {
+            self.waiting.retain(|_, it| !(it.invite && it.owner.is_some_and(|(of, _)| of == key)));
+        }
+    }
+
+    fn way(&self, next: &Next) -> Way {
+        if let Some(hop) = next.hop {
+            if hop.transport == next.transport {
+                return Way::Hop(hop);
+            }
+            // Too long for a datagram: the same address by TCP.
+            return self.peers.hop(hop.remote, next.transport).map_or(Way::None, Way::Hop);
+        }
+        let port = next.uri.port();
+        let hop = |ip: IpAddr| {
+            let remote = SocketAddr::new(ip, port.unwrap_or(PORT));
+            self.peers.hop(remote, next.transport).map_or(Way::None, Way::Hop)
+        };
+        match next.uri.host() {
+            Host::V4(ip) => hop(ip.into()),
+            Host::V6(ip) => hop(ip.into()),
+            Host::Name("") => Way::None,
+            Host::Name(name) => Way::Name(Resolve {
+                host: name.to_owned(),
+                port,
+                transport: Some(next.transport),
+            }),
+        }
+    }
+
+    /// How the far end of a hop sees us.
+    pub(super) fn local_for(
+        &self,
+        listener: u8,
+        transport: Transport,
+        tcp_over: Option<usize>,
+    ) -> Local {
+        let at = |n: usize| self.config.listeners.get(n);
+        let fits = |it: &&super::Listener| it.transport == transport;
+        let own = at(usize::from(listener)).filter(fits);
+        let own = own.or_else(|| self.config.listeners.iter().find(fits)).or(at(0));
+        let address = own.map_or(SocketAddr::from(([127, 0, 0, 1], PORT)), |it| it.address);
+        let parameter = if transport == Transport::Tcp { ";transport=tcp" } else { "" };
+        let contact = Uri::parse(format!("sip:{address}{parameter}").as_bytes());
+        let contact = contact.unwrap_or_else(|_| unreachable_uri());
+        let tcp = self.config.listeners.iter().find(|it| {
+            it.transport == Transport::Tcp && it.address.is_ipv6() == address.is_ipv6()
+        });
+        let stream = tcp_over.zip(tcp).map(|(over, tcp)| Stream {
+            over,
+            sent_by: Arc::from(tcp.address.to_string()),
+        });
+        Local { contact, sent_by: Arc::from(address.to_string()), transport, stream }
+    }
+
+    /// The media address that a far end is told for a local port.
+    pub(super) fn told_media(&self, local: SocketAddr) -> SocketAddr {
+        let told = if local.is_ipv6() { self.config.told_v6 } else { self.config.told_v4 };
+        told.map_or(local, |ip| SocketAddr::new(ip, local.port()))
+    }
+}
+
+/// An address always makes a URI; this one stands where the type wants a proof.
+fn unreachable_uri() -> Uri {
+    Uri::parse(b"sip:invalid.invalid").expect("a constant URI")
+}

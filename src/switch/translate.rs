@@ -1,0 +1,165 @@
+//! From one room's words to another's.
+
+use crate::dialog::{self, Caller, Interval, Local, Party, Policy, Why};
+use crate::media::{Codec, CodecKind, Keys, Latch, Remote};
+use crate::model::record::Cause;
+use crate::model::{CallerIdHeaders, Credentials, Identity, KeysBy, Reliable, SessionTimers, Trunk};
+use crate::sdp::Negotiated;
+use crate::sip::{Reason, Uri};
+
+/// What media is told of a far end.
+pub fn remote(agreed: &Negotiated, keys: KeysBy, is_client: bool) -> Remote {
+    let kind = match &*agreed.codec.name {
+        "pcmu" => CodecKind::Pcmu,
+        "pcma" => CodecKind::Pcma,
+        _ => CodecKind::Other(agreed.codec.name.clone()),
+    };
+    let events = agreed.events.map(|it| Keys::Events {
+        send_pt: it.send_pt,
+        receive_pt: it.receive_pt,
+        clock: it.clock,
+    });
+    Remote {
+        rtp: agreed.rtp,
+        rtcp: agreed.rtcp,
+        send: agreed.send,
+        receive: agreed.receive,
+        codec: Codec {
+            kind,
+            send_pt: agreed.codec.send_pt,
+            receive_pt: agreed.codec.receive_pt,
+            clock: agreed.codec.clock,
+        },
+        keys: match keys {
+            KeysBy::Auto => events.unwrap_or(Keys::InBand),
+            KeysBy::Info => Keys::Outside,
+            KeysBy::InBand => Keys::InBand,
+        },
+        ptime: agreed.ptime,
+        latch: if is_client { Latch::Any } else { Latch::Address },
+    }
+}
+
+pub fn to_dialog(cause: &Cause) -> dialog::Cause {
+    let text = match cause.reason.as_str() {
+        "completed_elsewhere" => "Call completed elsewhere".to_owned(),
+        reason => reason.replace('_', " "),
+    };
+    dialog::Cause { status: cause.sip, text, q850: cause.q850 }
+}
+
+pub fn refused(status: u16, reason: Option<&Reason>, local: bool) -> Cause {
+    let text = reason.and_then(|it| it.text.clone());
+    let word = match (status, local) {
+        (408, true) => "no_response",
+        (488, true) => "no_common_codec",
+        (_, true) => "unreachable",
+        (_, false) => "refused",
+    };
+    Cause {
+        sip: status,
+        q850: reason.and_then(Reason::q850),
+        reason: text.unwrap_or_else(|| word.to_owned()),
+        // What the network did to us is not our own failure.
+        local: false,
+    }
+}
+
+pub fn hung_up(status: u16, reason: Option<&Reason>, why: Why) -> Cause {
+    let word = match why {
+        Why::Bye => "hung_up",
+        Why::Cancelled => "cancelled",
+        Why::Expired => "invite_expired",
+        Why::NoAck => "no_ack",
+        Why::NoPrack => "no_prack",
+        Why::NoMedia => "no_common_codec",
+        Why::SessionExpired => "session_expired",
+        Why::Gone => "gone",
+    };
+    Cause {
+        sip: status,
+        q850: reason.and_then(Reason::q850),
+        reason: word.to_owned(),
+        local: false,
+    }
+}
+
+/// Which of several refusals of one leg counts: the one that says most about the person.
+pub fn weight(cause: &Cause) -> u8 {
+    match cause.sip {
+        600..700 => 6,
+        486 => 5,
+        403 => 4,
+        480 | 408 => 3,
+        400..500 => 2,
+        _ => 1,
+    }
+}
+
+pub fn policy(trunk: Option<&Trunk>) -> Policy {
+    let Some(trunk) = trunk else {
+        return Policy { sticky: true, timer: Some(Interval::default()), ..Policy::default() };
+    };
+    let timer = match trunk.session_timers {
+        SessionTimers::Off => None,
+        SessionTimers::On { expires, min } => Some(Interval {
+            wanted: expires.as_secs() as u32,
+            least: min.as_secs() as u32,
+        }),
+    };
+    let reliable = match trunk.reliable {
+        Reliable::Off => dialog::Reliable::Off,
+        Reliable::Supported => dialog::Reliable::Supported,
+        Reliable::Required => dialog::Reliable::Required,
+    };
+    Policy { reliable, timer, sticky: false }
+}
+
+pub fn credentials(it: &Credentials) -> dialog::Credentials {
+    dialog::Credentials {
+        user: it.user.clone(),
+        password: it.password.clone(),
+        realm: it.realm.clone(),
+    }
+}
+
+/// Who calls, as a far end is shown it: a trunk is told the truth beside what it may show; a phone
+/// or a stranger's URI only what may be shown (RFC 3325 section 4).
+pub fn caller(shown: &Identity, trunk: Option<&Trunk>, our: &Local, is_client: bool) -> Caller {
+    let host = our.contact.host_text();
+    let hidden = shown.private || shown.number.is_empty();
+    let number = trunk.map_or_else(|| shown.number.clone(), |it| it.number_to(&shown.number));
+    let from = if hidden {
+        party(Some("Anonymous"), "anonymous", "anonymous.invalid")
+    } else {
+        party(shown.name.as_deref(), &number, host)
+    };
+    let anonymous = || Party { display: None, uri: our.contact.clone() };
+    let from = from.unwrap_or_else(anonymous);
+    let mut caller = Caller::new(from.display, from.uri);
+    let headers = trunk.map(|it| it.caller_id);
+    if headers == Some(CallerIdHeaders::Asserted) && !number.is_empty() {
+        caller.asserted = party(shown.name.as_deref(), &number, host);
+        caller.privacy = shown.private.then_some("id");
+    }
+    if !is_client && headers != Some(CallerIdHeaders::FromOnly) && !shown.diverted_from.is_empty() {
+        let diverted = trunk
+            .map_or_else(|| shown.diverted_from.clone(), |it| it.number_to(&shown.diverted_from));
+        caller.diversion = party(None, &diverted, host);
+    }
+    caller
+}
+
+/// A name and `sip:user@host`; `None` if the user cannot stand in a URI.
+fn party(display: Option<&str>, user: &str, host: &str) -> Option<Party> {
+    let mut text = String::from("sip:");
+    for c in user.bytes() {
+        if c.is_ascii_alphanumeric() || b"-_.!~*'()+".contains(&c) {
+            text.push(char::from(c));
+        } else {
+            text.push_str(&format!("%{c:02X}"));
+        }
+    }
+    let uri = Uri::parse(format!("{text}@{host}").as_bytes()).ok()?;
+    Some(Party { display: display.map(str::to_owned), uri })
+}
