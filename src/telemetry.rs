@@ -5,7 +5,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Logs to standard error; the level comes from `RUST_LOG`, `info` unless said otherwise.
 pub fn logs(default_level: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_level));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_level));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second call (tests) keeps the first one's settings.
     if subscriber.try_init().is_err() {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::phone::normalise;
 use super::{
-    Account, CallSettings, Prompt, ReceivingNumber, RingbackBy, Schedule, TrackingNumber, Trunk,
-    Whisper,
+    Account, CallSettings, Order, Prompt, ReceivingNumber, RingbackBy, Route, Schedule,
+    TrackingNumber, Trunk, Whisper,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +22,7 @@ pub struct Directory {
     trunks: Vec<Arc<Trunk>>,
     accounts: Vec<Arc<Account>>,
     default_trunk: Option<Arc<str>>,
+    counts_calls: bool,
 }
 
 /// What a directory is made of. Of two things with one name the later stands.
@@ -39,6 +40,7 @@ pub struct Parts {
 
 impl Directory {
     pub fn new(parts: Parts) -> Self {
+        let counts_calls = counts_calls(&parts);
         let tracking = parts.tracking_numbers.into_iter().map(|it| (it.number.clone(), it.into()));
         let receiving = parts.receiving_numbers.into_iter().map(|it| (it.id.clone(), it.into()));
         let first = parts.trunks.first().map(|it| it.name.clone());
@@ -50,6 +52,7 @@ impl Directory {
             trunks: parts.trunks.into_iter().map(Arc::new).collect(),
             accounts: parts.accounts.into_iter().map(Arc::new).collect(),
             default_trunk: parts.default_trunk.or(first),
+            counts_calls,
         }
     }
 
@@ -97,6 +100,11 @@ impl Directory {
         &self.accounts
     }
 
+    /// Whether anything depends on how many calls a receiving number has.
+    pub fn counts_calls(&self) -> bool {
+        self.counts_calls
+    }
+
     /// Every message that a call may need, once each.
     pub fn prompts(&self) -> Vec<&Prompt> {
         let mut found = BTreeSet::new();
@@ -114,6 +122,15 @@ impl Directory {
         }
         found.into_iter().collect()
     }
+}
+
+/// A limit on calls at once, or an order by them.
+fn counts_calls(parts: &Parts) -> bool {
+    let by_load =
+        |route: &Route| matches!(route, Route::Dial(it) if it.order == Order::LeastConnected);
+    parts.receiving_numbers.iter().any(|it| {
+        it.max_calls.is_some() || by_load(&it.no_answer.route) || by_load(&it.outside_hours)
+    }) || parts.tracking_numbers.iter().filter_map(|it| it.route.as_ref()).any(by_load)
 }
 
 fn said(whisper: &Whisper) -> Option<&Prompt> {

@@ -32,4 +32,4 @@ pub use self::route::{Dial, Order, Route, Stage};
 pub use self::schedule::Schedule;
 pub use self::settings::{BlockList, CallSettings, EarlyMedia, RingbackBy};
 pub use self::tracking_number::TrackingNumber;
-pub use self::trunk::Trunk;
+pub use self::trunk::{CallerIdHeaders, Reliable, SessionTimers, Trunk};

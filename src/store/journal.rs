@@ -55,7 +55,10 @@ impl Journal {
             calls.line(record);
         }
         if !interrupted.is_empty() {
-            info!(calls = interrupted.len(), "calls cut short by the last stop are now interrupted");
+            info!(
+                calls = interrupted.len(),
+                "calls cut short by the last stop are now interrupted"
+            );
             calls.flush();
             calls.sync();
         }
@@ -130,16 +133,26 @@ struct Log {
 
 impl Log {
     fn open(path: PathBuf) -> io::Result<Self> {
-        let mut log =
-            Self { path, file: None, length: 0, backlog: VecDeque::new(), dirty: false, retry_at: None };
+        let mut log = Self {
+            path,
+            file: None,
+            length: 0,
+            backlog: VecDeque::new(),
+            dirty: false,
+            retry_at: None,
+        };
         log.reopen()?;
         Ok(log)
     }
 
     /// Opens the file for appending, a torn last line cut off.
     fn reopen(&mut self) -> io::Result<()> {
-        let mut file =
-            OpenOptions::new().create(true).read(true).write(true).truncate(false).open(&self.path)?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .write(true)
+            .truncate(false)
+            .open(&self.path)?;
         let length = file.metadata()?.len();
         let whole = whole_lines(&mut file, length)?;
         if whole < length {

@@ -11,7 +11,7 @@ use crate::dialog::{self, Answer, Arrival, Invited, Turn};
 use crate::media;
 use crate::model::{KeysBy, Trunk};
 use crate::peer::{Admission, TrunkId};
-use crate::sdp::{CodecSet, Session};
+use crate::sdp::Session;
 use crate::sip::{Hop, Message, Name};
 use crate::transaction::ServerId;
 
@@ -95,7 +95,7 @@ impl Switch {
             policy: translate::policy(trunk),
             credentials: trunk.and_then(|it| it.outbound.as_ref()).map(translate::credentials),
             session: Session::new(self.ids.random(), told),
-            codec_set: Arc::new(CodecSet::all()),
+            menu: Arc::new(super::perform::all_of(&request.body())),
         };
         let mut outs = std::mem::take(&mut self.spare);
         let mut ids = BranchIds { ids: &mut self.ids, key };
@@ -120,18 +120,21 @@ impl Switch {
         leg.chosen = Some(0);
         let mut effects = Vec::new();
         let started = Call::new(facts, self.directory.clone(), now, &mut effects);
-        self.calls.put(call, Entry {
-            call: started,
-            invite: arrival.server,
-            legs: vec![leg],
-            armed: None,
-            ended: false,
-            trunk: origin.trunk.as_ref().map(|(id, _)| *id),
-            effects: Vec::new(),
-            tapes: 0,
-            counted: None,
-            max_forwards: request.max_forwards().unwrap_or(dialog::MAX_FORWARDS),
-        });
+        self.calls.put(
+            call,
+            Entry {
+                call: started,
+                invite: arrival.server,
+                legs: vec![leg],
+                armed: None,
+                ended: false,
+                trunk: origin.trunk.as_ref().map(|(id, _)| *id),
+                effects: Vec::new(),
+                tapes: 0,
+                counted: None,
+                max_forwards: request.max_forwards().unwrap_or(dialog::MAX_FORWARDS),
+            },
+        );
         self.invites.insert(arrival.server, call);
         metrics::counter!("crosspoint_calls_total").increment(1);
         self.carry(key, outs, now, out);
@@ -146,7 +149,6 @@ impl Switch {
     fn facts(&mut self, request: &Message, origin: &Origin) -> Facts {
         let trunk = origin.trunk.as_ref().map(|(_, it)| &**it);
         let dialled: Arc<str> = caller::dialled(request, trunk).into();
-        let shown = caller::shown(request, trunk);
         let turn = self.rotation.entry(dialled.clone()).or_default();
         let rotation = *turn;
         *turn += 1;
@@ -157,9 +159,7 @@ impl Switch {
         Facts {
             call: self.ids.call_id().into(),
             dialled,
-            caller: shown.number,
-            caller_name: shown.name,
-            anonymous: shown.anonymous,
+            caller: caller::shown(request, trunk),
             from: origin.name.clone(),
             random: self.ids.random(),
             rotation,

@@ -1,15 +1,7 @@
 //! Who calls whom, as an INVITE says it (RFC 3261, RFC 3323, RFC 3325).
 
-use crate::model::Trunk;
+use crate::model::{Caller, Trunk};
 use crate::sip::{Message, Name, NameAddr};
-
-/// The caller, as the INVITE shows it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Shown {
-    pub number: String,
-    pub name: Option<String>,
-    pub anonymous: bool,
-}
 
 /// The number that was dialled: E.164 where it is a number, else the user part as it stands.
 pub fn dialled(request: &Message, trunk: Option<&Trunk>) -> String {
@@ -20,7 +12,7 @@ pub fn dialled(request: &Message, trunk: Option<&Trunk>) -> String {
 }
 
 /// The caller. A trunk is trusted to assert an identity; a phone is not (RFC 3325 section 4).
-pub fn shown(request: &Message, trunk: Option<&Trunk>) -> Shown {
+pub fn shown(request: &Message, trunk: Option<&Trunk>) -> Caller {
     let asserted = trunk.and_then(|_| {
         let all = request.addresses(Name::PAssertedIdentity).ok()?;
         all.into_iter().next()
@@ -28,7 +20,9 @@ pub fn shown(request: &Message, trunk: Option<&Trunk>) -> Shown {
     let from = request.from().ok();
     let hidden = request.header(Name::Privacy).is_some_and(|it| {
         it.split(|c| *c == b';').any(|word| {
-            ["id", "user", "header"].iter().any(|it| word.trim_ascii().eq_ignore_ascii_case(it.as_bytes()))
+            ["id", "user", "header"]
+                .iter()
+                .any(|it| word.trim_ascii().eq_ignore_ascii_case(it.as_bytes()))
         })
     });
     let from_hides = from.as_ref().is_some_and(|it| {
@@ -36,10 +30,10 @@ pub fn shown(request: &Message, trunk: Option<&Trunk>) -> Shown {
             || it.uri.user().is_some_and(|user| user.eq_ignore_ascii_case(b"anonymous"))
     });
     let best = asserted.or_else(|| from.filter(|_| !from_hides));
-    Shown {
+    Caller {
         number: best.as_ref().map(|it| number(it, trunk)).unwrap_or_default(),
         name: best.and_then(|it| it.display),
-        anonymous: hidden || from_hides,
+        private: hidden || from_hides,
     }
 }
 
@@ -85,8 +79,8 @@ mod tests {
              P-Asserted-Identity: \"Ann\" <sip:+15125550100@b>\r\n",
         );
         let by_trunk = shown(&request, Some(&Trunk::new("t")));
-        assert_eq!((by_trunk.number.as_str(), by_trunk.anonymous), ("+15125550100", true));
+        assert_eq!((by_trunk.number.as_str(), by_trunk.private), ("+15125550100", true));
         let by_phone = shown(&request, None);
-        assert_eq!((by_phone.number.as_str(), by_phone.anonymous), ("", true));
+        assert_eq!((by_phone.number.as_str(), by_phone.private), ("", true));
     }
 }

@@ -35,10 +35,8 @@ impl BranchKey {
     }
 
     pub fn unpack(bits: u64) -> Self {
-        let call = CallKey {
-            slot: (bits >> 40) as u32,
-            generation: (bits >> 16) as u32 & 0xff_ffff,
-        };
+        let call =
+            CallKey { slot: (bits >> 40) as u32, generation: (bits >> 16) as u32 & 0xff_ffff };
         Self { call, leg: (bits >> 8) as u8, branch: bits as u8 }
     }
 
@@ -104,11 +102,8 @@ mod tests {
 
     #[test]
     fn a_tag_tells_its_owner() {
-        let key = BranchKey {
-            call: CallKey { slot: 0xabcdef, generation: 0x123456 },
-            leg: 7,
-            branch: 2,
-        };
+        let key =
+            BranchKey { call: CallKey { slot: 0xabcdef, generation: 0x123456 }, leg: 7, branch: 2 };
         let tag = Ids::new([1; 32]).tag(key);
         assert_eq!(BranchKey::of_tag(tag.as_bytes()), Some(key));
         assert_eq!(BranchKey::of_tag(b"short"), None);

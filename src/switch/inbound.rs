@@ -165,11 +165,10 @@ impl Switch {
         }
     }
 
-    /// The branch whose tag stands in To, if it is still there and the tag is its own.
+    /// The branch whose tag stands in To, if it is still there; the dialog compares the whole tag.
     fn branch_of(&mut self, request: &Message) -> Option<BranchKey> {
         let key = BranchKey::of_tag(request.to_tag())?;
-        let branch = self.calls.get_mut(key.call)?.branch(key)?;
-        branch.dialog.is_named(request.to_tag()).then_some(key)
+        self.calls.get_mut(key.call)?.branch(key).map(|_| key)
     }
 
     fn on_response(&mut self, response: Message, now: Now, out: &mut Vec<Out>) {
@@ -261,7 +260,7 @@ impl Switch {
         let tag = self.table.tag(request);
         let bytes = answer.to(request, &tag, source);
         let mut sends = Vec::new();
-        self.table.respond(server, bytes, answer.status(), now.at, &mut sends);
+        self.table.respond(server, bytes, answer.status, now.at, &mut sends);
         self.carry_table(sends, now, out);
     }
 }

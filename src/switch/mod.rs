@@ -32,8 +32,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::entry::Entry;
-pub use self::ids::{BranchKey, CallKey};
 use self::ids::Ids;
+pub use self::ids::{BranchKey, CallKey};
 use self::route::Waiting;
 use self::slots::Slots;
 use crate::call;
@@ -75,12 +75,18 @@ pub struct Listener {
 /// What the switch wants done.
 #[derive(Debug)]
 pub enum Out {
-    Send { bytes: Bytes, hop: Hop },
+    Send {
+        bytes: Bytes,
+        hop: Hop,
+    },
     Media(media::Order),
     Journal(Box<CallRecord>),
     Note(Fact),
     /// Find the addresses of a name; the answer comes back by [`Switch::on_resolved`].
-    Resolve { ticket: u64, resolve: peer::Resolve },
+    Resolve {
+        ticket: u64,
+        resolve: peer::Resolve,
+    },
 }
 
 /// Who a client transaction belongs to.

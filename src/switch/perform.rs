@@ -9,7 +9,13 @@ use crate::call::{self, Effect};
 use crate::clock::Now;
 use crate::media::{Order, SessionId, TapeId};
 use crate::model::record::Cause;
-use crate::sdp::CodecSet;
+use crate::sdp::Menu;
+
+/// Everything that the caller of this offer can be answered with.
+pub(super) fn all_of(offer: &[u8]) -> Menu {
+    let read = crate::sdp::parse(offer).ok();
+    read.map_or_else(Menu::g711, |it| Menu::from_offer(&it))
+}
 
 /// The caller's only branch.
 const fn caller(call: CallKey) -> BranchKey {
@@ -17,13 +23,7 @@ const fn caller(call: CallKey) -> BranchKey {
 }
 
 impl Switch {
-    pub(super) fn perform(
-        &mut self,
-        call: CallKey,
-        effect: Effect,
-        now: Now,
-        out: &mut Vec<Out>,
-    ) {
+    pub(super) fn perform(&mut self, call: CallKey, effect: Effect, now: Now, out: &mut Vec<Out>) {
         match effect {
             Effect::Ring { early_media } => {
                 let codecs = early_media.then(|| self.answer_codecs(call));
@@ -72,25 +72,24 @@ impl Switch {
 
     /// What the caller is answered with: what a destination agreed on first, so that voice needs
     /// no coding; else whatever we can.
-    fn answer_codecs(&mut self, call: CallKey) -> Arc<CodecSet> {
+    fn answer_codecs(&mut self, call: CallKey) -> Arc<Menu> {
         let agreed = self.calls.get_mut(call).and_then(|entry| {
             let legs = entry.legs.iter().rev().filter(|it| it.number != 0 && !it.done);
             let branches = legs.flat_map(|it| &it.branches).filter(|it| !it.over);
             branches.filter_map(|it| it.agreed.as_ref()).map(|it| it.codec.clone()).next()
         });
+        let offer = self
+            .calls
+            .get_mut(call)
+            .and_then(|entry| entry.leg(0)?.branches.first()?.dialog.offer().cloned());
+        let all = all_of(&offer.unwrap_or_default());
         Arc::new(match agreed {
-            Some(codec) => CodecSet::all().prefer(&codec),
-            None => CodecSet::all(),
+            Some(codec) => all.prefer(&codec),
+            None => all.g711_first(),
         })
     }
 
-    fn hear(
-        &mut self,
-        call: CallKey,
-        leg: u8,
-        source: Source<call::Leg>,
-        out: &mut Vec<Out>,
-    ) {
+    fn hear(&mut self, call: CallKey, leg: u8, source: Source<call::Leg>, out: &mut Vec<Out>) {
         let Some(session) = self.session(call, leg) else { return };
         let source = match source {
             Source::Leg(other) => match self.session(call, other.0) {

@@ -18,7 +18,14 @@ impl Switch {
         }
     }
 
-    fn probe(&mut self, trunk: TrunkId, address: u8, target: &Target, now: Now, out: &mut Vec<Out>) {
+    fn probe(
+        &mut self,
+        trunk: TrunkId,
+        address: u8,
+        target: &Target,
+        now: Now,
+        out: &mut Vec<Out>,
+    ) {
         let Some(hop) = target.hop else {
             // A trunk known by name is asked when calls resolve it.
             return self.probed(trunk, address, Some(200));

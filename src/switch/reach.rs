@@ -12,7 +12,7 @@ use crate::media::{Order, SessionId};
 use crate::model::record::Cause;
 use crate::model::{Credentials, Endpoint, Trunk};
 use crate::peer::{Place, Target, TrunkId};
-use crate::sdp::{CodecSet, Session};
+use crate::sdp::{Menu, Session};
 use crate::sip::Uri;
 
 /// Phones of one account that are rung together, at most.
@@ -54,7 +54,11 @@ impl Switch {
                 Ok(Place::Trunk { .. } | Place::Uri(_)) => "unreachable",
             };
             let sip = if reason == "not_registered" { 480 } else { 503 };
-            return self.lost(call, number, Cause { sip, reason: reason.into(), ..Cause::default() });
+            return self.lost(
+                call,
+                number,
+                Cause { sip, reason: reason.into(), ..Cause::default() },
+            );
         }
         self.try_next(call, number, now, out);
     }
@@ -131,7 +135,7 @@ impl Switch {
             to: None,
             max_forwards: hops,
             session,
-            codec_set: codecs,
+            menu: codecs,
             offerless: false,
             local: our,
         };
@@ -156,15 +160,15 @@ impl Switch {
     }
 
     /// What a destination is offered: what the caller offered, so that voice can pass as it is.
-    fn offered(&mut self, call: CallKey) -> (Arc<CodecSet>, u8) {
+    fn offered(&mut self, call: CallKey) -> (Arc<Menu>, u8) {
         let Some(entry) = self.calls.get_mut(call) else {
-            return (Arc::new(CodecSet::g711()), dialog::MAX_FORWARDS);
+            return (Arc::new(Menu::g711()), dialog::MAX_FORWARDS);
         };
         let hops = entry.max_forwards.saturating_sub(1).max(HOPS_LEAST);
         let offer = entry.leg(0).and_then(|it| it.branches.first()?.dialog.offer().cloned());
         let read = offer.as_deref().and_then(|it| crate::sdp::parse(it).ok());
-        let set = read.map(|it| CodecSet::from_offer(&it).g711_first());
-        (Arc::new(set.unwrap_or_else(CodecSet::g711)), hops)
+        let set = read.map(|it| Menu::from_offer(&it).g711_first());
+        (Arc::new(set.unwrap_or_else(Menu::g711)), hops)
     }
 
     pub(super) fn trunk_of(&self, id: TrunkId) -> Option<Arc<Trunk>> {
@@ -187,9 +191,6 @@ impl Switch {
 /// Carriers refuse a call with few hops left (Twilio's error 32006).
 const HOPS_LEAST: u8 = 20;
 
-fn credentials(
-    own: Option<&Credentials>,
-    trunk: Option<&Trunk>,
-) -> Option<dialog::Credentials> {
+fn credentials(own: Option<&Credentials>, trunk: Option<&Trunk>) -> Option<dialog::Credentials> {
     own.or_else(|| trunk?.outbound.as_ref()).map(translate::credentials)
 }

@@ -50,7 +50,11 @@ impl Switch {
             Way::Hop(hop) => self.send_to(key, request, invite, hop, ticket, now, out),
             Way::Name(resolve) if self.waiting.len() < WAITING_MAX => {
                 let owner = Some((key, ticket));
-                self.wait_for(resolve, Waiting { owner, request, invite, transport: next.transport }, out);
+                self.wait_for(
+                    resolve,
+                    Waiting { owner, request, invite, transport: next.transport },
+                    out,
+                );
             }
             Way::Name(_) | Way::None => {
                 self.turn(key, now, out, |leg, turn| {
@@ -87,7 +91,11 @@ impl Switch {
             Way::Hop(hop) => out.push(Out::Send { bytes: request, hop }),
             Way::Name(resolve) if self.waiting.len() < WAITING_MAX => {
                 let transport = next.transport;
-                self.wait_for(resolve, Waiting { owner: None, request, invite: false, transport }, out);
+                self.wait_for(
+                    resolve,
+                    Waiting { owner: None, request, invite: false, transport },
+                    out,
+                );
             }
             Way::Name(_) | Way::None => (),
         }
@@ -150,11 +158,9 @@ impl Switch {
             Host::V4(ip) => hop(ip.into()),
             Host::V6(ip) => hop(ip.into()),
             Host::Name("") => Way::None,
-            Host::Name(name) => Way::Name(Resolve {
-                host: name.to_owned(),
-                port,
-                transport: Some(next.transport),
-            }),
+            Host::Name(name) => {
+                Way::Name(Resolve { host: name.to_owned(), port, transport: Some(next.transport) })
+            }
         }
     }
 
@@ -173,13 +179,13 @@ impl Switch {
         let parameter = if transport == Transport::Tcp { ";transport=tcp" } else { "" };
         let contact = Uri::parse(format!("sip:{address}{parameter}").as_bytes());
         let contact = contact.unwrap_or_else(|_| unreachable_uri());
-        let tcp = self.config.listeners.iter().find(|it| {
-            it.transport == Transport::Tcp && it.address.is_ipv6() == address.is_ipv6()
-        });
-        let stream = tcp_over.zip(tcp).map(|(over, tcp)| Stream {
-            over,
-            sent_by: Arc::from(tcp.address.to_string()),
-        });
+        let tcp =
+            self.config.listeners.iter().find(|it| {
+                it.transport == Transport::Tcp && it.address.is_ipv6() == address.is_ipv6()
+            });
+        let stream = tcp_over
+            .zip(tcp)
+            .map(|(over, tcp)| Stream { over, sent_by: Arc::from(tcp.address.to_string()) });
         Local { contact, sent_by: Arc::from(address.to_string()), transport, stream }
     }
 

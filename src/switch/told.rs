@@ -95,9 +95,10 @@ impl Switch {
                 if let Some(branch) = self.calls.get_mut(key.call).and_then(|it| it.branch(key)) {
                     branch.over = true;
                 }
-                let ended = self.calls.get_mut(key.call).is_some_and(|it| {
-                    it.leg(key.leg).is_none_or(|it| it.done) || it.ended
-                });
+                let ended = self
+                    .calls
+                    .get_mut(key.call)
+                    .is_some_and(|it| it.leg(key.leg).is_none_or(|it| it.done) || it.ended);
                 if ended {
                     self.close_media(key.call, key.leg, out);
                 }
@@ -137,7 +138,8 @@ impl Switch {
             leg.rest.clear();
         }
         let chosen = leg.chosen;
-        let others: Vec<u8> = (0..leg.branches.len() as u8).filter(|it| Some(*it) != chosen).collect();
+        let others: Vec<u8> =
+            (0..leg.branches.len() as u8).filter(|it| Some(*it) != chosen).collect();
         let cause = dialog::Cause::completed_elsewhere();
         for branch in others {
             let other = BranchKey { branch, ..key };

@@ -3,7 +3,9 @@
 use crate::dialog::{self, Caller, Interval, Local, Party, Policy, Why};
 use crate::media::{Codec, CodecKind, Keys, Latch, Remote};
 use crate::model::record::Cause;
-use crate::model::{CallerIdHeaders, Credentials, Identity, KeysBy, Reliable, SessionTimers, Trunk};
+use crate::model::{
+    CallerIdHeaders, Credentials, Identity, KeysBy, Reliable, SessionTimers, Trunk,
+};
 use crate::sdp::Negotiated;
 use crate::sip::{Reason, Uri};
 
@@ -102,10 +104,9 @@ pub fn policy(trunk: Option<&Trunk>) -> Policy {
     };
     let timer = match trunk.session_timers {
         SessionTimers::Off => None,
-        SessionTimers::On { expires, min } => Some(Interval {
-            wanted: expires.as_secs() as u32,
-            least: min.as_secs() as u32,
-        }),
+        SessionTimers::On { expires, min } => {
+            Some(Interval { wanted: expires.as_secs() as u32, least: min.as_secs() as u32 })
+        }
     };
     let reliable = match trunk.reliable {
         Reliable::Off => dialog::Reliable::Off,

@@ -16,6 +16,7 @@ use super::key::{ByKey, Secret};
 use super::slots::Slots;
 use super::{ClientId, Out, ServerId};
 use crate::clock::{Alarms, Instant};
+use crate::sip::Message;
 
 /// The four machines' table; `O` says who owns a request of ours.
 #[derive(Debug)]
@@ -85,6 +86,16 @@ impl<O: Copy> Table<O> {
     /// When it wants to be told the time. It may turn out that nothing was due.
     pub fn deadline(&self) -> Option<Instant> {
         self.alarms.next()
+    }
+
+    /// Whether a request belongs to a transaction that is here: it was judged when it first came.
+    pub fn knows(&self, request: &Message) -> bool {
+        self.servers_by.contains_key(&self.secret.server(request))
+    }
+
+    /// A To tag for answers without state: the same each time the request comes.
+    pub fn tag(&self, request: &Message) -> String {
+        self.secret.tag(request)
     }
 
     /// How many transactions there are, running and finished.
