@@ -1,3 +1,87 @@
 //! Arguments, configuration, run.
 
-fn main() {}
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use crosspoint::server;
+
+/// A softswitch edge for call tracking: a call to a tracking number reaches a person.
+#[derive(Parser)]
+#[command(version, after_help = FIRST_STEPS)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const FIRST_STEPS: &str = "\
+First steps:
+  crosspoint run                          the edge, as configs/quickstart.toml says
+  crosspoint reference > edge.toml        every key, its default and what it means
+  crosspoint check --config edge.toml     is it right? says file, line, column and what is allowed
+  crosspoint explain 15550100004 --config edge.toml
+                                          what would happen to a call, step by step
+Exit codes: 0 done, 1 failed, 64 the configuration is wrong.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the edge until it is told to stop (SIGTERM drains, SIGHUP reloads).
+    Run {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The folder that keeps everything: records, events, recordings, registrations.
+        #[arg(long, default_value = "data")]
+        data: PathBuf,
+    },
+    /// Read a configuration and say whether it is right.
+    Check {
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Say what would happen to a call, step by step; nothing is dialled.
+    Explain {
+        /// The dialled number: 15550100004, +15550100004 or tel:+15550100004.
+        number: String,
+        /// When: 2026-12-24T18:30 (in UTC) or 2026-12-24T18:30-05:00. Now, if not given.
+        #[arg(long)]
+        at: Option<String>,
+        /// The caller's number.
+        #[arg(long, default_value = "+15125550100")]
+        from: String,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Print the reference configuration: every key with its default.
+    Reference,
+    /// Ask a running edge whether it is live (for container health checks).
+    Health {
+        #[arg(long, default_value = "127.0.0.1:8060")]
+        address: String,
+    },
+}
+
+#[derive(clap::Args)]
+struct ConfigFile {
+    /// The configuration (TOML). Without it, what configs/quickstart.toml says.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Run { config, data } => server::run(config.config.as_deref(), &data),
+        Command::Check { config } => server::check(config.config.as_deref()),
+        Command::Explain { number, at, from, config } => {
+            server::explain(config.config.as_deref(), &number, &from, at.as_deref())
+        }
+        Command::Reference => server::reference(),
+        Command::Health { address } => server::health(&address),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("crosspoint: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

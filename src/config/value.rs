@@ -286,6 +286,13 @@ pub struct Ports {
     pub last: u16,
 }
 
+impl Ports {
+    /// Even ports whose next one is in the range as well.
+    pub fn pairs(&self) -> u32 {
+        (u32::from(self.last) - u32::from(self.first) + 1) / 2
+    }
+}
+
 impl Value for Ports {
     fn read(item: &Item<'_>) -> Result<Self, Wrong> {
         let text = item.str()?;

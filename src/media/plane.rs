@@ -33,11 +33,13 @@ use crate::rtp::{self, Header};
 pub struct Config {
     /// A far end that should send and was silent this long is reported lost. `None`: never.
     pub silence: Option<Duration>,
+    /// How long a port that was spoken to must have been silent before it is used again.
+    pub rest: Duration,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { silence: Some(Duration::from_secs(60)) }
+        Self { silence: Some(Duration::from_secs(60)), rest: Port::REST }
     }
 }
 
@@ -95,7 +97,7 @@ impl Plane {
     /// the returned number from now on (0, 1, 2, ..).
     pub fn bind(&mut self, local: SocketAddr, out: &mut dyn Outlet) -> PortId {
         let id = PortId(self.ports.len() as u32);
-        self.ports.push(Port::new(local));
+        self.ports.push(Port::new(local, self.config.rest));
         self.bound.insert(local, id);
         out.report(Report::Bound { local });
         id

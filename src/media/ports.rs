@@ -114,6 +114,8 @@ pub(super) struct Port {
     pub state: State,
     /// When RTP last came to it since it was opened.
     pub heard: Option<Instant>,
+    /// How long it must have been silent before it is used again.
+    pub rest: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,8 +134,8 @@ impl Port {
     /// A stream that never stops is given up on; the next session's latch keeps it out.
     pub const LONGEST: Duration = Duration::from_secs(600);
 
-    pub fn new(local: SocketAddr) -> Self {
-        Self { local, state: State::Idle, heard: None }
+    pub fn new(local: SocketAddr, rest: Duration) -> Self {
+        Self { local, state: State::Idle, heard: None, rest }
     }
 
     /// Begins a session; what came to the port before is forgotten.
@@ -152,7 +154,7 @@ impl Port {
     /// When quarantine may end, as things stand.
     pub fn deadline(&self) -> Option<Instant> {
         let State::Quarantine { since } = self.state else { return None };
-        let quiet = self.heard.map_or(since, |heard| heard.max(since)) + Self::REST;
+        let quiet = self.heard.map_or(since, |heard| heard.max(since)) + self.rest;
         Some(quiet.min(since + Self::LONGEST))
     }
 

@@ -1,1 +1,28 @@
-//! Starts threads, turns the loops, drains, stops.
+//! Starts threads, turns the loops, drains, stops; and what the command line asks for.
+
+mod clock;
+mod commands;
+mod error;
+mod prompts;
+mod run;
+pub mod setup;
+mod voice;
+
+use std::path::Path;
+
+pub use self::commands::{check, explain, health, reference};
+pub use self::error::Error;
+pub use self::run::run;
+use crate::config::{self, Config};
+
+/// What runs without a configuration.
+const QUICKSTART: &str = include_str!("../../configs/quickstart.toml");
+
+/// The operator's file, or the one that is built in.
+fn read_config(file: Option<&Path>) -> Result<Config, Error> {
+    let read = match file {
+        Some(path) => config::load_file(path),
+        None => config::load(QUICKSTART, "configs/quickstart.toml (built in)", Path::new(".")),
+    };
+    read.map_err(|error| Error::Config(error.to_string()))
+}

@@ -15,15 +15,16 @@ use tracing::{info, warn};
 use crate::audio::{ClipId, wav};
 use crate::model::{Prompt, PromptSource};
 
-/// The longest a synthesiser may take for one text.
-const SPEAK_MAX: Duration = Duration::from_secs(20);
-
 /// How texts are spoken.
 #[derive(Clone, Debug)]
 pub struct Speaker {
     /// Programs to try, in order: `flite`, `espeak-ng`, or a path. `{voice}`, `{file}` and
     /// `{text}` in the arguments are filled in.
     pub programs: Vec<Vec<String>>,
+    /// The voice of texts that name none; empty is the program's own.
+    pub voice: String,
+    /// How long speaking one text may take.
+    pub limit: Duration,
     /// Where spoken texts are kept, by content.
     pub cache: PathBuf,
 }
@@ -32,7 +33,10 @@ impl Speaker {
     /// The two synthesisers that Debian has.
     pub fn programs() -> Vec<Vec<String>> {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect();
-        vec![words("flite -voice {voice} -t {text} -o {file}"), words("espeak-ng -w {file} -- {text}")]
+        vec![
+            words("flite -voice {voice} -t {text} -o {file}"),
+            words("espeak-ng -v {voice} -w {file} -- {text}"),
+        ]
     }
 }
 
@@ -67,15 +71,17 @@ fn samples(prompt: &Prompt, speaker: &Speaker) -> Result<Arc<[i16]>, String> {
 
 /// The WAV of a text: from the cache, or by the first synthesiser that manages.
 fn spoken(clip: ClipId, text: &str, voice: &str, speaker: &Speaker) -> Result<Vec<u8>, String> {
+    let voice = if voice.is_empty() { speaker.voice.as_str() } else { voice };
     let cached = speaker.cache.join(format!("{:016x}.wav", clip.0));
     if let Ok(bytes) = fs::read(&cached) {
         return Ok(bytes);
     }
-    fs::create_dir_all(&speaker.cache).map_err(|it| format!("{}: {it}", speaker.cache.display()))?;
+    fs::create_dir_all(&speaker.cache)
+        .map_err(|it| format!("{}: {it}", speaker.cache.display()))?;
     let mut why = String::from("no synthesiser is configured");
     for program in &speaker.programs {
         let beside = cached.with_extension("new.wav");
-        match speak(program, text, voice, &beside).and_then(|()| fs::read(&beside)) {
+        match speak(program, text, voice, &beside, speaker.limit).and_then(|()| fs::read(&beside)) {
             Ok(bytes) if wav::decode(&bytes).is_ok() => {
                 if let Err(error) = fs::rename(&beside, &cached) {
                     warn!(%error, "a spoken text could not be cached");
@@ -91,11 +97,23 @@ fn spoken(clip: ClipId, text: &str, voice: &str, speaker: &Speaker) -> Result<Ve
     Err(why)
 }
 
-/// Runs one synthesiser, for [`SPEAK_MAX`] at most.
-fn speak(program: &[String], text: &str, voice: &str, file: &Path) -> io::Result<()> {
+/// Runs one synthesiser, for so long at most. Without a voice its option is left out.
+fn speak(
+    program: &[String],
+    text: &str,
+    voice: &str,
+    file: &Path,
+    limit: Duration,
+) -> io::Result<()> {
     let Some((name, arguments)) = program.split_first() else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
+    let mut arguments = arguments.to_vec();
+    if voice.is_empty()
+        && let Some(at) = arguments.iter().position(|it| it == "{voice}").filter(|at| 0 < *at)
+    {
+        arguments.drain(at - 1..=at);
+    }
     let filled = arguments.iter().map(|it| match it.as_str() {
         "{text}" => text.to_owned(),
         "{voice}" => voice.to_owned(),
@@ -112,10 +130,14 @@ fn speak(program: &[String], text: &str, voice: &str, file: &Path) -> io::Result
         // A program that reads the text from its arguments may close its input at once.
         drop(input.write_all(text.as_bytes()));
     }
-    let give_up = now() + SPEAK_MAX;
+    let give_up = now() + limit;
     loop {
         if let Some(status) = child.try_wait()? {
-            return if status.success() { Ok(()) } else { Err(io::Error::other(status.to_string())) };
+            return if status.success() {
+                Ok(())
+            } else {
+                Err(io::Error::other(status.to_string()))
+            };
         }
         if give_up < now() {
             child.kill()?;

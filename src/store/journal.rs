@@ -1,7 +1,7 @@
 //! Call records and events as JSON lines: `calls.jsonl` and `events.jsonl` in the data folder.
 //!
 //! A record is written when the call begins (`in_progress`) and again when it ends; of two lines
-//! with one id the later one counts. Lines are on the disk, synced, within [`SYNC_EVERY`]. A torn
+//! with one id the later one counts. Lines are on the disk, synced, within the time given. A torn
 //! last line is cut off at start, and calls that a crash cut short get an `interrupted` line, so
 //! no call is ever without a record. A disk that refuses is tried again each second; meanwhile
 //! lines wait in memory up to [`BACKLOG_MAX`], and what does not fit is counted as lost.
@@ -19,8 +19,6 @@ use tracing::{error, info, warn};
 use crate::model::event::Fact;
 use crate::model::record::{CallRecord, Cause, RecordState};
 
-/// The longest a finished line waits for its sync.
-const SYNC_EVERY: Duration = Duration::from_millis(500);
 /// How long a refused write waits before it is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Lines that wait for a disk that refuses.
@@ -46,7 +44,8 @@ pub struct Journal {
 
 impl Journal {
     /// Opens the journal in `folder`, mending what a crash left behind.
-    pub fn open(folder: &Path) -> io::Result<Self> {
+    /// A finished line waits at most `sync` for the disk.
+    pub fn open(folder: &Path, sync: Duration) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let mut calls = Log::open(folder.join("calls.jsonl"))?;
         let events = Log::open(folder.join("events.jsonl"))?;
@@ -65,7 +64,7 @@ impl Journal {
         let (ring, entries) = sync_channel(RING);
         let thread = thread::Builder::new()
             .name("journal".into())
-            .spawn(move || write_all(&entries, calls, events))?;
+            .spawn(move || write_all(&entries, calls, events, sync))?;
         Ok(Self { ring: Some(ring), thread: Some(thread) })
     }
 
@@ -90,11 +89,11 @@ impl Drop for Journal {
 }
 
 /// The thread: lines in, synced files out, until the other end is dropped.
-fn write_all(entries: &Receiver<Entry>, mut calls: Log, mut events: Log) {
+fn write_all(entries: &Receiver<Entry>, mut calls: Log, mut events: Log, sync: Duration) {
     let mut synced = now();
     loop {
         let mut open = true;
-        match entries.recv_timeout(SYNC_EVERY) {
+        match entries.recv_timeout(sync) {
             Ok(first) => {
                 let rest = std::iter::from_fn(|| entries.try_recv().ok()).take(BATCH);
                 for entry in std::iter::once(first).chain(rest) {
@@ -109,7 +108,7 @@ fn write_all(entries: &Receiver<Entry>, mut calls: Log, mut events: Log) {
         }
         calls.flush();
         events.flush();
-        if !open || SYNC_EVERY <= synced.elapsed() {
+        if !open || sync <= synced.elapsed() {
             calls.sync();
             events.sync();
             synced = now();

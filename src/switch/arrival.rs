@@ -65,11 +65,17 @@ impl Switch {
 
     /// 503 with Retry-After while the edge drains or is full, so that the carrier goes elsewhere.
     fn room_for(&mut self, trunk: Option<TrunkId>, now: Now) -> Result<(), Answer> {
-        let full = self.draining || self.config.max_calls <= self.calls.len();
+        let second = now.at.micros() / 1_000_000;
+        if self.pace.0 != second {
+            self.pace = (second, 0);
+        }
+        let fast = self.config.max_calls_per_second.is_some_and(|most| most <= self.pace.1);
+        let full = self.draining || fast || self.config.max_calls <= self.calls.len();
         let busy = !full && trunk.is_some_and(|it| self.peers.try_start_call(it, now.at).is_err());
         if full || busy {
             return Err(no_room());
         }
+        self.pace.1 += 1;
         Ok(())
     }
 

@@ -62,6 +62,8 @@ pub struct Config {
     pub told_v6: Option<std::net::IpAddr>,
     /// Calls at once. One more is answered 503.
     pub max_calls: usize,
+    /// Calls that may begin in one second.
+    pub max_calls_per_second: Option<u32>,
     pub transactions: Limits,
 }
 
@@ -118,7 +120,9 @@ pub struct Switch {
     rotation: BTreeMap<Arc<str>, u64>,
     connected: Arc<BTreeMap<Arc<str>, u32>>,
     draining: bool,
-    /// How a probe's transaction ends in time is the table's; nothing else of theirs is kept here.
+    /// The second that calls are counted in, and how many began in it.
+    pace: (u64, u32),
+    /// Room for what dialogs want, reused.
     spare: Vec<dialog::Out>,
 }
 
@@ -151,6 +155,7 @@ impl Switch {
             rotation: BTreeMap::new(),
             connected: Arc::default(),
             draining: false,
+            pace: (0, 0),
             spare: Vec::new(),
             ids,
             config,

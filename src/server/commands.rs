@@ -1,0 +1,90 @@
+//! What the command line can ask without running the edge.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::{Error, read_config};
+use crate::clock::Wall;
+use crate::config;
+use crate::flow;
+use crate::model::Caller;
+use crate::model::schedule::Zone;
+
+/// How long a health check may take.
+const HEALTH_WITHIN: Duration = Duration::from_secs(2);
+
+/// Reads a configuration and says what is in it, or what is wrong with it.
+pub fn check(file: Option<&Path>) -> Result<(), Error> {
+    let config = read_config(file)?;
+    let directory = &config.directory;
+    println!(
+        "The configuration is right: {} tracking numbers, {} receiving numbers, {} trunks, {} accounts.",
+        directory.tracking_numbers().count(),
+        directory.receiving_numbers().count(),
+        directory.trunks().len(),
+        directory.accounts().len(),
+    );
+    for socket in config.sockets() {
+        println!("  listens on {} {}", socket.transport.as_str(), socket.address);
+    }
+    for prompt in directory.prompts() {
+        if let crate::model::PromptSource::File(path) = &prompt.made_from
+            && !Path::new(&**path).exists()
+        {
+            println!("  warning: the prompt {path} is not there; it will be skipped");
+        }
+    }
+    Ok(())
+}
+
+/// Says what would happen to a call, step by step.
+pub fn explain(
+    file: Option<&Path>,
+    number: &str,
+    from: &str,
+    at: Option<&str>,
+) -> Result<(), Error> {
+    let config = read_config(file)?;
+    let wall = match at {
+        Some(text) => moment(text)?,
+        None => Clock::start().now().wall,
+    };
+    print!("{}", flow::explain(&config.directory, number, &Caller::new(from), wall));
+    Ok(())
+}
+
+/// `2026-12-24T18:30`, in UTC.
+fn moment(text: &str) -> Result<Wall, Error> {
+    let zone = "UTC".parse::<Zone>().map_err(|it| Error::Usage(it.to_string()))?;
+    zone.wall(text)
+        .map_err(|_| Error::Usage(format!("{text:?} is no time such as 2026-12-24T18:30")))
+}
+
+/// Prints every key with its default.
+pub fn reference() -> Result<(), Error> {
+    print!("{}", config::reference());
+    Ok(())
+}
+
+/// Asks a running edge whether it is live.
+pub fn health(address: &str) -> Result<(), Error> {
+    let address: SocketAddr =
+        address.parse().map_err(|_| Error::Usage(format!("{address:?} is no address")))?;
+    let ask = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect_timeout(&address, HEALTH_WITHIN)?;
+        stream.set_read_timeout(Some(HEALTH_WITHIN))?;
+        stream.write_all(b"GET /health/live HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let answer = ask().map_err(Error::doing(format!("asking {address}")))?;
+    if answer.contains(" 200 ") {
+        println!("live");
+        return Ok(());
+    }
+    Err(Error::doing(format!("asking {address}"))(std::io::Error::other("it is not live")))
+}

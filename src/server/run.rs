@@ -1,0 +1,372 @@
+//! Turns the loop: what came in goes into the switch, what comes out goes on its way.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use super::clock::Clock;
+use super::error::Error;
+use super::voice::{Addresses, Voice};
+use super::{prompts, setup};
+use crate::api::{self, Status};
+use crate::audio::ClipId;
+use crate::config::Config;
+use crate::media::{Order, Report};
+use crate::model::Prompt;
+use crate::model::record::Cause;
+use crate::net::{Net, Received, Resolver};
+use crate::sip::Transport;
+use crate::store::{Entry, Journal, Registrations, TapeReport, Tapes, repair_recordings};
+use crate::switch::{Out, Switch};
+use crate::{peer, telemetry};
+
+/// How often gauges are set and registrations are kept.
+const HOUSEKEEPING: Duration = Duration::from_secs(5);
+/// What the switch may be told at once before it looks at the network again.
+const REPORTS_AT_ONCE: usize = 1024;
+
+/// A name that was asked for.
+type Resolved = (u64, Vec<(std::net::SocketAddr, Transport)>);
+
+/// Everything that runs.
+struct Server<'a> {
+    config: Config,
+    file: Option<&'a Path>,
+    data: &'a Path,
+    clock: Clock,
+    net: Net,
+    switch: Switch,
+    voice: Voice,
+    journal: Journal,
+    registrations: Registrations,
+    status: Status,
+    resolver: Arc<Resolver>,
+    resolved: mpsc::UnboundedSender<Resolved>,
+    clips: mpsc::UnboundedSender<(ClipId, Arc<[i16]>)>,
+    out: Vec<Out>,
+}
+
+/// What the loop listens to besides the network.
+struct Ears {
+    reports: mpsc::UnboundedReceiver<Report>,
+    resolved: mpsc::UnboundedReceiver<Resolved>,
+    clips: mpsc::UnboundedReceiver<(ClipId, Arc<[i16]>)>,
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+/// Runs the edge until it is told to stop and its calls have ended.
+pub fn run(file: Option<&Path>, data: &Path) -> Result<(), Error> {
+    let config = super::read_config(file)?;
+    telemetry::logs("info");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::doing("starting the runtime"))?;
+    runtime.block_on(async {
+        let (mut server, mut ears) = Server::start(config, file, data)?;
+        server.turn(&mut ears).await;
+        server.stop();
+        Ok(())
+    })
+}
+
+impl<'a> Server<'a> {
+    fn start(
+        config: Config,
+        file: Option<&'a Path>,
+        data: &'a Path,
+    ) -> Result<(Self, Ears), Error> {
+        let clock = Clock::start();
+        let at = |what: &str| format!("{}: {what}", data.display());
+        let recordings = setup::inside(data, &config.recordings.folder);
+        repair_recordings(&recordings).map_err(Error::doing(at("mending recordings")))?;
+        let records = setup::inside(data, &config.records.folder);
+        let journal = Journal::open(&records, config.records.sync.0)
+            .map_err(Error::doing(at("opening the records")))?;
+        let net = Net::bind(&setup::listeners(&config), setup::net(&config))
+            .map_err(Error::doing("listening for SIP"))?;
+        let metrics = telemetry::metrics();
+        let status = Status::new(metrics);
+        serve_http(&config, &status)?;
+        let (told, reports) = mpsc::unbounded_channel();
+        let failed = told.clone();
+        let (tapes, _) = Tapes::start(recordings, move |report| {
+            let TapeReport::Failed(tape) = report;
+            let _ = failed.send(Report::TapeFailed { tape });
+        })
+        .map_err(Error::doing(at("opening the recordings")))?;
+        let addresses = Addresses {
+            v4: config.media.address,
+            v6: config.media.address6,
+            ports: config.media.ports.clone(),
+        };
+        let voice = Voice::start(setup::media(&config), addresses, seed()?, clock, tapes, told)
+            .map_err(Error::doing("starting the media thread"))?;
+        let seeds = [seed()?, seed()?];
+        let now = clock.now();
+        let switch = Switch::new(
+            setup::switch(&config, net.listeners()),
+            config.directory.clone(),
+            config.peers(),
+            seeds,
+            now,
+        )
+        .map_err(|error| Error::Config(format!("{error}")))?;
+        let (resolved, resolved_ear) = mpsc::unbounded_channel();
+        let (clips, clips_ear) = mpsc::unbounded_channel();
+        let on = |kind| signal(kind).map_err(Error::doing("listening for signals"));
+        let ears = Ears {
+            reports,
+            resolved: resolved_ear,
+            clips: clips_ear,
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+            hang_up: on(SignalKind::hangup())?,
+        };
+        let mut server = Self {
+            registrations: Registrations::in_folder(data),
+            resolver: Arc::new(Resolver::default()),
+            out: Vec::new(),
+            config,
+            file,
+            data,
+            clock,
+            net,
+            switch,
+            voice,
+            journal,
+            status,
+            resolved,
+            clips,
+        };
+        server.restore();
+        server.load_prompts();
+        server.switch.start(&mut server.out);
+        server.deliver();
+        for it in server.net.listeners() {
+            info!(address = %it.address, transport = it.transport.as_str(), "listening");
+        }
+        Ok((server, ears))
+    }
+
+    /// The loop: until the last call has ended after a signal to stop.
+    async fn turn(&mut self, ears: &mut Ears) {
+        let mut batch = Vec::new();
+        let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
+        let mut give_up: Option<std::time::Instant> = None;
+        loop {
+            let deadline = self.switch.deadline().map(|it| self.clock.shell(it));
+            let sleep = [deadline, give_up].into_iter().flatten().min();
+            tokio::select! {
+                biased;
+                () = self.net.receive(&mut batch) => (),
+                Some(report) = ears.reports.recv() => self.on_reports(report, ears),
+                () = until(sleep) => (),
+                Some((ticket, found)) = ears.resolved.recv() => {
+                    let now = self.clock.now();
+                    self.switch.on_resolved(ticket, &found, now, &mut self.out);
+                }
+                Some((id, samples)) = ears.clips.recv() => {
+                    self.voice.order(Order::Clip { id, samples });
+                }
+                _ = housekeeping.tick() => self.keep_house(),
+                _ = ears.hang_up.recv() => self.reload(),
+                _ = ears.terminate.recv() => give_up = Some(self.drain()),
+                _ = ears.interrupt.recv() => give_up = Some(self.drain()),
+            }
+            let now = self.clock.now();
+            for received in batch.drain(..) {
+                match received {
+                    Received::Message { bytes, hop } => {
+                        self.switch.on_datagram(bytes, hop, now, &mut self.out);
+                    }
+                    Received::Lost { hop } => {
+                        self.switch.on_connection_closed(hop, now, &mut self.out);
+                    }
+                }
+            }
+            self.switch.on_time(now, &mut self.out);
+            if give_up.is_some_and(|at| at <= self.clock.shell(now.at)) {
+                let cause = Cause { sip: 503, reason: "shutdown".into(), local: true, q850: None };
+                self.switch.stop_all(&cause, now, &mut self.out);
+                give_up = Some(self.clock.shell(now.at) + LAST_WORDS);
+            }
+            self.deliver();
+            if give_up.is_some() && self.switch.calls() == 0 {
+                return;
+            }
+        }
+    }
+
+    fn on_reports(&mut self, first: Report, ears: &mut Ears) {
+        let now = self.clock.now();
+        self.switch.on_report(first, now, &mut self.out);
+        for _ in 0..REPORTS_AT_ONCE {
+            match ears.reports.try_recv() {
+                Ok(report) => self.switch.on_report(report, now, &mut self.out),
+                Err(_) => break,
+            }
+        }
+    }
+
+    /// Sends everything that the switch wants done on its way.
+    fn deliver(&mut self) {
+        for out in self.out.drain(..) {
+            match out {
+                Out::Send { bytes, hop } => self.net.send(bytes, hop),
+                Out::Media(order) => self.voice.order(order),
+                Out::Journal(record) => self.journal.keep(Entry::Record(record)),
+                Out::Note(fact) => {
+                    if self.config.records.events {
+                        self.journal.keep(Entry::Fact(fact));
+                    }
+                }
+                Out::Resolve { ticket, resolve } => {
+                    let (resolver, told) = (self.resolver.clone(), self.resolved.clone());
+                    tokio::spawn(async move {
+                        let found = look_up(&resolver, &resolve).await;
+                        let _ = told.send((ticket, found));
+                    });
+                }
+            }
+        }
+        self.voice.flush();
+    }
+
+    /// New calls are refused from now on; the moment at which running ones are ended.
+    fn drain(&mut self) -> std::time::Instant {
+        let calls = self.switch.calls();
+        info!(calls, "stopping: new calls are refused, running ones may end");
+        self.switch.drain();
+        self.status.drain();
+        self.clock.shell(self.clock.now().at) + setup::drain(&self.config)
+    }
+
+    /// Takes the file anew; one that is wrong changes nothing.
+    fn reload(&mut self) {
+        let now = self.clock.now();
+        let taken = super::read_config(self.file).and_then(|config| {
+            let directory = config.directory.clone();
+            let told = self.switch.adopt(directory, config.peers(), now);
+            told.map(|()| config).map_err(|error| Error::Config(error.to_string()))
+        });
+        match taken {
+            Ok(config) => {
+                info!("the configuration was read anew");
+                metrics::counter!("crosspoint_reloads_total", "outcome" => "taken").increment(1);
+                self.config = config;
+                self.load_prompts();
+            }
+            Err(error) => {
+                error!(%error, "the configuration is wrong; the old one stays in force");
+                metrics::counter!("crosspoint_reloads_total", "outcome" => "refused").increment(1);
+            }
+        }
+    }
+
+    /// Reads and speaks prompts on a thread of their own; clips come back as they are ready.
+    fn load_prompts(&self) {
+        let wanted: Vec<Prompt> = self.config.directory.prompts().into_iter().cloned().collect();
+        if wanted.is_empty() {
+            return;
+        }
+        let (speaker, clips) = (setup::speaker(&self.config, self.data), self.clips.clone());
+        let started = std::thread::Builder::new().name("prompts".into()).spawn(move || {
+            prompts::load(&wanted, &speaker, |id, samples| drop(clips.send((id, samples))));
+        });
+        if let Err(error) = started {
+            warn!(%error, "prompts cannot be loaded");
+        }
+    }
+
+    fn keep_house(&mut self) {
+        let now = self.clock.now();
+        metrics::gauge!("crosspoint_calls_active").set(self.switch.calls() as f64);
+        metrics::gauge!("crosspoint_transactions").set(self.switch.transactions() as f64);
+        metrics::gauge!("crosspoint_ports_free").set(self.switch.free_ports() as f64);
+        let peers = self.switch.peers();
+        metrics::gauge!("crosspoint_registrations").set(peers.registered() as f64);
+        if peers.registered() == 0 {
+            return;
+        }
+        let kept = serde_json::to_vec(&peers.snapshot(now)).map_err(std::io::Error::other);
+        if let Err(error) = kept.and_then(|it| self.registrations.save(&it)) {
+            warn!(%error, "registrations could not be kept");
+        }
+    }
+
+    fn restore(&mut self) {
+        let Some(bytes) = self.registrations.load() else { return };
+        match serde_json::from_slice::<peer::Snapshot>(&bytes) {
+            Ok(snapshot) => self.switch.restore(snapshot, self.clock.now()),
+            Err(error) => warn!(%error, "kept registrations cannot be read"),
+        }
+    }
+
+    fn stop(mut self) {
+        self.keep_house();
+        self.deliver();
+        self.voice.stop();
+        drop(self.journal);
+        info!("stopped");
+    }
+}
+
+/// How long ended calls have for their good-byes.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+async fn look_up(
+    resolver: &Resolver,
+    wanted: &peer::Resolve,
+) -> Vec<(std::net::SocketAddr, Transport)> {
+    let transport = wanted.transport.unwrap_or(Transport::Udp);
+    match resolver.resolve(&wanted.host, wanted.port, transport).await {
+        Ok(found) => found.into_iter().map(|it| (it, transport)).collect(),
+        Err(error) => {
+            warn!(host = wanted.host, %error, "a name has no address");
+            Vec::new()
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the shell's loop")]
+async fn until(at: Option<std::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Health and metrics, on a thread of their own: they never hold up a call.
+fn serve_http(config: &Config, status: &Status) -> Result<(), Error> {
+    let Some(address) = setup::http(config) else { return Ok(()) };
+    let listener = std::net::TcpListener::bind(address)
+        .and_then(|it| it.set_nonblocking(true).map(|()| it))
+        .map_err(Error::doing(format!("listening for HTTP on {address}")))?;
+    let status = status.clone();
+    let serve = move || -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            api::serve(tokio::net::TcpListener::from_std(listener)?, status).await
+        })
+    };
+    let start = std::thread::Builder::new().name("http".into()).spawn(move || {
+        if let Err(error) = serve() {
+            error!(%error, "HTTP has ended");
+        }
+    });
+    start.map(drop).map_err(Error::doing("starting the HTTP thread"))
+}
+
+fn seed() -> Result<[u8; 32], Error> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)
+        .map_err(|it| Error::doing("asking for random numbers")(std::io::Error::other(it)))?;
+    Ok(seed)
+}

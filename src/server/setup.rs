@@ -1,0 +1,107 @@
+//! From what the operator wrote to what each room is told.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::prompts::Speaker;
+use crate::config::Config;
+use crate::config::shell::Synthesiser;
+use crate::config::value::OrOff;
+use crate::media;
+use crate::net;
+use crate::switch::{self, Listener};
+use crate::transaction;
+
+/// Ports bound at a time, and how many are kept free.
+const PORTS_BATCH: u16 = 64;
+const PORTS_LOW: u16 = 256;
+
+/// The exchange's own configuration. `listeners` are the sockets as they were bound.
+pub fn switch(config: &Config, listeners: &[net::Listener]) -> switch::Config {
+    let told = config.sip.advertised;
+    let listeners = listeners.iter().map(|it| {
+        let mut address = it.address;
+        if let Some(ip) = told.filter(|ip| ip.is_ipv6() == address.is_ipv6()) {
+            address.set_ip(ip);
+        } else if address.ip().is_unspecified() {
+            address.set_ip(own_address(config, address.is_ipv6()));
+        }
+        Listener { transport: it.transport, address }
+    });
+    let pairs = config.media.ports.pairs();
+    let transactions = config.limits.transactions.0 as usize;
+    switch::Config {
+        listeners: listeners.collect(),
+        ports: media::Limits { low: PORTS_LOW, batch: PORTS_BATCH, most: pairs },
+        v4: config.media.address.is_ipv4(),
+        v6: config.media.address6.is_some() || config.media.address.is_ipv6(),
+        told_v4: config.media.advertised,
+        told_v6: config.media.advertised6,
+        max_calls: config.limits.max_calls.0 as usize,
+        max_calls_per_second: config.limits.max_calls_per_second.as_ref().map(|it| it.0 as u32),
+        transactions: transaction::Limits { clients: transactions, servers: transactions },
+    }
+}
+
+/// What a socket bound to every address is reached at: where media is.
+fn own_address(config: &Config, v6: bool) -> IpAddr {
+    match config.media.address6 {
+        Some(address) if v6 => address,
+        _ => config.media.address,
+    }
+}
+
+pub fn listeners(config: &Config) -> Vec<net::Listener> {
+    let sockets = config.sockets();
+    sockets
+        .iter()
+        .map(|it| net::Listener { address: it.address, transport: it.transport })
+        .collect()
+}
+
+pub fn net(config: &Config) -> net::Limits {
+    net::Limits {
+        connections: config.limits.connections.0 as usize,
+        connections_per_source: config.limits.connections_per_source.0 as usize,
+        receive_buffer: config.limits.receive_buffer.0 as usize * 1024,
+        ..net::Limits::default()
+    }
+}
+
+pub fn media(config: &Config) -> media::Config {
+    media::Config { silence: config.media.silence(), rest: config.media.quarantine.0 }
+}
+
+/// Which programs speak, and where spoken texts are kept.
+pub fn speaker(config: &Config, data: &Path) -> Speaker {
+    let all = Speaker::programs();
+    let named = |name: &str| all.iter().filter(|it| it[0] == name).cloned().collect();
+    let programs = match config.prompts.synthesiser {
+        Synthesiser::Auto => all.clone(),
+        Synthesiser::Flite => named("flite"),
+        Synthesiser::EspeakNg => named("espeak-ng"),
+        Synthesiser::Off => Vec::new(),
+    };
+    Speaker {
+        programs,
+        voice: config.prompts.voice.clone(),
+        limit: config.prompts.timeout.0,
+        cache: inside(data, &config.prompts.cache),
+    }
+}
+
+/// A folder of the configuration: inside of the data folder unless it is absolute.
+pub fn inside(data: &Path, folder: &str) -> PathBuf {
+    data.join(folder)
+}
+
+/// Where HTTP listens, if anywhere.
+pub fn http(config: &Config) -> Option<std::net::SocketAddr> {
+    let OrOff(listen) = &config.api.listen;
+    *listen
+}
+
+pub fn drain(config: &Config) -> Duration {
+    config.limits.drain.0
+}

@@ -1,0 +1,261 @@
+//! The media thread: it owns the RTP sockets and turns the media plane.
+//!
+//! Plain epoll, level-triggered: one receive and one send a packet, in the buffer it came in.
+//! Orders come by a channel and a wake-up; what the plane tells goes back by another. Nothing here
+//! allocates per packet, and recordings leave by a bounded ring that is never waited for.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
+use tokio::sync::mpsc::UnboundedSender;
+use tracing::{error, warn};
+
+use super::clock::Clock;
+use crate::clock::Now;
+use crate::config::value::Ports;
+use crate::media::{self, Channel, Order, Outlet, Plane, PortId, Reel, Report};
+use crate::store::Tapes;
+
+/// The largest datagram that RTP may be.
+const PACKET: usize = 2048;
+/// Events of one wait.
+const EVENTS: usize = 256;
+/// What the wake-up is called among the sockets.
+const WAKE: u64 = u64::MAX;
+/// Kernel buffer of an RTP socket: a second of packets and more.
+const RECEIVE_BUFFER: usize = 256 << 10;
+
+/// The switch's end of the thread.
+pub struct Voice {
+    orders: Sender<Order>,
+    wake: Arc<OwnedFd>,
+    thread: Option<JoinHandle<()>>,
+    waiting: bool,
+}
+
+/// Where the thread binds its ports.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    pub v4: std::net::IpAddr,
+    pub v6: Option<std::net::IpAddr>,
+    pub ports: Ports,
+}
+
+impl Voice {
+    pub fn start(
+        config: media::Config,
+        addresses: Addresses,
+        seed: [u8; 32],
+        clock: Clock,
+        tapes: Tapes,
+        reports: UnboundedSender<Report>,
+    ) -> io::Result<Self> {
+        let wake = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
+        let (orders, taken) = channel();
+        let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        epoll::add(&poll, &*wake, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
+        let mut worker = Worker {
+            plane: Plane::new(config, seed),
+            desk: Desk { sockets: Vec::new(), reports, tapes },
+            poll,
+            wake: wake.clone(),
+            next_port: [addresses.ports.first, addresses.ports.first],
+            addresses,
+            clock,
+        };
+        let thread = thread::Builder::new().name("voice".into()).spawn(move || {
+            if let Err(error) = worker.run(&taken) {
+                error!(%error, "the media thread has ended");
+            }
+        })?;
+        Ok(Self { orders, wake, thread: Some(thread), waiting: false })
+    }
+
+    /// Hands an order over; [`Voice::flush`] sends a batch of them on its way.
+    pub fn order(&mut self, order: Order) {
+        self.waiting |= self.orders.send(order).is_ok();
+    }
+
+    pub fn flush(&mut self) {
+        if std::mem::take(&mut self.waiting) {
+            // Only a full counter can refuse, and then the thread is awake anyway.
+            let _ = rustix::io::write(&*self.wake, &1_u64.to_ne_bytes());
+        }
+    }
+
+    /// Lets the thread end once all orders are done.
+    pub fn stop(mut self) {
+        drop(std::mem::replace(&mut self.orders, channel().0));
+        let _ = rustix::io::write(&*self.wake, &1_u64.to_ne_bytes());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+struct Worker {
+    plane: Plane,
+    desk: Desk,
+    poll: OwnedFd,
+    wake: Arc<OwnedFd>,
+    /// The next port to try, by family.
+    next_port: [u16; 2],
+    addresses: Addresses,
+    clock: Clock,
+}
+
+/// What the plane reaches the world by.
+struct Desk {
+    /// Two for each port: RTP at twice its number, RTCP after it.
+    sockets: Vec<UdpSocket>,
+    reports: UnboundedSender<Report>,
+    tapes: Tapes,
+}
+
+impl Outlet for Desk {
+    fn send(&mut self, from: PortId, channel: Channel, to: SocketAddr, packet: &[u8]) {
+        let at = from.0 as usize * 2 + usize::from(channel == Channel::Rtcp);
+        if let Some(socket) = self.sockets.get(at) {
+            // A full buffer or a closed port costs this packet, as the network might.
+            let _ = socket.send_to(packet, to);
+        }
+    }
+
+    fn report(&mut self, report: Report) {
+        // The switch is gone only when everything is.
+        let _ = self.reports.send(report);
+    }
+
+    fn tape(&mut self, reel: Reel<'_>) -> bool {
+        self.tapes.take(reel)
+    }
+}
+
+impl Worker {
+    fn run(&mut self, orders: &Receiver<Order>) -> io::Result<()> {
+        let mut events = Vec::with_capacity(EVENTS);
+        let mut buffer = [0_u8; PACKET];
+        loop {
+            let now = self.clock.now();
+            self.plane.on_time(now, &mut self.desk);
+            let wait = self.plane.deadline().map(|at| at.since(now.at));
+            events.clear();
+            match self.wait(&mut events, wait) {
+                Ok(()) | Err(rustix::io::Errno::INTR) => (),
+                Err(error) => return Err(error.into()),
+            }
+            let now = self.clock.now();
+            for event in &events {
+                match event.data.u64() {
+                    WAKE => {
+                        let mut count = [0; 8];
+                        let _ = rustix::io::read(&*self.wake, &mut count);
+                        if !self.obey(orders, now) {
+                            return Ok(());
+                        }
+                    }
+                    at => self.packet(at as usize, &mut buffer, now),
+                }
+            }
+        }
+    }
+
+    fn wait(
+        &self,
+        events: &mut Vec<epoll::Event>,
+        wait: Option<Duration>,
+    ) -> Result<(), rustix::io::Errno> {
+        let wait = wait.map(|it| Timespec {
+            tv_sec: it.as_secs() as i64,
+            tv_nsec: i64::from(it.subsec_nanos()),
+        });
+        let room = rustix::buffer::spare_capacity(events);
+        epoll::wait(&self.poll, room, wait.as_ref()).map(|_| ())
+    }
+
+    /// Does all orders that wait; `false` once there is nobody to give any.
+    fn obey(&mut self, orders: &Receiver<Order>, now: Now) -> bool {
+        use std::sync::mpsc::TryRecvError;
+        loop {
+            match orders.try_recv() {
+                Ok(Order::Bind { v6, pairs }) => self.bind(v6, pairs),
+                Ok(order) => self.plane.on_order(order, now, &mut self.desk),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn packet(&mut self, at: usize, buffer: &mut [u8; PACKET], now: Now) {
+        let Some(socket) = self.desk.sockets.get(at) else { return };
+        let Ok((length, from)) = socket.recv_from(buffer) else { return };
+        let port = PortId(at as u32 / 2);
+        if at % 2 == 1 {
+            return self.plane.on_control(port, from, &buffer[..length], now);
+        }
+        let hop = self.plane.on_packet(port, from, buffer, length, now, &mut self.desk);
+        if let Some(hop) = hop
+            && let Some(socket) = self.desk.sockets.get(hop.port.0 as usize * 2)
+        {
+            let _ = socket.send_to(&buffer[..hop.len], hop.to);
+        }
+    }
+
+    /// Binds pairs of ports: as many as are free, up to what was asked for.
+    fn bind(&mut self, v6: bool, pairs: u16) {
+        let ip = match (v6, self.addresses.v6) {
+            (true, Some(ip)) => ip,
+            (true, None) if self.addresses.v4.is_ipv6() => self.addresses.v4,
+            (true, None) => return self.desk.report(Report::Exhausted { v6 }),
+            (false, _) => self.addresses.v4,
+        };
+        let mut bound = 0;
+        while bound < pairs {
+            let next = &mut self.next_port[usize::from(v6)];
+            let port = *next;
+            if port == 0 || self.addresses.ports.last <= port {
+                return self.desk.report(Report::Exhausted { v6 });
+            }
+            *next = port.checked_add(2).unwrap_or(0);
+            match self.pair(SocketAddr::new(ip, port)) {
+                Ok(()) => bound += 1,
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => (),
+                Err(error) => {
+                    warn!(%error, port, "RTP ports cannot be bound");
+                    return self.desk.report(Report::Exhausted { v6 });
+                }
+            }
+        }
+    }
+
+    fn pair(&mut self, local: SocketAddr) -> io::Result<()> {
+        let rtp = socket(local)?;
+        let rtcp = socket(SocketAddr::new(local.ip(), local.port() + 1))?;
+        for socket in [rtp, rtcp] {
+            let data = epoll::EventData::new_u64(self.desk.sockets.len() as u64);
+            epoll::add(&self.poll, &socket, data, epoll::EventFlags::IN)?;
+            self.desk.sockets.push(socket);
+        }
+        self.plane.bind(local, &mut self.desk);
+        Ok(())
+    }
+}
+
+fn socket(local: SocketAddr) -> io::Result<UdpSocket> {
+    let domain = socket2::Domain::for_address(local);
+    let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, None)?;
+    if local.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    // What the kernel grants is enough; more is only kinder to a stalled moment.
+    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    socket.bind(&local.into())?;
+    Ok(socket.into())
+}
