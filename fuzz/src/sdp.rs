@@ -1,6 +1,6 @@
 //! Offers and answers of arbitrary octets into one session. Texts are separated by a zero octet.
 
-use crosspoint::sdp::{Direction, Menu, Session, parse};
+use crosspoint::sdp::{CodecList, Direction, Session, parse};
 
 /// Reads octets as descriptions, offers and answers.
 pub fn sdp(data: &[u8]) {
@@ -8,9 +8,9 @@ pub fn sdp(data: &[u8]) {
     for (n, text) in data.split(|it| *it == 0).take(8).enumerate() {
         let Ok(theirs) = parse(text) else { continue };
         let menu = match n % 3 {
-            0 => Menu::g711(),
-            1 => Menu::from_offer(&theirs),
-            _ => Menu::from_offer(&theirs).g711_first(),
+            0 => CodecList::g711(),
+            1 => CodecList::from_offer(&theirs),
+            _ => CodecList::from_offer(&theirs).g711_first(),
         };
         match n % 4 {
             2 => {
@@ -28,7 +28,7 @@ pub fn sdp(data: &[u8]) {
 }
 
 /// An answer fits its offer, and the same offer again gets the same answer.
-fn answer(session: &mut Session, offer: &[u8], menu: &Menu) {
+fn answer(session: &mut Session, offer: &[u8], menu: &CodecList) {
     let before = session.local().cloned();
     let Ok((text, negotiated)) = session.answer(offer, menu) else {
         assert_eq!(session.local(), before.as_ref());

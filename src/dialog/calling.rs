@@ -19,7 +19,7 @@ use super::route_set::RouteSet;
 use super::state::Side;
 use super::{Arrival, Cause, Event, Failure, Invite, Next, Out, Reliable, Ticket, Turn};
 use crate::clock::Instant;
-use crate::sdp::{Menu, Session};
+use crate::sdp::{CodecList, Session};
 use crate::sip::{Hop, Message, Method, Name, Transport, Uri, Value};
 
 /// How often an INVITE is sent again on request of the far end (credentials, a longer interval).
@@ -39,7 +39,7 @@ pub(super) struct Calling {
     max_forwards: u8,
     offer: Option<Bytes>,
     session: Session,
-    menu: Arc<Menu>,
+    menu: Arc<CodecList>,
     sent: Sent,
     forks: Vec<Early>,
     /// Something came back: a CANCEL would be understood.
@@ -64,7 +64,7 @@ struct Sent {
 impl Calling {
     pub fn begin(invite: Invite, side: &mut Side, turn: &mut Turn<'_>) -> Self {
         let mut session = invite.session;
-        let offer = (!invite.offerless).then(|| session.offer(&invite.menu));
+        let offer = (!invite.offerless).then(|| session.offer(&invite.codecs));
         let tag = turn.ids.tag();
         let routes = RouteSet::preloaded(&invite.routes);
         let to = invite.to.map_or_else(|| angled(&invite.uri), |it| it.value(""));
@@ -82,7 +82,7 @@ impl Calling {
             max_forwards: invite.max_forwards.min(MAX_FORWARDS),
             offer,
             session,
-            menu: invite.menu,
+            menu: invite.codecs,
             sent,
             forks: Vec::new(),
             provisional: false,

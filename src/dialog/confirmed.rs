@@ -18,7 +18,7 @@ use super::state::{Acked, Dialog, Purpose, Side};
 use super::{Arrival, Cause, Event, Failure, Out, Ticket, Turn, Why, far_offer, keys};
 use crate::audio::Digit;
 use crate::clock::Instant;
-use crate::sdp::{Menu, Negotiated, Session};
+use crate::sdp::{CodecList, Negotiated, Session};
 use crate::sip::{Message, Method, Reason};
 use crate::transaction::ServerId;
 
@@ -29,7 +29,7 @@ const MAX_ACKS: usize = 2;
 pub(super) struct Confirmed {
     pub dialog: Dialog,
     pub session: Session,
-    pub menu: Arc<Menu>,
+    pub menu: Arc<CodecList>,
     pub media: Option<Box<Negotiated>>,
     pub acks: Vec<Acked>,
     /// Our 2xx to their INVITE, until its ACK.
@@ -84,7 +84,7 @@ impl Fall {
 }
 
 impl Confirmed {
-    pub fn new(dialog: Dialog, session: Session, menu: Arc<Menu>, owner: bool) -> Self {
+    pub fn new(dialog: Dialog, session: Session, menu: Arc<CodecList>, owner: bool) -> Self {
         Self {
             dialog,
             session,

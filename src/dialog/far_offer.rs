@@ -10,7 +10,7 @@ use super::refresh::{MIN_SE, Terms};
 use super::resend::Resend;
 use super::state::Side;
 use super::{Arrival, Event, Out, Turn, Why, keys};
-use crate::sdp::Menu;
+use crate::sdp::CodecList;
 use crate::sip::{Message, Method, Name};
 
 /// Methods that mean the same in every phase.
@@ -41,7 +41,7 @@ pub(super) fn common(arrival: &Arrival<'_>, turn: &mut Turn<'_>) -> Answer {
 /// UPDATE from an early dialog of our INVITE: it must wait for the answer to our own offer.
 pub(super) fn early_update(
     early: &mut Early,
-    menu: &Menu,
+    menu: &CodecList,
     arrival: &Arrival<'_>,
     side: &Side,
     turn: &mut Turn<'_>,

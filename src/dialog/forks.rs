@@ -8,7 +8,7 @@ use super::head::SDP;
 use super::reliable::{self, Order};
 use super::state::{Dialog, Draft, Purpose, Side};
 use super::{Event, Turn};
-use crate::sdp::{Menu, Negotiated, Session};
+use crate::sdp::{CodecList, Negotiated, Session};
 use crate::sip::{Message, Method, Name};
 
 /// Early dialogs followed per INVITE; what rings beyond is heard, but not followed.
@@ -51,7 +51,7 @@ impl Early {
         &mut self,
         response: &Message,
         offered: Option<&Session>,
-        menu: &Menu,
+        menu: &CodecList,
         side: &mut Side,
         turn: &mut Turn<'_>,
     ) {
@@ -98,7 +98,7 @@ impl Early {
     }
 
     /// The far end's offer, to an INVITE without one: our answer, if there is one.
-    pub fn take_offer(&mut self, sdp: &Bytes, menu: &Menu) -> Option<Bytes> {
+    pub fn take_offer(&mut self, sdp: &Bytes, menu: &CodecList) -> Option<Bytes> {
         let (answer, media) = self.session.answer(sdp, menu).ok()?;
         self.media = Some(Box::new(media));
         self.answered = true;

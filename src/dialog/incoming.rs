@@ -15,7 +15,7 @@ use super::resend::{Due, Resend};
 use super::state::{Dialog, Side};
 use super::{Arrival, Cause, Event, Invited, Out, Reliable, Turn, Why, body, far_offer, parting};
 use crate::clock::Instant;
-use crate::sdp::{Menu, Negotiated, Session};
+use crate::sdp::{CodecList, Negotiated, Session};
 use crate::sip::{Hop, Message, Method, Name};
 use crate::transaction::ServerId;
 
@@ -30,7 +30,7 @@ pub(super) struct Incoming {
     from: Hop,
     pub dialog: Dialog,
     session: Session,
-    menu: Arc<Menu>,
+    menu: Arc<CodecList>,
     offer: Option<Bytes>,
     given: Option<Given>,
     terms: Option<Terms>,
@@ -57,8 +57,8 @@ struct Given {
 
 #[derive(Debug)]
 enum Then {
-    Ring(Option<Arc<Menu>>),
-    Answer(Arc<Menu>),
+    Ring(Option<Arc<CodecList>>),
+    Answer(Arc<CodecList>),
 }
 
 /// The unreliable provisional response to repeat.
@@ -94,7 +94,7 @@ impl Incoming {
         };
         let offer = body::sdp(invite);
         if let Some(offer) = &offer {
-            let tried = invited.session.clone().answer(offer, &invited.menu);
+            let tried = invited.session.clone().answer(offer, &invited.codecs);
             tried.map_err(|_| Answer::not_acceptable("No codec or media in common"))?;
         }
         let expires = invite.expires().map(|it| Duration::from_secs(u64::from(it)));
@@ -104,7 +104,7 @@ impl Incoming {
             from: arrival.from,
             dialog,
             session: invited.session,
-            menu: invited.menu,
+            menu: invited.codecs,
             offer,
             given: None,
             terms,
@@ -124,7 +124,7 @@ impl Incoming {
     }
 
     /// Tells the caller that it rings; with our description if `early` (early media).
-    pub fn ring(&mut self, early: Option<Arc<Menu>>, side: &mut Side, turn: &mut Turn<'_>) {
+    pub fn ring(&mut self, early: Option<Arc<CodecList>>, side: &mut Side, turn: &mut Turn<'_>) {
         if self.unpracked.is_some() {
             if !matches!(self.then, Some(Then::Answer(_))) {
                 self.then = Some(Then::Ring(early));
@@ -168,7 +168,7 @@ impl Incoming {
     /// Answers the call: 2xx, now or once a description that is out has been acknowledged.
     pub fn answer(
         mut self: Box<Self>,
-        menu: Arc<Menu>,
+        menu: Arc<CodecList>,
         side: &mut Side,
         turn: &mut Turn<'_>,
     ) -> Phase {
@@ -378,7 +378,7 @@ impl Incoming {
     }
 
     /// Our description: the one already sent, or a new one; nothing if there can be none.
-    fn describe(&mut self, menu: &Menu) -> Option<Bytes> {
+    fn describe(&mut self, menu: &CodecList) -> Option<Bytes> {
         if let Some(given) = &self.given {
             return Some(given.sdp.clone());
         }

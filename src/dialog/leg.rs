@@ -15,7 +15,7 @@ use super::state::{Dialog, Side};
 use super::{Arrival, Cause, Event, Failure, Invite, Invited, Ticket, Turn};
 use crate::audio::Digit;
 use crate::clock::Instant;
-use crate::sdp::{Direction, Menu};
+use crate::sdp::{CodecList, Direction};
 use crate::sip::{Hop, Message, Method, Name, Uri, Value};
 
 /// One SIP leg. See the room's head for what it is told and what it tells.
@@ -95,14 +95,14 @@ impl Leg {
     }
 
     /// Tells the caller that it rings; as early media (183) if `early` says what we answer with.
-    pub fn ring(&mut self, early: Option<Arc<Menu>>, turn: &mut Turn<'_>) {
+    pub fn ring(&mut self, early: Option<Arc<CodecList>>, turn: &mut Turn<'_>) {
         if let Phase::Incoming(incoming) = &mut self.phase {
             incoming.ring(early, &mut self.side, turn);
         }
     }
 
     /// Answers the caller with the first of `menu` that it offered.
-    pub fn answer(&mut self, menu: Arc<Menu>, turn: &mut Turn<'_>) {
+    pub fn answer(&mut self, menu: Arc<CodecList>, turn: &mut Turn<'_>) {
         self.step(turn, |phase, side, turn| match phase {
             Phase::Incoming(incoming) => incoming.answer(menu, side, turn),
             other => other,
@@ -140,7 +140,7 @@ impl Leg {
     pub fn offer_again(
         &mut self,
         direction: Direction,
-        menu: Option<Arc<Menu>>,
+        menu: Option<Arc<CodecList>>,
         turn: &mut Turn<'_>,
     ) {
         if let Phase::Confirmed(confirmed) = &mut self.phase {

@@ -61,7 +61,7 @@ pub use self::refresh::Interval;
 pub use self::screen::{MAX_BODY, MAX_MESSAGE, screen};
 use crate::audio::Digit;
 use crate::clock::Instant;
-use crate::sdp::{Menu, Negotiated, Session};
+use crate::sdp::{CodecList, Negotiated, Session};
 use crate::sip::{Hop, Message, Method, NameAddr, Reason, Transport, Uri};
 pub use crate::transaction::Failure;
 use crate::transaction::ServerId;
@@ -145,7 +145,7 @@ pub struct Invite {
     /// Our side of offer and answer, with the address of our media.
     pub session: Session,
     /// The codecs we offer, in order.
-    pub menu: Arc<Menu>,
+    pub codecs: Arc<CodecList>,
     /// Send the INVITE without an offer, and answer the far end's.
     pub offerless: bool,
 }
@@ -159,7 +159,7 @@ pub struct Invited {
     /// Our side of offer and answer, with the address of our media.
     pub session: Session,
     /// What we could do at most: an offer that shares nothing with it is refused at once (488).
-    pub menu: Arc<Menu>,
+    pub codecs: Arc<CodecList>,
 }
 
 /// What a leg asks for or tells.

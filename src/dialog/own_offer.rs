@@ -17,7 +17,7 @@ use super::resend::PATIENCE;
 use super::state::{Asked, Draft, Purpose, Side};
 use super::{Event, Turn};
 use crate::clock::Instant;
-use crate::sdp::{Direction, Menu};
+use crate::sdp::{CodecList, Direction};
 use crate::sip::{Message, Method, Name};
 
 /// What we want of the far end.
@@ -26,7 +26,7 @@ pub(super) enum Want {
     /// Only to know that it is still there.
     Refresh,
     /// Another direction (hold and resume), or other codecs.
-    Change { direction: Direction, menu: Option<Arc<Menu>> },
+    Change { direction: Direction, menu: Option<Arc<CodecList>> },
 }
 
 #[derive(Debug)]

@@ -211,14 +211,14 @@ mod tests {
 
     #[test]
     fn a_port_nothing_came_to_is_free_at_once() {
-        let mut port = Port::new(local(4000));
+        let mut port = Port::new(local(4000), Port::REST);
         port.open(0);
         assert!(port.close(at(10)));
     }
 
     #[test]
     fn a_port_rests_until_two_seconds_without_a_packet() {
-        let mut port = Port::new(local(4000));
+        let mut port = Port::new(local(4000), Port::REST);
         port.open(0);
         port.heard = Some(at(0));
         assert!(!port.close(at(1000)));
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_never_stops_is_waited_for_ten_minutes() {
-        let mut port = Port::new(local(4000));
+        let mut port = Port::new(local(4000), Port::REST);
         port.heard = Some(at(0));
         port.close(at(0));
         port.heard = Some(at(599_999));

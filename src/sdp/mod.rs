@@ -1,14 +1,14 @@
 //! Session descriptions and offer/answer for one audio stream (RFC 8866, RFC 3264, RFC 6337).
 //!
-//! [`Description`] reads what others wrote, leniently and within limits. [`Menu`] is what a leg may
+//! [`Description`] reads what others wrote, leniently and within limits. [`CodecList`] is what a leg may
 //! speak. [`Session`] is one leg's side of offer/answer and the only writer. [`Negotiated`] is what
 //! came of it, for media. Which menu a leg gets, and when to offer, is the dialog's and the call's;
 //! taking a description out of a multipart body is the dialog's.
 
 mod codec;
+mod codec_list;
 mod description;
 mod direction;
-mod menu;
 mod negotiated;
 mod session;
 #[cfg(test)]
@@ -18,9 +18,9 @@ mod write;
 use std::fmt;
 
 pub use self::codec::Encoding;
+pub use self::codec_list::{CodecList, Offered, Order};
 pub use self::description::{Connection, Description, Line, Media, Payload, parse};
 pub use self::direction::Direction;
-pub use self::menu::{Menu, Offered, Order};
 pub use self::negotiated::{Events, Negotiated, PayloadFormat};
 pub use self::session::Session;
 

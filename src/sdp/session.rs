@@ -18,8 +18,8 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::codec;
+use super::codec_list::{CodecList, Offered, Order, free};
 use super::description::{Connection, Description, Media, Payload, parse};
-use super::menu::{Menu, Offered, Order, free};
 use super::negotiated::{Events, Negotiated, PayloadFormat, addresses, ptime};
 use super::write::{Ours, Slot};
 use super::{Direction, Error};
@@ -73,7 +73,7 @@ impl Session {
     }
 
     /// Offers what is on the menu. In a running session, codecs keep the payload types they had.
-    pub fn offer(&mut self, menu: &Menu) -> Bytes {
+    pub fn offer(&mut self, menu: &CodecList) -> Bytes {
         let slots = match &self.said {
             Some(said) => said.ours.slots.iter().map(Slot::on).collect(),
             None => vec![Slot::Audio],
@@ -90,7 +90,7 @@ impl Session {
     /// nothing was said offers G.711.
     pub fn offer_again(&mut self, wanted: Direction) -> Bytes {
         let before = std::mem::replace(&mut self.wanted, wanted);
-        let Some(said) = &self.said else { return self.offer(&Menu::g711()) };
+        let Some(said) = &self.said else { return self.offer(&CodecList::g711()) };
         let mut ours = said.ours.clone();
         ours.direction = wanted;
         ours.slots = ours.slots.iter().map(Slot::on).collect();
@@ -134,7 +134,7 @@ impl Session {
 
     /// Answers an offer with one codec and its telephone events. On an error nothing has changed
     /// and the offer deserves a 488 (or a 400 if it is malformed).
-    pub fn answer(&mut self, offer: &[u8], menu: &Menu) -> Result<(Bytes, Negotiated), Error> {
+    pub fn answer(&mut self, offer: &[u8], menu: &CodecList) -> Result<(Bytes, Negotiated), Error> {
         let offer = parse(offer)?;
         let Some(choice) = self.choose(&offer, menu) else {
             return self.answer_without_audio(&offer);
@@ -197,7 +197,7 @@ impl Session {
     }
 
     /// The stream and the formats we answer with.
-    fn choose(&self, offer: &Description<'_>, menu: &Menu) -> Option<Choice> {
+    fn choose(&self, offer: &Description<'_>, menu: &CodecList) -> Option<Choice> {
         let live = |it: &Media<'_>| it.is_audio() && it.is_plain() && it.port != 0;
         let usual = self.said.as_ref().and_then(|it| it.ours.audio());
         let usual = usual.filter(|it| offer.media.get(*it).is_some_and(live));
@@ -205,7 +205,7 @@ impl Session {
         usual.into_iter().chain(all).find_map(|slot| self.choose_in(slot, offer, menu))
     }
 
-    fn choose_in(&self, slot: usize, offer: &Description<'_>, menu: &Menu) -> Option<Choice> {
+    fn choose_in(&self, slot: usize, offer: &Description<'_>, menu: &CodecList) -> Option<Choice> {
         let media = offer.media.get(slot)?;
         let on_menu = |it: &Payload<'_>| menu.codecs.iter().any(|ours| ours.is(&it.encoding));
         let shared: Vec<Payload<'_>> =
@@ -236,7 +236,7 @@ impl Session {
 
     /// How we answer a codec: its payload type is the offer's, its parameters those we said before,
     /// else the menu's, else the offer's.
-    fn spoken(&self, payload: &Payload<'_>, menu: &Menu) -> Offered {
+    fn spoken(&self, payload: &Payload<'_>, menu: &CodecList) -> Offered {
         let unchanged = self.agreed.as_ref().is_some_and(|it| it.codec.is_unchanged(payload));
         let before = self.said.as_ref().filter(|_| unchanged).and_then(|said| {
             said.ours.codecs.iter().find(|it| it.is(&payload.encoding)).map(|it| it.fmtp.clone())
@@ -358,7 +358,7 @@ fn slots(offer: &Description<'_>, audio: Option<usize>) -> Vec<Slot> {
 
 /// The menu's formats with payload types that mean the same as before (RFC 3264 section 8.3.2) and
 /// differ from one another.
-fn numbered(menu: &Menu, before: Option<&Ours>) -> (Vec<Offered>, Vec<Offered>) {
+fn numbered(menu: &CodecList, before: Option<&Ours>) -> (Vec<Offered>, Vec<Offered>) {
     let mut known: Vec<&Offered> =
         before.iter().flat_map(|it| it.codecs.iter().chain(&it.events)).collect();
     let mut taken: Vec<u8> = known.iter().map(|it| it.payload_type).collect();
@@ -399,7 +399,7 @@ fn events(media: &Media<'_>, clock: u32) -> Option<(Offered, Events)> {
     let it = of(clock).or_else(|| of(8000)).or_else(|| offered().next())?;
     let number = it.payload_type;
     let keys = Events { send_pt: number, receive_pt: number, clock: it.encoding.clock };
-    Some((Offered { fmtp: Some(Menu::KEYS.into()), ..Offered::from(it) }, keys))
+    Some((Offered { fmtp: Some(CodecList::KEYS.into()), ..Offered::from(it) }, keys))
 }
 
 /// The events an answer took of ours, by the same rule.

@@ -101,7 +101,7 @@ impl Switch {
             policy: translate::policy(trunk),
             credentials: trunk.and_then(|it| it.outbound.as_ref()).map(translate::credentials),
             session: Session::new(self.ids.random(), told),
-            menu: Arc::new(super::perform::all_of(&request.body())),
+            codecs: Arc::new(super::perform::all_of(&request.body())),
         };
         let mut outs = std::mem::take(&mut self.spare);
         let mut ids = BranchIds { ids: &mut self.ids, key };

@@ -9,12 +9,12 @@ use crate::call::{self, Effect};
 use crate::clock::Now;
 use crate::media::{Order, SessionId, TapeId};
 use crate::model::record::Cause;
-use crate::sdp::Menu;
+use crate::sdp::CodecList;
 
 /// Everything that the caller of this offer can be answered with.
-pub(super) fn all_of(offer: &[u8]) -> Menu {
+pub(super) fn all_of(offer: &[u8]) -> CodecList {
     let read = crate::sdp::parse(offer).ok();
-    read.map_or_else(Menu::g711, |it| Menu::from_offer(&it))
+    read.map_or_else(CodecList::g711, |it| CodecList::from_offer(&it))
 }
 
 /// The caller's only branch.
@@ -72,7 +72,7 @@ impl Switch {
 
     /// What the caller is answered with: what a destination agreed on first, so that voice needs
     /// no coding; else whatever we can.
-    fn answer_codecs(&mut self, call: CallKey) -> Arc<Menu> {
+    fn answer_codecs(&mut self, call: CallKey) -> Arc<CodecList> {
         let agreed = self.calls.get_mut(call).and_then(|entry| {
             let legs = entry.legs.iter().rev().filter(|it| it.number != 0 && !it.done);
             let branches = legs.flat_map(|it| &it.branches).filter(|it| !it.over);

@@ -12,7 +12,7 @@ use crate::media::{Order, SessionId};
 use crate::model::record::Cause;
 use crate::model::{Credentials, Endpoint, Trunk};
 use crate::peer::{Place, Target, TrunkId};
-use crate::sdp::{Menu, Session};
+use crate::sdp::{CodecList, Session};
 use crate::sip::Uri;
 
 /// Phones of one account that are rung together, at most.
@@ -135,7 +135,7 @@ impl Switch {
             to: None,
             max_forwards: hops,
             session,
-            menu: codecs,
+            codecs,
             offerless: false,
             local: our,
         };
@@ -160,15 +160,15 @@ impl Switch {
     }
 
     /// What a destination is offered: what the caller offered, so that voice can pass as it is.
-    fn offered(&mut self, call: CallKey) -> (Arc<Menu>, u8) {
+    fn offered(&mut self, call: CallKey) -> (Arc<CodecList>, u8) {
         let Some(entry) = self.calls.get_mut(call) else {
-            return (Arc::new(Menu::g711()), dialog::MAX_FORWARDS);
+            return (Arc::new(CodecList::g711()), dialog::MAX_FORWARDS);
         };
         let hops = entry.max_forwards.saturating_sub(1).max(HOPS_LEAST);
         let offer = entry.leg(0).and_then(|it| it.branches.first()?.dialog.offer().cloned());
         let read = offer.as_deref().and_then(|it| crate::sdp::parse(it).ok());
-        let set = read.map(|it| Menu::from_offer(&it).g711_first());
-        (Arc::new(set.unwrap_or_else(Menu::g711)), hops)
+        let set = read.map(|it| CodecList::from_offer(&it).g711_first());
+        (Arc::new(set.unwrap_or_else(CodecList::g711)), hops)
     }
 
     pub(super) fn trunk_of(&self, id: TrunkId) -> Option<Arc<Trunk>> {

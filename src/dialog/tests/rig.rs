@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::clock::Instant;
 use crate::dialog::*;
-use crate::sdp::{Menu, Session};
+use crate::sdp::{CodecList, Session};
 use crate::sip::{self, Hop, Message, Method, Name, Transport, Uri};
 use crate::transaction::{Arrived, ClientId, Limits, Out as Done, Table};
 
@@ -72,8 +72,8 @@ fn session() -> Session {
     Session::new(42, "127.0.0.1:4000".parse().unwrap())
 }
 
-pub fn menu() -> std::sync::Arc<Menu> {
-    Menu::g711().into()
+pub fn menu() -> std::sync::Arc<CodecList> {
+    CodecList::g711().into()
 }
 
 /// A call to sip:b@far.example with everything at its default.
@@ -89,7 +89,7 @@ pub fn plain_invite() -> Invite {
         to: None,
         max_forwards: 70,
         session: session(),
-        menu: menu(),
+        codecs: menu(),
         offerless: false,
     }
 }
@@ -100,7 +100,7 @@ pub fn plain_invited() -> Invited {
         policy: Policy::default(),
         credentials: None,
         session: session(),
-        menu: menu(),
+        codecs: menu(),
     }
 }
 

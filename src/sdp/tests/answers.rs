@@ -57,7 +57,7 @@ fn a_session_on_ipv6_says_so() {
 #[test]
 fn an_address_of_the_other_family_is_not_acceptable() {
     let offer = sdp(&["m=audio 4000 RTP/AVP 8", "c=IN IP6 2001:db8::1"]);
-    let refused = session().answer(&offer, &Menu::g711()).unwrap_err();
+    let refused = session().answer(&offer, &CodecList::g711()).unwrap_err();
     assert_eq!(refused, Error::NotAcceptable("an address of the other family"));
 }
 
@@ -65,7 +65,7 @@ fn an_address_of_the_other_family_is_not_acceptable() {
 fn the_offerers_order_decides_unless_ours_is_to() {
     let offer = sdp(&["m=audio 4000 RTP/AVP 8 0"]);
     assert_eq!(&*answer(&mut session(), &offer).1.codec.name, "pcma");
-    let ours = Menu::g711().g711_first();
+    let ours = CodecList::g711().g711_first();
     assert_eq!(&*session().answer(&offer, &ours).unwrap().1.codec.name, "pcmu");
 }
 
@@ -87,7 +87,7 @@ fn no_events_are_answered_where_none_are_offered_or_none_are_wanted() {
     let (text, negotiated) = answer(&mut session(), &sdp(&["m=audio 4000 RTP/AVP 0"]));
     assert_eq!(negotiated.events, None);
     assert!(!text.contains("telephone-event"));
-    let menu = Menu::g711().without_events();
+    let menu = CodecList::g711().without_events();
     let (text, negotiated) = session().answer(&carrier(&[]), &menu).unwrap();
     assert_eq!(negotiated.events, None);
     assert!(!String::from_utf8_lossy(&text).contains("telephone-event"));
@@ -101,7 +101,7 @@ fn the_events_of_the_codecs_clock_are_taken() {
         "a=rtpmap:97 telephone-event/8000",
         "a=rtpmap:98 telephone-event/48000",
     ]);
-    let menu = Menu::from_offer(&parse(&offer).unwrap());
+    let menu = CodecList::from_offer(&parse(&offer).unwrap());
     let opus = session().answer(&offer, &menu).unwrap().1;
     assert_eq!(opus.events, Some(Events { send_pt: 98, receive_pt: 98, clock: 48_000 }));
     let pcmu = session().answer(&offer, &menu.g711_first()).unwrap().1;
@@ -115,7 +115,7 @@ fn events_of_another_clock_are_better_than_none() {
         "a=rtpmap:96 opus/48000/2",
         "a=rtpmap:97 telephone-event/8000",
     ]);
-    let menu = Menu::from_offer(&parse(&offer).unwrap());
+    let menu = CodecList::from_offer(&parse(&offer).unwrap());
     let events = session().answer(&offer, &menu).unwrap().1.events;
     assert_eq!(events, Some(Events { send_pt: 97, receive_pt: 97, clock: 8000 }));
 }
@@ -161,7 +161,7 @@ fn an_offer_without_usable_audio_is_not_acceptable_and_changes_nothing() {
         ("no codec in common", sdp(&["m=audio 4000 RTP/AVP 13"])),
     ] {
         let mut session = session();
-        let refused = session.answer(&offer, &Menu::g711()).unwrap_err();
+        let refused = session.answer(&offer, &CodecList::g711()).unwrap_err();
         assert_eq!(refused, Error::NotAcceptable(why));
         assert!(session.local().is_none() && session.agreed().is_none());
     }
@@ -172,7 +172,7 @@ fn a_refused_offer_leaves_a_running_session_as_it_was() {
     let mut session = session();
     let (text, negotiated) = answer(&mut session, &carrier(&[]));
     for offer in [&b"nonsense"[..], &sdp(&["m=audio 4000 RTP/AVP 18"]), &sdp(&[])] {
-        assert!(session.answer(offer, &Menu::g711()).is_err());
+        assert!(session.answer(offer, &CodecList::g711()).is_err());
         assert_eq!(session.local().unwrap(), text.as_bytes());
         assert_eq!(session.agreed(), Some(&negotiated));
     }
@@ -198,7 +198,7 @@ fn five_offers_in_a_row_keep_payload_types_parameters_and_codec() {
         ];
         sdp(&lines.concat())
     };
-    let menu = Menu::from_offer(&parse(&offer("m=audio 4000 RTP/AVP 111 0 96", &[])).unwrap());
+    let menu = CodecList::from_offer(&parse(&offer("m=audio 4000 RTP/AVP 111 0 96", &[])).unwrap());
     let mut session = session();
     let mut texts = Vec::new();
     for (offer, menu) in [
@@ -244,10 +244,10 @@ fn telephone_events_may_come_with_a_later_offer() {
 #[test]
 fn parameters_are_what_we_said_before_until_the_offer_changes_them() {
     let offer = |fmtp: &str| sdp(&["m=audio 4000 RTP/AVP 18", fmtp]);
-    let menu = |fmtp| Menu::from_offer(&parse(&offer(fmtp)).unwrap());
+    let menu = |fmtp| CodecList::from_offer(&parse(&offer(fmtp)).unwrap());
     let (no, yes) = ("a=fmtp:18 annexb=no", "a=fmtp:18 annexb=yes");
     let mut session = session();
-    let mut said = |fmtp, menu: Menu| {
+    let mut said = |fmtp, menu: CodecList| {
         let (text, _) = session.answer(&offer(fmtp), &menu).unwrap();
         lines(std::str::from_utf8(&text).unwrap(), "a=fmtp:18")[0].to_owned()
     };

@@ -31,7 +31,7 @@ fn every_offered_direction_has_its_answer() {
         let mut session = session();
         session.want(wanted);
         let line = format!("a={}", offered.as_str());
-        let (text, negotiated) = session.answer(&carrier(&[&line]), &Menu::g711()).unwrap();
+        let (text, negotiated) = session.answer(&carrier(&[&line]), &CodecList::g711()).unwrap();
         let case = format!("{offered:?} while we want {wanted:?}");
         assert_eq!(direction(&text), answered, "{case}");
         let told = (negotiated.send, negotiated.receive, negotiated.held);

@@ -5,7 +5,7 @@ mod hold;
 mod offers;
 mod reading;
 
-use super::{Menu, Negotiated, Session};
+use super::{CodecList, Negotiated, Session};
 
 const LOCAL: &str = "198.51.100.7:20000";
 
@@ -32,7 +32,7 @@ fn carrier(more: &[&str]) -> Vec<u8> {
 
 /// Answers with the G.711 menu; the text and what media is told.
 fn answer(session: &mut Session, offer: &[u8]) -> (String, Negotiated) {
-    let (text, negotiated) = session.answer(offer, &Menu::g711()).unwrap();
+    let (text, negotiated) = session.answer(offer, &CodecList::g711()).unwrap();
     (String::from_utf8(text.to_vec()).unwrap(), negotiated)
 }
 

@@ -3,13 +3,13 @@
 use super::super::*;
 use super::{answer, carrier, lines, sdp, session, version};
 
-fn offered(session: &mut Session, menu: &Menu) -> String {
+fn offered(session: &mut Session, menu: &CodecList) -> String {
     String::from_utf8(session.offer(menu).to_vec()).unwrap()
 }
 
 #[test]
 fn our_offer_of_g711_is_this() {
-    let text = offered(&mut session(), &Menu::g711());
+    let text = offered(&mut session(), &CodecList::g711());
     assert_eq!(
         text,
         "v=0\r\n\
@@ -30,13 +30,13 @@ fn our_offer_of_g711_is_this() {
 #[test]
 fn the_largest_identifier_stays_within_63_bits() {
     let mut session = Session::new(u64::MAX, "198.51.100.7:20000".parse().unwrap());
-    assert!(offered(&mut session, &Menu::g711()).contains(&format!("o=- {} 1 IN", i64::MAX)));
+    assert!(offered(&mut session, &CodecList::g711()).contains(&format!("o=- {} 1 IN", i64::MAX)));
 }
 
 #[test]
 fn an_answer_at_other_payload_types_is_sent_there_and_received_where_we_said() {
     let mut session = session();
-    session.offer(&Menu::g711());
+    session.offer(&CodecList::g711());
     let answer = sdp(&[
         "m=audio 4000 RTP/AVP 97 96",
         "a=rtpmap:97 PCMA/8000",
@@ -50,7 +50,7 @@ fn an_answer_at_other_payload_types_is_sent_there_and_received_where_we_said() {
 #[test]
 fn the_first_codec_of_an_answer_is_spoken_and_all_of_them_are_known() {
     let mut session = session();
-    session.offer(&Menu::g711());
+    session.offer(&CodecList::g711());
     let negotiated = session.accept_answer(&sdp(&["m=audio 4000 RTP/AVP 18 8 0"])).unwrap();
     assert_eq!(&*negotiated.codec.name, "pcma");
     let others: Vec<_> = negotiated.others.iter().map(|it| &*it.name).collect();
@@ -69,7 +69,7 @@ fn an_answer_that_is_none_is_not_acceptable() {
         sdp(&["m=audio 4000 RTP/AVP 101", "a=rtpmap:101 telephone-event/8000"]),
     ] {
         let mut session = session();
-        session.offer(&Menu::g711());
+        session.offer(&CodecList::g711());
         let refused = session.accept_answer(&answer);
         assert!(matches!(refused, Err(Error::NotAcceptable(_))), "{refused:?}");
         assert_eq!(session.agreed(), None);
@@ -87,7 +87,7 @@ fn there_is_no_answer_without_an_offer() {
 #[test]
 fn early_media_and_the_final_answer_may_answer_the_same_offer() {
     let mut session = session();
-    session.offer(&Menu::g711());
+    session.offer(&CodecList::g711());
     let early = session.accept_answer(&sdp(&["m=audio 4000 RTP/AVP 8"])).unwrap();
     let last = session.accept_answer(&sdp(&["m=audio 5000 RTP/AVP 0"])).unwrap();
     assert_eq!((&*early.codec.name, &*last.codec.name), ("pcma", "pcmu"));
@@ -97,7 +97,7 @@ fn early_media_and_the_final_answer_may_answer_the_same_offer() {
 #[test]
 fn each_early_dialog_has_a_copy_of_the_session() {
     let mut first = session();
-    first.offer(&Menu::g711());
+    first.offer(&CodecList::g711());
     let mut second = first.clone();
     first.accept_answer(&sdp(&["m=audio 4000 RTP/AVP 8"])).unwrap();
     second.accept_answer(&sdp(&["m=audio 6000 RTP/AVP 0"])).unwrap();
@@ -108,7 +108,7 @@ fn each_early_dialog_has_a_copy_of_the_session() {
 #[test]
 fn an_invite_without_an_offer_gets_ours_and_answers_it_in_the_ack() {
     let mut session = session();
-    let offer = session.offer(&Menu::g711());
+    let offer = session.offer(&CodecList::g711());
     assert_eq!(session.local(), Some(&offer));
     let negotiated = session.accept_answer(&carrier(&[])).unwrap();
     assert!(negotiated.send && negotiated.receive);
@@ -119,7 +119,7 @@ fn an_invite_without_an_offer_gets_ours_and_answers_it_in_the_ack() {
 
 #[test]
 fn a_session_nothing_was_said_in_offers_g711_again() {
-    assert_eq!(session().offer_again(Direction::SendRecv), session().offer(&Menu::g711()));
+    assert_eq!(session().offer_again(Direction::SendRecv), session().offer(&CodecList::g711()));
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_callers_offer_goes_on_to_the_destination_at_the_same_payload_types() {
         "a=rtpmap:100 telephone-event/48000",
         "a=ptime:30",
     ]);
-    let menu = Menu::from_offer(&parse(&caller).unwrap());
+    let menu = CodecList::from_offer(&parse(&caller).unwrap());
     let text = offered(&mut session(), &menu);
     assert_eq!(lines(&text, "m="), ["m=audio 20000 RTP/AVP 111 9 18 8 0 96 100"]);
     assert_eq!(
@@ -190,19 +190,19 @@ fn a_callers_offer_goes_on_to_the_destination_at_the_same_payload_types() {
 #[test]
 fn a_caller_without_events_or_with_only_foreign_codecs_still_gives_a_menu() {
     let foreign = sdp(&["m=audio 4000 RTP/AVP 18 101", "a=rtpmap:101 G729D/8000"]);
-    let text = offered(&mut session(), &Menu::from_offer(&parse(&foreign).unwrap()));
+    let text = offered(&mut session(), &CodecList::from_offer(&parse(&foreign).unwrap()));
     // Nobody could turn G.729 into G.711, so it is not offered; 101 is taken.
     assert_eq!(lines(&text, "m="), ["m=audio 20000 RTP/AVP 18 101 96"]);
     assert_eq!(lines(&text, "a=rtpmap:96"), ["a=rtpmap:96 telephone-event/8000"]);
     for nothing in [sdp(&[]), sdp(&["m=audio 4000 RTP/AVP 101"])] {
-        assert_eq!(Menu::from_offer(&parse(&nothing).unwrap()), Menu::g711());
+        assert_eq!(CodecList::from_offer(&parse(&nothing).unwrap()), CodecList::g711());
     }
 }
 
 #[test]
 fn the_codec_of_the_other_leg_is_preferred_with_its_parameters() {
     let caller = sdp(&["m=audio 4000 RTP/AVP 0 18", "a=fmtp:18 annexb=yes"]);
-    let menu = Menu::from_offer(&parse(&caller).unwrap());
+    let menu = CodecList::from_offer(&parse(&caller).unwrap());
     let mut destination = session();
     destination.offer(&menu);
     let answer = sdp(&["m=audio 4000 RTP/AVP 18", "a=fmtp:18 annexb=no"]);
@@ -217,10 +217,10 @@ fn the_codec_of_the_other_leg_is_preferred_with_its_parameters() {
 fn payload_types_keep_their_meaning_in_a_later_offer_of_ours() {
     let mut session = session();
     let first = sdp(&["m=audio 4000 RTP/AVP 96 0", "a=rtpmap:96 opus/48000/2"]);
-    session.answer(&first, &Menu::from_offer(&parse(&first).unwrap())).unwrap();
+    session.answer(&first, &CodecList::from_offer(&parse(&first).unwrap())).unwrap();
     let other =
         sdp(&["m=audio 4000 RTP/AVP 96 97", "a=rtpmap:96 AMR/8000", "a=rtpmap:97 opus/48000/2"]);
-    let text = offered(&mut session, &Menu::from_offer(&parse(&other).unwrap()));
+    let text = offered(&mut session, &CodecList::from_offer(&parse(&other).unwrap()));
     assert_eq!(lines(&text, "a=rtpmap:96"), ["a=rtpmap:96 opus/48000/2"]);
     assert_eq!(lines(&text, "m=")[0].split(' ').nth(3), Some("97"), "AMR moved");
     assert_eq!(version(text.as_bytes()), 2);

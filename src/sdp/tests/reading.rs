@@ -251,7 +251,7 @@ proptest! {
         let mut session = super::session();
         for offer in [&first, &second] {
             let before = session.local().cloned();
-            let Ok((text, negotiated)) = session.answer(offer, &Menu::g711()) else {
+            let Ok((text, negotiated)) = session.answer(offer, &CodecList::g711()) else {
                 prop_assert_eq!(session.local(), before.as_ref());
                 continue;
             };
@@ -269,11 +269,11 @@ proptest! {
             prop_assert!(rtp.is_none_or(|it| it.port() != 0 && !it.ip().is_unspecified()));
             prop_assert!([10, 20, 30, 40, 60].contains(&negotiated.ptime));
             // The same offer once more is answered in the same words.
-            prop_assert_eq!(session.answer(offer, &Menu::g711()).unwrap().0, text);
+            prop_assert_eq!(session.answer(offer, &CodecList::g711()).unwrap().0, text);
         }
         if let Ok(offer) = parse(&first) {
             let mut session = super::session();
-            let text = session.offer(&Menu::from_offer(&offer));
+            let text = session.offer(&CodecList::from_offer(&offer));
             let ours = parse(&text).unwrap();
             let mut numbers: Vec<_> = ours.media[0].payloads().map(|it| it.payload_type).collect();
             prop_assert_eq!(numbers.len(), ours.media[0].formats.len());

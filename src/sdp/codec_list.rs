@@ -10,7 +10,7 @@ use super::negotiated::{PayloadFormat, ptime};
 
 /// Codecs and events, in order of preference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Menu {
+pub struct CodecList {
     /// Voices.
     pub codecs: Vec<Offered>,
     /// Telephone events, at most one for each clock; none if digits go another way.
@@ -41,7 +41,7 @@ pub struct Offered {
     pub payload_type: u8,
 }
 
-impl Menu {
+impl CodecList {
     /// Formats taken from an offer, at most.
     const LONGEST: usize = 16;
     /// The usual payload type of telephone events at 8000 Hz.
