@@ -18,6 +18,7 @@ mod ending;
 mod entering;
 mod facts;
 mod greeting;
+mod log;
 mod offering;
 mod story;
 mod talking;

@@ -105,6 +105,7 @@ impl Story {
 
     /// Something that can be seen from outside.
     pub fn note(&mut self, what: What, turn: &mut Turn<'_>) {
+        super::log::tell(&what, &self.record);
         self.seq = self.seq.saturating_add(1);
         let call = Arc::clone(&self.facts.call);
         turn.say(Effect::Note(Fact { seq: self.seq, at: turn.now.wall, call, what }));

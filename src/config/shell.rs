@@ -7,7 +7,7 @@ use super::keys::{section, tables};
 use super::value::{Count, OrOff, Ports, Time, choices};
 
 section! {
-    /// The SIP side: where it listens, what it calls itself, how long it waits.
+    /// The SIP side: where it listens, how it is reached, how it challenges.
     Sip {
         /// The sockets. Without any, one listener with the defaults below is there.
         listener: Vec<Listener> = tables();
@@ -18,14 +18,6 @@ section! {
         /// The address that other sides are told to reach us at (Contact, Via), if it is not the
         /// one we listen on: behind NAT, or when listening on 0.0.0.0.
         advertised: Option<IpAddr> = optional("\"203.0.113.10\"");
-        /// Named in Server and User-Agent; empty: nothing is named.
-        software: String = default("\"crosspoint\"");
-        /// RFC 3261 timer T1: the round trip that is reckoned with.
-        t1: Time<50, 2_000> = default("\"500ms\"");
-        /// RFC 3261 timer T2: the longest wait between two sends of a request.
-        t2: Time<500, 32_000> = default("\"4s\"");
-        /// RFC 3261 timer T4: how long a message may wander in the network.
-        t4: Time<500, 32_000> = default("\"5s\"");
         /// How long a nonce is good for REGISTER.
         register_nonce: Time<10_000, 3_600_000> = default("\"10m\"");
         /// How long a nonce is good for all other requests.
@@ -92,7 +84,7 @@ pub enum WhenFull {
 }
 
 section! {
-    /// Voice: where RTP arrives, who carries it, when it counts as gone.
+    /// Voice: where RTP arrives, and when it counts as gone.
     Media {
         /// The address that RTP is received at over IPv4.
         address: IpAddr = default("\"127.0.0.1\"");
@@ -104,8 +96,6 @@ section! {
         advertised6: Option<IpAddr> = optional("\"2001:db8::20\"");
         /// UDP ports: an even one for RTP and the next for RTCP, for each leg of a call.
         ports: Ports = default("\"16384-32767\"");
-        /// Threads that carry voice.
-        workers: Count<1, 64> = default("1");
         /// A connected call ends when one side is silent for so long though it should send.
         timeout: OrOff<Time<1_000, 86_400_000>> = default("\"1m\"");
         /// How long a port rests after its call, so that late packets reach no other call.
@@ -145,7 +135,7 @@ pub enum Synthesiser {
 }
 
 section! {
-    /// Call records and events: JSON lines, one file a day.
+    /// Call records and events: JSON lines in `calls.jsonl` and `events.jsonl`.
     Records {
         /// The folder, inside of the data folder unless it begins with a slash.
         folder: String = default("\"records\"");
@@ -159,7 +149,7 @@ section! {
 section! {
     /// Health and metrics over HTTP.
     Api {
-        /// Where it listens: `/health`, `/metrics`.
+        /// Where it listens: `/health/live`, `/health/ready`, `/metrics`.
         listen: OrOff<SocketAddr> = default("\"127.0.0.1:8060\"");
     }
 }

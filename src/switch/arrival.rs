@@ -125,11 +125,14 @@ impl Switch {
         });
         leg.chosen = Some(0);
         let mut effects = Vec::new();
-        let started = Call::new(facts, self.directory.clone(), now, &mut effects);
+        let span = tracing::info_span!("call", id = &*facts.call);
+        let directory = self.directory.clone();
+        let started = span.in_scope(|| Call::new(facts, directory, now, &mut effects));
         self.calls.put(
             call,
             Entry {
                 call: started,
+                span,
                 invite: arrival.server,
                 legs: vec![leg],
                 armed: None,

@@ -15,6 +15,8 @@ use crate::transaction::{ClientId, ServerId};
 
 pub struct Entry {
     pub call: Call,
+    /// Around everything the call does: names it in the log.
+    pub span: tracing::Span,
     /// The caller's INVITE.
     pub invite: ServerId,
     pub legs: Vec<Leg>,

@@ -252,6 +252,7 @@ impl Switch {
     fn settle(&mut self, now: Now, out: &mut Vec<Out>) {
         while let Some((key, event)) = self.work.pop_front() {
             let Some(entry) = self.calls.get_mut(key) else { continue };
+            let _named = entry.span.clone().entered();
             let mut effects = std::mem::take(&mut entry.effects);
             entry.call.on(event, now, &mut effects);
             for effect in effects.drain(..) {

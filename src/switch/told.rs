@@ -19,9 +19,9 @@ impl Switch {
         out: &mut Vec<Out>,
         act: impl FnOnce(&mut dialog::Leg, &mut Turn<'_>),
     ) {
-        let Some(branch) = self.calls.get_mut(key.call).and_then(|it| it.branch(key)) else {
-            return;
-        };
+        let Some(entry) = self.calls.get_mut(key.call) else { return };
+        let _named = tracing::debug_span!(parent: &entry.span, "leg", leg = key.leg).entered();
+        let Some(branch) = entry.branch(key) else { return };
         let mut outs = std::mem::take(&mut self.spare);
         let mut ids = BranchIds { ids: &mut self.ids, key };
         act(&mut branch.dialog, &mut Turn { now: now.at, ids: &mut ids, out: &mut outs });

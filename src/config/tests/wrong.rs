@@ -10,8 +10,8 @@ const WRONG: &[(&str, usize, usize, &str, &str)] = &[
     ("[sip]\nrealm = 7", 2, 9, "sip.realm", "this is a number, not text"),
     ("[sip]\nrealm = 'a\"b'", 2, 9, "sip.realm", "quotes or backslashes"),
     ("[sip]\nchallenge = []", 2, 13, "sip.challenge", "there is no algorithm"),
-    ("[sip]\nt1 = \"1 fortnight\"", 2, 6, "sip.t1", "this is not a time"),
-    ("[sip]\nt1 = \"1h\"", 2, 6, "sip.t1", "out of bounds"),
+    ("[sip]\ncall_nonce = \"1 fortnight\"", 2, 14, "sip.call_nonce", "this is not a time"),
+    ("[sip]\ncall_nonce = \"2h\"", 2, 14, "sip.call_nonce", "out of bounds"),
     ("[[sip.listener]]\naddress = \"localhost\"", 2, 11, "sip.listener.address", "something else"),
     (
         "[[sip.listener]]\n[[sip.listener]]\nname = \"b\"",
