@@ -18,6 +18,7 @@ pub mod peer;
 pub mod rtp;
 pub mod sdp;
 pub mod server;
+pub mod simulator;
 pub mod sip;
 pub mod store;
 pub mod switch;

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use crate::clock::Instant;
 
@@ -126,11 +125,6 @@ fn label(bytes: &[u8]) -> Option<String> {
     let sdp = bytes.windows(4).any(|it| it == b"v=0\r");
     let method = line.strip_suffix(" SIP/2.0")?.split(' ').next()?;
     Some(if sdp { format!("{method} (sdp)") } else { method.to_owned() })
-}
-
-/// Seconds, for people.
-pub fn seconds(time: Duration) -> String {
-    format!("{:.3} s", time.as_secs_f64())
 }
 
 #[cfg(test)]

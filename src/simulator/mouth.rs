@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rtp_rs::RtpPacketBuilder;
 
-use crate::audio::{Digit, g711};
+use crate::audio::{Digit, Law};
 use crate::clock::Instant;
 
 const FRAME: Duration = Duration::from_millis(20);
@@ -21,7 +21,7 @@ pub struct Mouth {
     sequence: u16,
     timestamp: u32,
     ssrc: u32,
-    position: u32,
+    frame: Option<(u8, Vec<u8>)>,
     keys: VecDeque<char>,
     pressing: Option<Press>,
 }
@@ -42,14 +42,14 @@ impl Mouth {
             sequence: 7,
             timestamp: 1000,
             ssrc: u32::from(hertz) + 1,
-            position: 0,
+            frame: None,
             keys: VecDeque::new(),
             pressing: None,
         }
     }
 
     pub fn begin(&mut self, now: Instant) {
-        self.next = now;
+        self.next = self.next.max(now);
     }
 
     /// Stops or starts sending packets.
@@ -87,13 +87,15 @@ impl Mouth {
     }
 
     fn voice(&mut self, payload_type: u8) -> Vec<u8> {
-        let step = std::f64::consts::TAU * f64::from(self.hertz) / 8000.0;
-        let payload: Vec<u8> = (0..SAMPLES as u32)
-            .map(|n| (f64::from(self.position + n) * step).sin() * 8000.0)
-            .map(|it| if payload_type == 8 { g711::alaw(it as i16) } else { g711::ulaw(it as i16) })
-            .collect();
-        self.position = (self.position + SAMPLES as u32) % 8000;
-        self.packet(payload_type, self.timestamp, false, &payload)
+        // Voices are multiples of 50 Hz: every frame of one is the same.
+        if self.frame.as_ref().is_none_or(|(it, _)| *it != payload_type) {
+            let step = std::f64::consts::TAU * f64::from(self.hertz) / 8000.0;
+            let law = if payload_type == 8 { Law::A } else { Law::Mu };
+            let sample = |n: u32| law.encode(((f64::from(n) * step).sin() * 8000.0) as i16);
+            self.frame = Some((payload_type, (0..SAMPLES as u32).map(sample).collect()));
+        }
+        let (_, frame) = self.frame.clone().unwrap_or_default();
+        self.packet(payload_type, self.timestamp, false, &frame)
     }
 
     fn key(&mut self, mut press: Press, payload_type: u8) -> Vec<u8> {

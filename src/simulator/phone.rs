@@ -7,8 +7,6 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use rsip::prelude::*;
-
 use super::ear::Ear;
 use super::mouth::Mouth;
 use super::network::Datagram;
@@ -30,6 +28,10 @@ pub struct Manners {
     pub presses: Vec<(Duration, char)>,
     /// A CANCEL is answered with the 200 to the INVITE, as if the two had crossed.
     pub answers_when_cancelled: bool,
+    /// Instead of ringing it sends audio before it answers (183 with a session).
+    pub early_media: bool,
+    /// So many 200s to its own INVITE it does not acknowledge.
+    pub slow_to_acknowledge: u32,
 }
 
 /// How a phone ends its ringing.
@@ -51,6 +53,8 @@ impl Default for Manners {
             hang_up_after: None,
             presses: Vec::new(),
             answers_when_cancelled: false,
+            early_media: false,
+            slow_to_acknowledge: 0,
         }
     }
 }
@@ -71,6 +75,12 @@ pub enum Moment {
     HangsUp,
     /// Its call was told to ring, progress, or a final status.
     Told(u16),
+    /// What was said to its offer within the call.
+    Changed(u16),
+    /// The other side offered something within the call, and whether we may send now.
+    Offered {
+        may_send: bool,
+    },
 }
 
 /// One end of one call.
@@ -86,9 +96,11 @@ struct Line {
     over: bool,
     /// What is still to do, soonest first.
     plans: VecDeque<(Instant, Plan)>,
-    invite_was: Vec<u8>,
     last_sent: Vec<u8>,
-    refused: Option<Vec<u8>>,
+    refused: bool,
+    /// Its own media has begun: it answered, was answered, or sends early media.
+    speaks: bool,
+    ignored: u32,
 }
 
 #[derive(PartialEq, Eq)]
@@ -118,6 +130,8 @@ struct Resend {
 /// A telephone, or a carrier that places calls.
 pub struct Phone {
     pub name: String,
+    /// What it calls itself.
+    pub number: String,
     pub address: SocketAddr,
     pub media: SocketAddr,
     pub manners: Manners,
@@ -136,6 +150,7 @@ impl Phone {
         let media = SocketAddr::new(address.ip(), 20_000 + (address.port() % 1000) * 2);
         Self {
             name: name.to_owned(),
+            number: "+15125550100".to_owned(),
             address,
             media,
             manners: Manners::default(),
@@ -152,11 +167,32 @@ impl Phone {
     /// Calls `number` through the edge.
     pub fn call(&mut self, number: &str, now: Instant, out: &mut Vec<Datagram>) {
         self.counter += 1;
-        let dialog = Dialog::calling(&self.name, self.counter, number, self.address, self.edge);
+        let count = self.counter;
+        let dialog = Dialog::calling(self, count, number);
         let invite = dialog.invite(&self.offer());
         self.requests.push(Resend::new(invite.clone(), "INVITE", now));
-        self.send(invite.clone(), self.edge, out);
-        self.lines.push(Line::new(dialog, Role::Caller, invite));
+        self.send(invite, self.edge, out);
+        self.lines.push(Line::new(dialog, Role::Caller));
+    }
+
+    /// Where it is reached through, and where it calls through.
+    pub(super) fn edge(&self) -> SocketAddr {
+        self.edge
+    }
+
+    pub fn has_called(&self) -> bool {
+        self.lines.iter().any(|it| it.role == Role::Caller)
+    }
+
+    /// Puts the other side on hold, or takes it back: a re-INVITE.
+    pub fn hold(&mut self, on: bool, now: Instant, out: &mut Vec<Datagram>) {
+        let Some(at) = self.lines.iter().position(Line::is_up) else { return };
+        let direction = if on { "sendonly" } else { "sendrecv" };
+        let body = self.offer().replace("sendrecv", direction);
+        let line = &mut self.lines[at];
+        let (bytes, to) = (line.dialog.invite_again(&body), line.dialog.next_hop());
+        self.requests.push(Resend::new(bytes.clone(), "INVITE", now));
+        self.send(bytes, to, out);
     }
 
     /// Hangs up whatever it is in: CANCEL while it rings, BYE once it is up.
@@ -166,7 +202,10 @@ impl Phone {
         let line = &mut self.lines[at];
         let (bytes, to, method) = if line.up_since.is_some() {
             line.over = true;
+            line.plans.clear();
             (line.dialog.bye(), line.dialog.next_hop(), "BYE")
+        } else if line.role == Role::Called {
+            return self.refuse(at, 486, now, out);
         } else {
             (line.dialog.cancel(), self.edge, "CANCEL")
         };
@@ -187,7 +226,7 @@ impl Phone {
 
     /// How many of its calls are up.
     pub fn calls_up(&self) -> usize {
-        self.lines.iter().filter(|it| it.up_since.is_some() && !it.over).count()
+        self.lines.iter().filter(|it| it.is_up()).count()
     }
 
     pub fn moment(&self, what: Moment) -> Option<Instant> {
@@ -270,6 +309,14 @@ impl Phone {
             return;
         }
         match plan {
+            Plan::Ring if self.manners.early_media => {
+                let body = self.answer_body(self.lines[n].dialog.offer_types());
+                let progress = self.lines[n].dialog.answer(183, "Session Progress", Some(&body));
+                self.lines[n].speaks = true;
+                self.lines[n].last_sent.clone_from(&progress);
+                self.mouth.begin(now);
+                self.send(progress, self.edge, out);
+            }
             Plan::Ring => {
                 let ringing = self.lines[n].dialog.answer(180, "Ringing", None);
                 self.lines[n].last_sent.clone_from(&ringing);
@@ -281,6 +328,7 @@ impl Phone {
                 self.moments.push((now, Moment::HangsUp));
                 let line = &mut self.lines[n];
                 line.over = true;
+                line.plans.clear();
                 let (bye, to) = (line.dialog.bye(), line.dialog.next_hop());
                 self.requests.push(Resend::new(bye.clone(), "BYE", now));
                 self.send(bye, to, out);
@@ -296,6 +344,7 @@ impl Phone {
         self.moments.push((now, Moment::Answered));
         let line = &mut self.lines[n];
         line.up_since = Some(now);
+        line.speaks = true;
         line.last_sent.clone_from(&ok);
         line.unacknowledged = Some(Resend::new(ok.clone(), "200", now));
         let manners = &self.manners;
@@ -314,7 +363,7 @@ impl Phone {
         line.plans.clear();
         let no = line.dialog.answer(status, "No", None);
         line.last_sent.clone_from(&no);
-        line.refused = Some(no.clone());
+        line.refused = true;
         line.unacknowledged = Some(Resend::new(no.clone(), "refusal", now));
         self.send(no, self.edge, out);
     }
@@ -353,14 +402,23 @@ impl Phone {
                     self.send(last, self.edge, out);
                 }
             }
+            ("INVITE" | "UPDATE", Some(n)) if request.types.is_empty() => {
+                // A refresh without an offer: UPDATE has nothing to answer; INVITE asks for ours.
+                let body = (request.method == "INVITE").then(|| self.offer());
+                let ok = request.answer(200, "OK", body.as_deref(), self.address);
+                let _ = n;
+                self.send(ok, self.edge, out);
+            }
             ("INVITE" | "UPDATE", Some(n)) => {
                 self.lines[n].remote_media = request.media.or(self.lines[n].remote_media);
+                self.moments.push((now, Moment::Offered { may_send: request.may_send }));
                 let body = self.answer_body(request.types.clone());
+                let body = body.replace("sendrecv", request.answering());
                 self.send(request.answer(200, "OK", Some(&body), self.address), self.edge, out);
             }
             ("ACK", Some(n)) => {
                 let line = &mut self.lines[n];
-                if line.unacknowledged.take().is_some() && line.refused.is_none() {
+                if line.unacknowledged.take().is_some() && !line.refused {
                     self.moments.push((now, Moment::Acknowledged));
                 }
             }
@@ -392,15 +450,16 @@ impl Phone {
         self.counter += 1;
         self.moments.push((now, Moment::Rung));
         let dialog = Dialog::called(&self.name, self.counter, &request, self.address, self.edge);
-        let mut line = Line::new(dialog, Role::Called, Vec::new());
+        let mut line = Line::new(dialog, Role::Called);
         line.remote_media = request.media;
         line.take_types(&request.types);
         let ring = now + self.manners.ring_after;
         line.plans.push_back((ring, Plan::Ring));
+        let later = |after: Duration| now + after.max(self.manners.ring_after);
         match self.manners.reply {
-            Reply::AnswerAfter(after) => line.plans.push_back((now + after.max(self.manners.ring_after), Plan::Answer)),
+            Reply::AnswerAfter(after) => line.plans.push_back((later(after), Plan::Answer)),
             Reply::RefuseAfter(after, status) => {
-                line.plans.push_back((now + after.max(self.manners.ring_after), Plan::Refuse(status)));
+                line.plans.push_back((later(after), Plan::Refuse(status)));
             }
             Reply::Never | Reply::Dead => (),
         }
@@ -408,13 +467,7 @@ impl Phone {
         self.on_time(now, out);
     }
 
-    fn cancelled(
-        &mut self,
-        n: usize,
-        request: &Received,
-        now: Instant,
-        out: &mut Vec<Datagram>,
-    ) {
+    fn cancelled(&mut self, n: usize, request: &Received, now: Instant, out: &mut Vec<Datagram>) {
         self.send(request.answer(200, "OK", None, self.address), self.edge, out);
         if self.lines[n].over || self.lines[n].up_since.is_some() {
             return;
@@ -448,7 +501,13 @@ impl Phone {
         };
         let first = !self.moments.contains(&(now, Moment::Told(status)));
         let line = &mut self.lines[n];
-        if line.role != Role::Caller {
+        if line.role != Role::Caller || 1 < response.cseq {
+            if 200 <= status {
+                let again = line.dialog.ack_again(&response, status);
+                let (ack, to) = (again, line.dialog.next_hop());
+                self.moments.push((now, Moment::Changed(status)));
+                self.send(ack, to, out);
+            }
             return;
         }
         line.remote_media = response.media.or(line.remote_media);
@@ -460,19 +519,21 @@ impl Phone {
                     self.moments.push((now, Moment::Told(status)));
                 }
             }
+            200..300 if line.ignored < self.manners.slow_to_acknowledge => line.ignored += 1,
             200..300 => {
                 line.dialog.confirmed(&response);
                 let ack = line.dialog.ack();
                 let to = line.dialog.next_hop();
                 if line.up_since.is_none() {
                     line.up_since = Some(now);
+                    line.speaks = true;
                     self.moments.push((now, Moment::Told(status)));
                     self.mouth.begin(now);
                 }
                 self.send(ack, to, out);
             }
             _ => {
-                let ack = line.dialog.ack_of_refusal(&line.invite_was, &response);
+                let ack = line.dialog.ack_of_refusal(&response);
                 if !line.over {
                     line.over = true;
                     self.moments.push((now, Moment::Told(status)));
@@ -502,7 +563,7 @@ impl Phone {
 }
 
 impl Line {
-    fn new(dialog: Dialog, role: Role, invite: Vec<u8>) -> Self {
+    fn new(dialog: Dialog, role: Role) -> Self {
         Self {
             dialog,
             role,
@@ -513,14 +574,19 @@ impl Line {
             up_since: None,
             over: false,
             plans: VecDeque::new(),
-            invite_was: invite,
             last_sent: Vec::new(),
-            refused: None,
+            refused: false,
+            speaks: false,
+            ignored: 0,
         }
     }
 
     fn talks(&self) -> bool {
-        self.up_since.is_some() && !self.over && self.remote_media.is_some()
+        self.speaks && !self.over && self.remote_media.is_some()
+    }
+
+    fn is_up(&self) -> bool {
+        self.up_since.is_some() && !self.over
     }
 
     fn take_types(&mut self, types: &[(u8, String)]) {

@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use rsip::prelude::*;
 
+use super::phone::Phone;
+
 /// What a phone needs to know of a message.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Received {
@@ -18,17 +20,20 @@ pub(super) struct Received {
     pub contact: Option<String>,
     pub vias: Vec<String>,
     pub record_routes: Vec<String>,
-    pub uri: String,
     /// Where the session description says RTP goes.
     pub media: Option<SocketAddr>,
     /// Its payload types: number and `rtpmap` value.
     pub types: Vec<(u8, String)>,
+    /// The direction its session description says, from the writer's side.
+    pub direction: String,
+    /// Whether who reads it may send.
+    pub may_send: bool,
 }
 
 impl Received {
     pub fn request(request: &rsip::Request, bytes: &[u8]) -> Self {
         let read = Self::headers(request.headers(), bytes);
-        Self { method: request.method().to_string(), uri: request.uri().to_string(), ..read }
+        Self { method: request.method().to_string(), ..read }
     }
 
     pub fn response(response: &rsip::Response, bytes: &[u8]) -> Self {
@@ -58,13 +63,28 @@ impl Received {
                 _ => (),
             }
         }
-        read.branch =
-            read.vias.first().and_then(|it| parameter(it, "branch")).unwrap_or_default();
+        read.branch = read.vias.first().and_then(|it| parameter(it, "branch")).unwrap_or_default();
         let text = String::from_utf8_lossy(bytes);
         if let Some((_, body)) = text.split_once("\r\n\r\n") {
             (read.media, read.types) = session(body);
+            let known = ["sendrecv", "sendonly", "recvonly", "inactive"];
+            let said = body
+                .lines()
+                .find_map(|it| known.iter().find(|word| it.strip_prefix("a=") == Some(**word)));
+            read.direction = said.map_or("sendrecv", |it| *it).to_owned();
+            read.may_send = matches!(read.direction.as_str(), "sendrecv" | "recvonly");
         }
         read
+    }
+
+    /// The direction that answers this one (RFC 3264 section 6.1).
+    pub fn answering(&self) -> &'static str {
+        match self.direction.as_str() {
+            "sendonly" => "recvonly",
+            "recvonly" => "sendonly",
+            "inactive" => "inactive",
+            _ => "sendrecv",
+        }
     }
 
     /// An answer to this request, outside of what a dialog remembers.
@@ -97,17 +117,12 @@ pub(super) struct Dialog {
 }
 
 impl Dialog {
-    pub fn calling(
-        name: &str,
-        count: u32,
-        number: &str,
-        address: SocketAddr,
-        edge: SocketAddr,
-    ) -> Self {
+    pub fn calling(phone: &Phone, count: u32, number: &str) -> Self {
+        let (name, address, edge) = (&phone.name, phone.address, phone.edge());
         let to = format!("sip:{number}@{edge}");
         Self {
             call_id: format!("{name}-{count}-{}", address.port()),
-            local: format!("\"{name}\" <sip:+15125550100@{}>;tag={name}{count}", address.ip()),
+            local: format!("\"{name}\" <sip:{}@{}>;tag={name}{count}", phone.number, address.ip()),
             remote: format!("<{to}>"),
             target: to,
             routes: Vec::new(),
@@ -174,7 +189,20 @@ impl Dialog {
         self.request("ACK", 1, &branch, None)
     }
 
-    pub fn ack_of_refusal(&self, _invite: &[u8], refusal: &Received) -> Vec<u8> {
+    /// A new offer within the dialog.
+    pub fn invite_again(&mut self, body: &str) -> Vec<u8> {
+        self.cseq += 1;
+        let (cseq, branch) = (self.cseq, self.new_branch());
+        self.request("INVITE", cseq, &branch, Some(body))
+    }
+
+    /// Acknowledges what was said to it: a 2xx by a transaction of its own, else by the same.
+    pub fn ack_again(&mut self, response: &Received, status: u16) -> Vec<u8> {
+        let branch = if status < 300 { self.new_branch() } else { response.branch.clone() };
+        self.request("ACK", response.cseq, &branch, None)
+    }
+
+    pub fn ack_of_refusal(&self, refusal: &Received) -> Vec<u8> {
         let mut ack = self.clone();
         ack.remote.clone_from(&refusal.to);
         let branch = self.branch.clone();
@@ -279,11 +307,14 @@ fn session(body: &str) -> (Option<SocketAddr>, Vec<(u8, String)>) {
             let mut words = rest.split_whitespace();
             port = words.next().and_then(|it| it.parse::<u16>().ok());
             types.extend(words.skip(1).filter_map(|it| it.parse().ok()).map(|it| {
-                (it, match it {
-                    0 => "PCMU/8000".to_owned(),
-                    8 => "PCMA/8000".to_owned(),
-                    _ => String::new(),
-                })
+                (
+                    it,
+                    match it {
+                        0 => "PCMU/8000".to_owned(),
+                        8 => "PCMA/8000".to_owned(),
+                        _ => String::new(),
+                    },
+                )
             }));
         } else if let Some(rest) = line.strip_prefix("a=rtpmap:")
             && let Some((number, name)) = rest.split_once(' ')

@@ -13,6 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["call"],
     &["switch", "store"],
     &["api", "config"],
+    &["simulator"],
     &["server"],
 ];
 
@@ -31,6 +32,7 @@ const PURE: &[&str] = &[
     "dialog",
     "call",
     "switch",
+    "simulator",
 ];
 
 /// What a pure room never names.
