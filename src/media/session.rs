@@ -39,6 +39,8 @@ pub(super) struct Session {
     /// Hears keys in the voice, where the far end has no other way to send them.
     detector: Option<Box<Detector>>,
     swallow: bool,
+    /// The latest key was for an accept line.
+    taken: bool,
     pub source: Source<SessionId>,
     player: Option<Player>,
     pressing: Option<KeySender>,
@@ -99,6 +101,7 @@ impl Session {
             keys: KeyReceiver::default(),
             detector: None,
             swallow: false,
+            taken: false,
             source: Source::Silence,
             player: Some(Player::Silence),
             pressing: None,

@@ -100,7 +100,9 @@ impl Session {
     ) -> Option<Digit> {
         match heard {
             Heard::Event(event) => {
-                self.keys.receive(&header.stamp, event, now).and_then(Digit::from_event)
+                let code = self.keys.receive(&header.stamp, event, now)?;
+                self.taken = false;
+                Digit::from_event(code)
             }
             Heard::Voice(law) => {
                 let awaits = self.player.as_mut().and_then(|it| it.listener()).is_some();
@@ -131,6 +133,13 @@ impl Session {
 
     /// A key of the far end; `true` if an accept line took it.
     pub fn press(&mut self, digit: Digit) -> bool {
-        self.player.as_mut().is_some_and(|it| it.key(digit))
+        self.taken = self.player.as_mut().is_some_and(|it| it.key(digit));
+        self.taken
+    }
+
+    /// The key that is down is not for who hears this leg: all are swallowed, or an accept line
+    /// took it, and the rest of it comes when the legs are joined already.
+    pub fn keeps_key(&self) -> bool {
+        self.swallow || self.taken
     }
 }

@@ -27,6 +27,24 @@ impl Session {
         packet: &mut [u8],
         now: Instant,
     ) -> Option<SocketAddr> {
+        let Some((to, payload_type)) = self.passes(from, heard, header, packet) else {
+            self.stream.swallow(&header.stamp, now);
+            return None;
+        };
+        self.stream.relay(&header.stamp, payload_type, now)?.rewrite(packet);
+        self.control.sent(header.payload().len());
+        Some(to)
+    }
+
+    /// Where a packet goes and as what, its payload put into this leg's words; `None` if this leg
+    /// does not get it.
+    fn passes(
+        &self,
+        from: &Self,
+        heard: Heard,
+        header: &Header,
+        packet: &mut [u8],
+    ) -> Option<(SocketAddr, u8)> {
         let remote = self.remote.as_ref().filter(|it| it.send)?;
         let to = self.gate.target()?;
         if self.dials() {
@@ -53,7 +71,7 @@ impl Session {
             }
             Heard::Event(event) => match (remote.keys, theirs.keys) {
                 (Keys::Events { send_pt, clock, .. }, Keys::Events { clock: theirs, .. })
-                    if !from.swallow =>
+                    if !from.keeps_key() =>
                 {
                     if clock != theirs {
                         let payload = packet.get_mut(header.payload())?.first_chunk_mut()?;
@@ -61,15 +79,10 @@ impl Session {
                     }
                     send_pt
                 }
-                _ => {
-                    self.stream.swallow(&header.stamp, now);
-                    return None;
-                }
+                _ => return None,
             },
         };
-        self.stream.relay(&header.stamp, payload_type, now)?.rewrite(packet);
-        self.control.sent(header.payload().len());
-        Some(to)
+        Some((to, payload_type))
     }
 
     /// A key of the leg this one hears, which came as `events` or otherwise: unless it passes as
