@@ -177,11 +177,14 @@ impl Switch {
         if let crate::model::event::What::Connected { leg } = &fact.what {
             let id = self.calls.get_mut(call).and_then(|it| {
                 let id = it.leg(*leg)?.offer.as_ref()?.to.id.clone();
-                it.counted = Some(id.clone());
-                Some(id)
+                let before = it.counted.replace(id.clone());
+                Some((id, before))
             });
-            if let Some(id) = id {
+            if let Some((id, before)) = id {
                 self.count(&id, true);
+                if let Some(before) = before {
+                    self.count(&before, false);
+                }
             }
         }
         out.push(Out::Note(fact));

@@ -180,9 +180,12 @@ impl Switch {
                 self.peers.address_answered(trunk, address, now.at);
             }
         }
+        // Nobody there said a word, and nobody else is left: that is no refusal. The leg goes on
+        // until the call's own ring timer, however long that is (PRODUCT section 2.1).
+        let silent = last.sip == 408 && last.reason == translate::NO_RESPONSE;
         if all && go_on {
             self.try_next(key.call, key.leg, now, out);
-        } else if all {
+        } else if all && !silent {
             self.lost(key.call, key.leg, last);
         }
     }

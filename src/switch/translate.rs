@@ -50,10 +50,13 @@ pub fn to_dialog(cause: &Cause) -> dialog::Cause {
     dialog::Cause { status: cause.sip, text, q850: cause.q850 }
 }
 
+/// Not a single answer came to an INVITE in the time of its transaction.
+pub const NO_RESPONSE: &str = "no_response";
+
 pub fn refused(status: u16, reason: Option<&Reason>, local: bool) -> Cause {
     let text = reason.and_then(|it| it.text.clone());
     let word = match (status, local) {
-        (408, true) => "no_response",
+        (408, true) => NO_RESPONSE,
         (488, true) => "no_common_codec",
         (_, true) => "unreachable",
         (_, false) => "refused",
