@@ -101,6 +101,10 @@ struct Line {
     /// Its own media has begun: it answered, was answered, or sends early media.
     speaks: bool,
     ignored: u32,
+    /// Something came back to its INVITE.
+    proceeding: bool,
+    /// The caller wants no more of it.
+    leaving: bool,
 }
 
 #[derive(PartialEq, Eq)]
@@ -142,6 +146,7 @@ pub struct Phone {
     lines: Vec<Line>,
     requests: Vec<Resend>,
     counter: u32,
+    version: u32,
 }
 
 impl Phone {
@@ -161,6 +166,7 @@ impl Phone {
             lines: Vec::new(),
             requests: Vec::new(),
             counter: 0,
+            version: 1,
         }
     }
 
@@ -184,11 +190,13 @@ impl Phone {
         self.lines.iter().any(|it| it.role == Role::Caller)
     }
 
-    /// Puts the other side on hold, or takes it back: a re-INVITE.
-    pub fn hold(&mut self, on: bool, now: Instant, out: &mut Vec<Datagram>) {
+    /// Puts the other side on hold (`sendonly`, `inactive`), or takes it back (`sendrecv`): a
+    /// re-INVITE.
+    pub fn hold(&mut self, direction: &str, now: Instant, out: &mut Vec<Datagram>) {
         let Some(at) = self.lines.iter().position(Line::is_up) else { return };
-        let direction = if on { "sendonly" } else { "sendrecv" };
+        self.version += 1;
         let body = self.offer().replace("sendrecv", direction);
+        let body = body.replacen("o=- 1 1", &format!("o=- 1 {}", self.version), 1);
         let line = &mut self.lines[at];
         let (bytes, to) = (line.dialog.invite_again(&body), line.dialog.next_hop());
         self.requests.push(Resend::new(bytes.clone(), "INVITE", now));
@@ -206,8 +214,13 @@ impl Phone {
             (line.dialog.bye(), line.dialog.next_hop(), "BYE")
         } else if line.role == Role::Called {
             return self.refuse(at, 486, now, out);
-        } else {
+        } else if line.proceeding && !line.leaving {
+            line.leaving = true;
             (line.dialog.cancel(), self.edge, "CANCEL")
+        } else {
+            // It may not be cancelled before it was answered at all (RFC 3261 section 9.1).
+            line.leaving = true;
+            return;
         };
         self.requests.push(Resend::new(bytes.clone(), method, now));
         self.send(bytes, to, out);
@@ -512,6 +525,12 @@ impl Phone {
         }
         line.remote_media = response.media.or(line.remote_media);
         line.take_types(&response.types);
+        if status < 200 && line.leaving && !line.proceeding {
+            let cancel = line.dialog.cancel();
+            self.requests.push(Resend::new(cancel.clone(), "CANCEL", now));
+            out.push(Datagram { from: self.address, to: self.edge, bytes: cancel });
+        }
+        line.proceeding = true;
         match status {
             100 => (),
             101..200 => {
@@ -530,7 +549,14 @@ impl Phone {
                     self.moments.push((now, Moment::Told(status)));
                     self.mouth.begin(now);
                 }
+                let leaving = line.leaving && !line.over;
+                line.over |= leaving;
+                let bye = leaving.then(|| line.dialog.bye());
                 self.send(ack, to, out);
+                if let Some(bye) = bye {
+                    self.requests.push(Resend::new(bye.clone(), "BYE", now));
+                    self.send(bye, to, out);
+                }
             }
             _ => {
                 let ack = line.dialog.ack_of_refusal(&response);
@@ -578,6 +604,8 @@ impl Line {
             refused: false,
             speaks: false,
             ignored: 0,
+            proceeding: false,
+            leaving: false,
         }
     }
 

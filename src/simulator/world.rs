@@ -17,7 +17,7 @@ use super::{Ladder, Tapes, setup};
 use crate::audio::ClipId;
 use crate::clock::{Instant, Now, Wall};
 use crate::config::Config;
-use crate::media::{self, Channel, Hop as MediaHop, Order, Outlet, Plane, PortId, Reel, Report};
+use crate::media::{Channel, Hop as MediaHop, Order, Outlet, Plane, PortId, Reel, Report};
 use crate::model::PromptSource;
 use crate::model::event::Fact;
 use crate::model::record::{CallRecord, RecordState};
@@ -65,6 +65,7 @@ pub struct World {
     prompts: Vec<(String, u16)>,
     sent: Vec<Datagram>,
     steps: u32,
+    bound: usize,
 }
 
 /// What the plane hands out.
@@ -107,11 +108,9 @@ impl World {
         let (mine, peers) = (setup::switch(config), setup::peers(config));
         let switch = Switch::new(mine, config.directory.clone(), peers, [key, key], now)
             .unwrap_or_else(|it| panic!("the peers cannot be set up: {it}"));
-        let silence = config.media.silence();
-        let sockets = config.sockets();
         let mut world = Self {
             switch,
-            plane: Plane::new(media::Config { silence }, key),
+            plane: Plane::new(setup::media(config), key),
             network: Network::new(seed, weather),
             phones: Vec::new(),
             facts: Vec::new(),
@@ -121,13 +120,14 @@ impl World {
             now,
             outlet: Shell::default(),
             outs: Vec::new(),
-            listeners: sockets.iter().map(|it| (it.transport, it.address)).collect(),
+            listeners: setup::listeners(config),
             media: [setup::media_address(config, false), setup::media_address(config, true)],
             next_port: [config.media.ports.first; 2],
             last_port: config.media.ports.last,
             prompts: Vec::new(),
             sent: Vec::new(),
             steps: 0,
+            bound: 0,
         };
         world.speak_prompts(config);
         world.switch.start(&mut world.outs);
@@ -418,11 +418,17 @@ impl World {
                 return;
             }
             self.next_port[family] = port.saturating_add(2);
+            self.bound += 1;
             self.plane.bind(SocketAddr::new(ip, port), &mut self.outlet);
         }
     }
 
     // What came of it.
+
+    /// Media ports that were bound so far.
+    pub fn ports(&self) -> usize {
+        self.bound
+    }
 
     pub fn tapes(&self) -> &Tapes {
         &self.outlet.tapes
