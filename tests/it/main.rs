@@ -6,3 +6,4 @@ mod calls;
 mod properties;
 mod replay;
 mod torture;
+mod world;

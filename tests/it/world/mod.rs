@@ -1,0 +1,10 @@
+//! Stories of whole calls: the exchange with its media, between phones it shares no code with.
+
+mod digits;
+mod endings;
+mod far_ends;
+mod forks;
+mod random;
+mod recordings;
+mod town;
+mod whispers;
