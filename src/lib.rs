@@ -4,6 +4,8 @@
 //! that person, is recorded only if it may be, and is never lost in between. ARCHITECTURE.md draws
 //! the rooms below and says which may look at which.
 
+#![forbid(unsafe_code)]
+
 pub mod api;
 pub mod audio;
 pub mod call;

@@ -1,5 +1,7 @@
 //! Arguments, configuration, run.
 
+#![forbid(unsafe_code)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

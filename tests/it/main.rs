@@ -1,5 +1,6 @@
 //! Every integration test, in one binary.
 
+mod allocations;
 mod architecture;
 mod calls;
 #[path = "../../fuzz/src/lib.rs"]
