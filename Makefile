@@ -11,8 +11,7 @@ demo:
 
 # Everything: the Debian packages of the real peers, then every test.
 test: peers lint
-	cargo build --release --bin crosspoint
-	cargo test --release --no-fail-fast
+	cargo test --profile proof --no-fail-fast
 
 lint:
 	cargo fmt --check

@@ -28,6 +28,11 @@ const PACKET: usize = 2048;
 const EVENTS: usize = 256;
 /// What the wake-up is called among the sockets.
 const WAKE: u64 = u64::MAX;
+/// How long packets may gather before they are looked at. Waking up costs more than relaying: at
+/// 100 calls this saves most of the time a packet takes, for half a millisecond of delay.
+const GATHER: Duration = Duration::from_micros(500);
+/// A wait that brought this many events was worth waking up for.
+const CROWD: usize = 32;
 /// Kernel buffer of an RTP socket: a second of packets and more.
 const RECEIVE_BUFFER: usize = 256 << 10;
 
@@ -163,6 +168,9 @@ impl Worker {
                     at => self.packet(at as usize, &mut buffer, now),
                 }
             }
+            if events.len() < CROWD {
+                gather();
+            }
         }
     }
 
@@ -245,6 +253,11 @@ impl Worker {
         self.plane.bind(local, &mut self.desk);
         Ok(())
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "this thread gathers packets meanwhile")]
+fn gather() {
+    thread::sleep(GATHER);
 }
 
 fn socket(local: SocketAddr) -> io::Result<UdpSocket> {
