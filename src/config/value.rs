@@ -289,7 +289,7 @@ pub struct Ports {
 impl Ports {
     /// Even ports whose next one is in the range as well.
     pub fn pairs(&self) -> u32 {
-        (u32::from(self.last) - u32::from(self.first) + 1) / 2
+        (u32::from(self.last) - u32::from(self.first)).div_ceil(2)
     }
 }
 

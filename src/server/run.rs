@@ -104,7 +104,7 @@ impl<'a> Server<'a> {
         let addresses = Addresses {
             v4: config.media.address,
             v6: config.media.address6,
-            ports: config.media.ports.clone(),
+            ports: config.media.ports,
         };
         let voice = Voice::start(setup::media(&config), addresses, seed()?, clock, tapes, told)
             .map_err(Error::doing("starting the media thread"))?;

@@ -39,7 +39,7 @@ pub fn switch(config: &Config, listeners: &[net::Listener]) -> switch::Config {
         told_v4: config.media.advertised,
         told_v6: config.media.advertised6,
         max_calls: config.limits.max_calls.0 as usize,
-        max_calls_per_second: config.limits.max_calls_per_second.as_ref().map(|it| it.0 as u32),
+        max_calls_per_second: config.limits.max_calls_per_second.as_ref().map(|it| it.0),
         transactions: transaction::Limits { clients: transactions, servers: transactions },
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn switch(config: &Config) -> switch::Config {
         told_v4: None,
         told_v6: None,
         max_calls: *config.limits.max_calls as usize,
-        max_calls_per_second: config.limits.max_calls_per_second.as_ref().map(|it| it.0 as u32),
+        max_calls_per_second: config.limits.max_calls_per_second.as_ref().map(|it| it.0),
         transactions: transaction::Limits::default(),
     }
 }

@@ -334,7 +334,7 @@ impl World {
             self.switch.on_datagram(datagram.bytes.into(), hop, now, &mut self.outs);
             self.pump();
         } else if let Some(port) = self.plane.port(datagram.to) {
-            self.to_plane(port, datagram);
+            self.relay(port, datagram);
         } else {
             let mut sent = std::mem::take(&mut self.sent);
             for phone in &mut self.phones {
@@ -347,7 +347,7 @@ impl World {
         }
     }
 
-    fn to_plane(&mut self, port: PortId, datagram: Datagram) {
+    fn relay(&mut self, port: PortId, datagram: Datagram) {
         let mut packet = datagram.bytes;
         let len = packet.len();
         // Room to grow in place.

@@ -78,14 +78,17 @@ fn value(input: &[u8]) -> Read<'_, &[u8]> {
         .parse(input)
 }
 
+/// A parameter's name and, if it has one, its value.
+pub(super) type Parameter<'a> = (&'a [u8], Option<&'a [u8]>);
+
 /// `;name` or `;name=value`, white space anywhere.
-pub(super) fn parameter(input: &[u8]) -> Read<'_, (&[u8], Option<&[u8]>)> {
+pub(super) fn parameter(input: &[u8]) -> Read<'_, Parameter<'_>> {
     let named = (token, opt(preceded(mark('='), value)));
     preceded(mark(';'), named).parse(input)
 }
 
 /// All parameters up to the end of the input; anything else is an error.
-pub(super) fn parameters(mut input: &[u8]) -> Option<Vec<(&[u8], Option<&[u8]>)>> {
+pub(super) fn parameters(mut input: &[u8]) -> Option<Vec<Parameter<'_>>> {
     let mut found = Vec::new();
     loop {
         let (rest, _) = sws(input).ok()?;

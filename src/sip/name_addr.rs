@@ -8,8 +8,11 @@ pub struct NameAddr {
     /// The display name, quotes off and escapes undone; bytes that are no UTF-8 are replaced.
     pub display: Option<String>,
     pub uri: Uri,
-    params: Vec<(Box<[u8]>, Option<Box<[u8]>>)>,
+    params: Vec<OwnedParameter>,
 }
+
+/// A parameter's name and, if it has one, its value.
+type OwnedParameter = (Box<[u8]>, Option<Box<[u8]>>);
 
 /// A value of a Contact header.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -345,7 +345,7 @@ pub fn phrase(status: u16) -> &'static str {
         606 => "Not Acceptable",
         607 => "Unwanted",
         608 => "Rejected",
-        100..200 => "Progress",
+        101..200 => "Progress",
         200..300 => "Success",
         300..400 => "Redirection",
         400..500 => "Client Error",

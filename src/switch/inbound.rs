@@ -180,12 +180,10 @@ impl Switch {
                 self.heard_from(key, &response, now);
                 self.turn(key, now, out, |leg, turn| leg.on_response(&response, turn));
             }
-            Some((Owner::Probe { trunk, address }, _, response)) => {
-                if 200 <= response.status() {
-                    self.probed(trunk, address, Some(response.status()));
-                }
+            Some((Owner::Probe { trunk, address }, _, response)) if 200 <= response.status() => {
+                self.probed(trunk, address, Some(response.status()));
             }
-            None => (),
+            Some((Owner::Probe { .. }, ..)) | None => (),
         }
     }
 

@@ -17,39 +17,39 @@ impl Switch {
                 self.ports.exhausted(v6);
             }
             Report::Line { session, line } => {
-                self.from_media(session, |leg| Event::Line { leg, line });
+                self.of_session(session, |leg| Event::Line { leg, line });
             }
             Report::ScriptDone { session } => {
-                self.from_media(session, |leg| Event::ScriptDone { leg });
+                self.of_session(session, |leg| Event::ScriptDone { leg });
             }
-            Report::Declined { session } => self.from_media(session, |leg| Event::Declined { leg }),
+            Report::Declined { session } => self.of_session(session, |leg| Event::Declined { leg }),
             Report::ClipMissing { session, .. } => {
                 metrics::counter!("crosspoint_clips_missing_total").increment(1);
-                self.from_media(session, |leg| Event::ClipMissing { leg });
+                self.of_session(session, |leg| Event::ClipMissing { leg });
             }
             Report::Key { session, digit } => {
-                self.from_media(session, |leg| Event::Key { leg, digit });
+                self.of_session(session, |leg| Event::Key { leg, digit });
             }
             Report::Press { session, digit } => {
                 let key = BranchKey::unpack(session.0);
                 self.turn(key, now, out, |leg, turn| leg.send_key(digit, turn));
             }
             Report::Lost { session, .. } => {
-                self.from_media(session, |leg| Event::MediaLost { leg });
+                self.of_session(session, |leg| Event::MediaLost { leg });
             }
             Report::Closed { session, quality } => {
                 let quality = Box::new(quality_of(&quality));
-                self.from_media(session, |leg| Event::Quality { leg, quality });
+                self.of_session(session, |leg| Event::Quality { leg, quality });
             }
-            Report::TapeGap { tape, ms } => self.from_tape(tape, TapeEvent::Gap { ms }),
-            Report::TapeFailed { tape } => self.from_tape(tape, TapeEvent::Failed),
-            Report::TapeClosed { tape, ms } => self.from_tape(tape, TapeEvent::Closed { ms }),
+            Report::TapeGap { tape, ms } => self.of_tape(tape, TapeEvent::Gap { ms }),
+            Report::TapeFailed { tape } => self.of_tape(tape, TapeEvent::Failed),
+            Report::TapeClosed { tape, ms } => self.of_tape(tape, TapeEvent::Closed { ms }),
         }
         self.settle(now, out);
     }
 
     /// Tells the call, if the session is the one that speaks for its leg.
-    fn from_media(&mut self, session: SessionId, event: impl FnOnce(Leg) -> Event) {
+    fn of_session(&mut self, session: SessionId, event: impl FnOnce(Leg) -> Event) {
         let key = BranchKey::unpack(session.0);
         let Some(entry) = self.calls.get_mut(key.call) else { return };
         if entry.speaker(key.leg).is_some_and(|(branch, _)| branch == key.branch) {
@@ -57,7 +57,7 @@ impl Switch {
         }
     }
 
-    fn from_tape(&mut self, tape: TapeId, event: TapeEvent) {
+    fn of_tape(&mut self, tape: TapeId, event: TapeEvent) {
         self.work.push_back((BranchKey::unpack(tape.0).call, Event::Tape(event)));
     }
 }
