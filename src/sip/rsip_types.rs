@@ -384,8 +384,8 @@ mod tests {
         let mut request = rsip::Request::try_from(&invite()).unwrap();
         request.uri.auth = Some(rsip::Auth { user: "a\r\nb".into(), password: None });
         assert!(matches!(Message::try_from(&request), Err(NotHeld::Uri(_))));
-        let mut response = rsip::Response::default();
-        response.status_code = rsip::StatusCode::Other(299, "a\r\nb".into());
+        let status_code = rsip::StatusCode::Other(299, "a\r\nb".into());
+        let response = rsip::Response { status_code, ..rsip::Response::default() };
         assert!(matches!(Message::try_from(&response), Err(NotHeld::Header(_))));
         assert!(matches!(Message::try_from(&rsip::Response::default()), Err(NotHeld::Message(_))));
     }

@@ -284,9 +284,7 @@ fn secrets_are_not_printed() {
     let config = loaded(&format!("{BASE}extension = \"73519\"\n"));
     let printed = format!("{config:?}");
     assert!(!printed.contains("s3cret-word") && !printed.contains("73519"));
-    for wrong in ["[[account]]\nuser = \"bob\"\npassword = \"s3cret-word\"\nha1_md5 = \"s3cret\"\n"]
-    {
-        let error = refused(wrong);
-        assert!(!format!("{error}{error:?}").contains("s3cret"), "{error}");
-    }
+    let wrong = "[[account]]\nuser = \"bob\"\npassword = \"s3cret-word\"\nha1_md5 = \"s3cret\"\n";
+    let error = refused(wrong);
+    assert!(!format!("{error}{error:?}").contains("s3cret"), "{error}");
 }
