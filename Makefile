@@ -6,6 +6,7 @@
 run:
 	cargo run --release -- run
 
+# Watch the edge at work: two calls on this machine, explained as they go.
 demo:
 	cargo run --release -- demo
 

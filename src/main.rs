@@ -18,6 +18,7 @@ struct Arguments {
 
 const FIRST_STEPS: &str = "\
 First steps:
+  crosspoint demo                         two calls between made-up phones, explained as they go
   crosspoint run                          the edge, as configs/quickstart.toml says
   crosspoint reference > edge.toml        every key, its default and what it means
   crosspoint check --config edge.toml     is it right? says file, line, column and what is allowed
@@ -34,6 +35,12 @@ enum Command {
         /// The folder that keeps everything: records, events, recordings, registrations.
         #[arg(long, default_value = "data")]
         data: PathBuf,
+    },
+    /// Watch the edge at work: a carrier, three phones and two calls on this machine, 20 seconds.
+    Demo {
+        /// The folder that keeps the records and the recording; a temporary one if not given.
+        #[arg(long)]
+        data: Option<PathBuf>,
     },
     /// Read a configuration and say whether it is right.
     Check {
@@ -72,6 +79,7 @@ struct ConfigFile {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run { config, data } => server::run(config.config.as_deref(), &data),
+        Command::Demo { data } => server::demo(data.as_deref()),
         Command::Check { config } => server::check(config.config.as_deref()),
         Command::Explain { number, at, from, config } => {
             server::explain(config.config.as_deref(), &number, &from, at.as_deref())

@@ -2,6 +2,7 @@
 
 mod clock;
 mod commands;
+mod demo;
 mod error;
 mod prompts;
 mod run;
@@ -11,6 +12,7 @@ mod voice;
 use std::path::Path;
 
 pub use self::commands::{check, explain, health, reference};
+pub use self::demo::demo;
 pub use self::error::Error;
 pub use self::run::run;
 use crate::config::{self, Config};

@@ -19,13 +19,16 @@ use crate::media::{Order, Report};
 use crate::model::Prompt;
 use crate::model::record::Cause;
 use crate::net::{Net, Received, Resolver};
+use crate::peer;
 use crate::sip::Transport;
 use crate::store::{Entry, Journal, Registrations, TapeReport, Tapes, repair_recordings};
 use crate::switch::{Out, Switch};
-use crate::{peer, telemetry};
+use crate::telemetry;
 
 /// How often gauges are set and registrations are kept.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
+/// How long the first RTP ports may take before calls are taken in spite of it.
+const FIRST_PORTS: Duration = Duration::from_secs(2);
 /// What the switch may be told at once before it looks at the network again.
 const REPORTS_AT_ONCE: usize = 1024;
 
@@ -55,6 +58,8 @@ struct Ears {
     reports: mpsc::UnboundedReceiver<Report>,
     resolved: mpsc::UnboundedReceiver<Resolved>,
     clips: mpsc::UnboundedReceiver<(ClipId, Arc<[i16]>)>,
+    /// Whoever started the edge inside of this process wants it to stop.
+    stop: mpsc::UnboundedReceiver<()>,
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
@@ -62,14 +67,31 @@ struct Ears {
 
 /// Runs the edge until it is told to stop and its calls have ended.
 pub fn run(file: Option<&Path>, data: &Path) -> Result<(), Error> {
+    let (_running, stop) = mpsc::unbounded_channel();
+    serve(file, data, "info", || (), stop)
+}
+
+/// The same, until `stop` says so as well; calls `started` once it listens.
+pub(super) fn serve(
+    file: Option<&Path>,
+    data: &Path,
+    log_level: &str,
+    started: impl FnOnce(),
+    stop: mpsc::UnboundedReceiver<()>,
+) -> Result<(), Error> {
     let config = super::read_config(file)?;
-    telemetry::logs("info");
+    telemetry::logs(log_level);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Error::doing("starting the runtime"))?;
     runtime.block_on(async {
-        let (mut server, mut ears) = Server::start(config, file, data)?;
+        let (mut server, mut ears) = Server::start(config, file, data, stop)?;
+        // Who calls meanwhile waits in the socket's buffer.
+        if tokio::time::timeout(FIRST_PORTS, server.ports(&mut ears)).await.is_err() {
+            warn!("there are no RTP ports yet; calls are refused until there are");
+        }
+        started();
         server.turn(&mut ears).await;
         server.stop();
         Ok(())
@@ -81,6 +103,7 @@ impl<'a> Server<'a> {
         config: Config,
         file: Option<&'a Path>,
         data: &'a Path,
+        stop: mpsc::UnboundedReceiver<()>,
     ) -> Result<(Self, Ears), Error> {
         let clock = Clock::start();
         let at = |what: &str| format!("{}: {what}", data.display());
@@ -125,6 +148,7 @@ impl<'a> Server<'a> {
             reports,
             resolved: resolved_ear,
             clips: clips_ear,
+            stop,
             terminate: on(SignalKind::terminate())?,
             interrupt: on(SignalKind::interrupt())?,
             hang_up: on(SignalKind::hangup())?,
@@ -155,6 +179,19 @@ impl<'a> Server<'a> {
         Ok((server, ears))
     }
 
+    /// Until the media thread has bound its first ports, or cannot.
+    async fn ports(&mut self, ears: &mut Ears) {
+        while self.switch.free_ports() == 0 {
+            let Some(report) = ears.reports.recv().await else { return };
+            let none = matches!(report, Report::Exhausted { .. });
+            self.on_reports(report, ears);
+            self.deliver();
+            if none {
+                return;
+            }
+        }
+    }
+
     /// The loop: until the last call has ended after a signal to stop.
     async fn turn(&mut self, ears: &mut Ears) {
         let mut batch = Vec::new();
@@ -177,6 +214,7 @@ impl<'a> Server<'a> {
                 }
                 _ = housekeeping.tick() => self.keep_house(),
                 _ = ears.hang_up.recv() => self.reload(),
+                Some(()) = ears.stop.recv() => give_up = Some(self.drain()),
                 _ = ears.terminate.recv() => give_up = Some(self.drain()),
                 _ = ears.interrupt.recv() => give_up = Some(self.drain()),
             }

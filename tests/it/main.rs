@@ -3,6 +3,7 @@
 mod allocations;
 mod architecture;
 mod calls;
+mod demo;
 #[path = "../../fuzz/src/lib.rs"]
 mod properties;
 mod replay;
