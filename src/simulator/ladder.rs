@@ -32,7 +32,9 @@ impl Ladder {
     /// Takes note of a SIP message; what is not SIP, or between strangers, is left out.
     pub fn message(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], at: Instant) {
         let find = |address| self.parties.iter().position(|(it, _)| *it == address);
-        if let (Some(from), Some(to), Some(label)) = (find(from), find(to), label(bytes)) {
+        if let (Some(from), Some(to), Some(label)) = (find(from), find(to), label(bytes))
+            && from != to
+        {
             self.rows.push(Row { at, what: What::Arrow { from, to, label } });
         }
     }

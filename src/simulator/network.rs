@@ -78,6 +78,12 @@ impl Network {
         self.fly(datagram, now);
     }
 
+    /// As a stream would: nothing is lost, doubled or overtaken.
+    pub fn send_safely(&mut self, datagram: Datagram, now: Instant) {
+        self.count += 1;
+        self.flying.push(Reverse((now + self.weather.delay, self.count, datagram)));
+    }
+
     fn fly(&mut self, datagram: Datagram, now: Instant) {
         let jitter = self.below(self.weather.jitter.as_micros() as u64 + 1);
         let at = now + self.weather.delay + Duration::from_micros(jitter);

@@ -16,6 +16,8 @@ use crate::clock::Instant;
 /// T1 of RFC 3261: the first resend.
 const T1: Duration = Duration::from_millis(500);
 const T2: Duration = Duration::from_secs(4);
+/// A phone that nobody picks up stops ringing.
+const RINGS_AT_MOST: Duration = Duration::from_secs(180);
 
 /// What a phone does when it is rung.
 #[derive(Clone, Debug)]
@@ -39,7 +41,7 @@ pub struct Manners {
 pub enum Reply {
     AnswerAfter(Duration),
     RefuseAfter(Duration, u16),
-    /// Rings for ever.
+    /// Rings for three minutes, then refuses.
     Never,
     /// Does not send a byte, whatever comes.
     Dead,
@@ -476,6 +478,8 @@ impl Phone {
             }
             Reply::Never | Reply::Dead => (),
         }
+        // Nobody lets it ring for ever.
+        line.plans.push_back((now + RINGS_AT_MOST, Plan::Refuse(480)));
         self.lines.push(line);
         self.on_time(now, out);
     }

@@ -60,7 +60,10 @@ fn inhabit(world: &mut World, config: &Config, after: Option<Duration>) -> Optio
     let directory = &config.directory;
     let mut there: BTreeMap<SocketAddr, String> = BTreeMap::new();
     let from = directory.trunks().iter().find(|it| !it.sources.is_empty())?;
-    let source = SocketAddr::new(from.sources.first()?.address(), 5060);
+    let mut source = SocketAddr::new(from.sources.first()?.address(), 5060);
+    if source == world.edge() {
+        source.set_port(5070);
+    }
     world.phone(&from.name, source, 300);
     there.insert(source, from.name.to_string());
     for number in directory.receiving_numbers() {

@@ -387,15 +387,17 @@ impl World {
     fn carry(&mut self, out: Out) {
         let now = self.now;
         match out {
-            Out::Send { bytes, hop } if hop.transport == Transport::Udp => {
+            Out::Send { bytes, hop } => {
                 let from = self.listeners.get(usize::from(hop.listener)).map(|it| it.1);
                 let Some(from) = from else { return };
                 let sent = Datagram { from, to: hop.remote, bytes: bytes.to_vec() };
                 self.wire.push((now.at, sent.clone()));
-                self.network.send(sent, now.at);
+                // Phones here read a stream's messages one by one, and answer by datagram.
+                match hop.transport {
+                    Transport::Udp => self.network.send(sent, now.at),
+                    Transport::Tcp => self.network.send_safely(sent, now.at),
+                }
             }
-            // Nobody here listens on TCP.
-            Out::Send { hop, .. } => self.switch.on_hop_failed(hop, now, &mut self.outs),
             Out::Media(Order::Bind { v6, pairs }) => self.bind(v6, pairs),
             Out::Media(order) => self.plane.on_order(order, now, &mut self.outlet),
             Out::Journal(record) => self.records.push(*record),
