@@ -170,3 +170,20 @@ fn a_hundred_calls_one_after_the_other_leave_nothing_behind() {
     town.rests();
     assert_eq!(town.ended().len(), 100);
 }
+
+#[test]
+fn what_is_lost_or_doubled_on_the_way_changes_nothing_in_the_end() {
+    for seed in 0..12 {
+        let config = read(&plan(&[("b", "extension = \"3ww1928\"")], "dial = [\"b\"]"));
+        let mut town =
+            settle(&config, seed, Weather { delay: ms(20), jitter: ms(5), ..Weather::STORM });
+        town.call();
+        town.connects();
+        assert_eq!(town.seen("b").ear.keyed(), "31928", "seed {seed}");
+        town.hangs_up(CARRIER);
+        town.ends();
+        town.run_for(secs(40));
+        assert_eq!(town.seen(CARRIER).finals(), [200], "seed {seed}");
+        town.rests();
+    }
+}

@@ -6,5 +6,6 @@ mod far_ends;
 mod forks;
 mod random;
 mod recordings;
+mod simulated;
 mod town;
 mod whispers;

@@ -11,7 +11,7 @@ use crosspoint::model::record::{CallRecord, RecordState};
 use super::town::*;
 
 /// In a debug build a few, in a release build all.
-const CALLS: u64 = if cfg!(debug_assertions) { 200 } else { 10_000 };
+const CALLS: u64 = if cfg!(debug_assertions) { 100 } else { 10_000 };
 
 /// What the carrier dials, and how calls to it go.
 const PLANS: &[&str] = &[
