@@ -1,6 +1,14 @@
 # Two commands set everything up on a fresh machine: `make run` and `make test`.
 
-.PHONY: run test bench fuzz demo lint peers
+.PHONY: help run test bench fuzz demo lint peers
+
+help:
+	@echo "make run     the edge, as configs/quickstart.toml says; needs nothing but Rust"
+	@echo "make demo    two calls on this machine, explained as they go"
+	@echo "make test    every test; installs what the tests call (Debian packages) when missing"
+	@echo "make lint    formatting and clippy"
+	@echo "make bench   ratios against Kamailio and rtpengine"
+	@echo "make fuzz    every fuzz target, FUZZ_SECONDS each (60)"
 
 # The edge with its embedded defaults; nothing else to install but Rust.
 run:

@@ -24,6 +24,8 @@ First steps:
   crosspoint check --config edge.toml     is it right? says file, line, column and what is allowed
   crosspoint explain 15550100004 --config edge.toml
                                           what would happen to a call, step by step
+  crosspoint simulate 15550100004 --config edge.toml
+                                          the same call between made-up phones, as a ladder
 Exit codes: 0 done, 1 failed, 64 the configuration is wrong.";
 
 #[derive(Subcommand)]
@@ -60,6 +62,25 @@ enum Command {
         #[command(flatten)]
         config: ConfigFile,
     },
+    /// Play a call between made-up phones on a made-up network, and draw it; takes no time.
+    Simulate {
+        /// The dialled number.
+        number: String,
+        /// The caller's number.
+        #[arg(long, default_value = "+15125550100")]
+        from: String,
+        /// After how many seconds each destination answers.
+        #[arg(long, default_value_t = 2, conflicts_with = "nobody_answers")]
+        answer_after: u16,
+        /// Nobody answers.
+        #[arg(long)]
+        nobody_answers: bool,
+        /// The same seed gives the same call.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
     /// Print the reference configuration: every key with its default.
     Reference,
     /// Ask a running edge whether it is live (for container health checks).
@@ -83,6 +104,10 @@ fn main() -> ExitCode {
         Command::Check { config } => server::check(config.config.as_deref()),
         Command::Explain { number, at, from, config } => {
             server::explain(config.config.as_deref(), &number, &from, at.as_deref())
+        }
+        Command::Simulate { number, from, answer_after, nobody_answers, seed, config } => {
+            let after = (!nobody_answers).then_some(answer_after);
+            server::simulate(config.config.as_deref(), &number, &from, after, seed)
         }
         Command::Reference => server::reference(),
         Command::Health { address } => server::health(&address),

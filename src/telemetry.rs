@@ -7,7 +7,10 @@ use tracing_subscriber::EnvFilter;
 pub fn logs(default_level: &str) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_level));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(std::io::stderr);
     // A second call (tests) keeps the first one's settings.
     if subscriber.try_init().is_err() {
         tracing::debug!("logs were set up already");

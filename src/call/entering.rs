@@ -64,7 +64,7 @@ fn enter(route: Route, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
         Route::Dial(dial) => enter_dial(&dial, story, turn),
         Route::Hangup => hang_up(story, turn),
         Route::Queue(_)
-        | Route::CodecList(_)
+        | Route::VoiceMenu(_)
         | Route::SmartRouter(_)
         | Route::GeoRouter(_)
         | Route::VirtualAgent(_)

@@ -61,7 +61,7 @@ fn is_usable(directory: &Directory, route: &Route) -> bool {
         Route::Hangup => true,
         // Refused when the configuration is read, until the issue that brings them.
         Route::Queue(_)
-        | Route::CodecList(_)
+        | Route::VoiceMenu(_)
         | Route::SmartRouter(_)
         | Route::GeoRouter(_)
         | Route::VirtualAgent(_)

@@ -12,7 +12,7 @@ pub enum Route {
     Dial(Arc<Dial>),
     Hangup,
     Queue(Arc<str>),
-    CodecList(Arc<str>),
+    VoiceMenu(Arc<str>),
     SmartRouter(Arc<str>),
     GeoRouter(Arc<str>),
     VirtualAgent(Arc<str>),
@@ -36,7 +36,7 @@ impl Route {
             Self::Dial(_) => "dial",
             Self::Hangup => "hangup",
             Self::Queue(_) => "queue",
-            Self::CodecList(_) => "voice_menu",
+            Self::VoiceMenu(_) => "voice_menu",
             Self::SmartRouter(_) => "smart_router",
             Self::GeoRouter(_) => "geo_router",
             Self::VirtualAgent(_) => "virtual_agent",
@@ -61,7 +61,7 @@ impl fmt::Display for Route {
                 Ok(())
             }
             Self::Queue(id)
-            | Self::CodecList(id)
+            | Self::VoiceMenu(id)
             | Self::SmartRouter(id)
             | Self::GeoRouter(id)
             | Self::VirtualAgent(id)

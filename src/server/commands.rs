@@ -12,6 +12,7 @@ use crate::config;
 use crate::flow;
 use crate::model::Caller;
 use crate::model::schedule::Zone;
+use crate::simulator;
 
 /// How long a health check may take.
 const HEALTH_WITHIN: Duration = Duration::from_secs(2);
@@ -53,6 +54,21 @@ pub fn explain(
         None => Clock::start().now().wall,
     };
     print!("{}", flow::explain(&config.directory, number, &Caller::new(from), wall));
+    Ok(())
+}
+
+/// Plays a call on the simulated network and draws it; each destination answers after so many
+/// seconds, or never.
+pub fn simulate(
+    file: Option<&Path>,
+    number: &str,
+    from: &str,
+    answer_after: Option<u16>,
+    seed: u64,
+) -> Result<(), Error> {
+    let config = read_config(file)?;
+    let after = answer_after.map(|it| Duration::from_secs(it.into()));
+    print!("{}", simulator::simulate(&config, number, from, after, seed));
     Ok(())
 }
 

@@ -11,7 +11,7 @@ mod voice;
 
 use std::path::Path;
 
-pub use self::commands::{check, explain, health, reference};
+pub use self::commands::{check, explain, health, reference, simulate};
 pub use self::demo::demo;
 pub use self::error::Error;
 pub use self::run::run;

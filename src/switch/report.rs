@@ -24,7 +24,6 @@ impl Switch {
             }
             Report::Declined { session } => self.of_session(session, |leg| Event::Declined { leg }),
             Report::ClipMissing { session, .. } => {
-                metrics::counter!("crosspoint_clips_missing_total").increment(1);
                 self.of_session(session, |leg| Event::ClipMissing { leg });
             }
             Report::Key { session, digit } => {
