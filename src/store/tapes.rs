@@ -249,15 +249,44 @@ fn repair(path: &Path) -> io::Result<()> {
     let length = file.metadata()?.len();
     let mut head = Vec::new();
     (&file).take(wav::Header::LEN as u64).read_to_end(&mut head)?;
-    let header = wav::repair(&head, length)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not one of ours"))?;
-    file.seek(SeekFrom::Start(0))?;
-    file.write_all(&header)?;
-    file.sync_data()?;
+    if wav::Header::read(&head).is_none() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "not one of ours"));
+    }
+    // A crash just after a sync leaves nothing to mend.
+    if let Some(header) = wav::repair(&head, length) {
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&header)?;
+        file.sync_data()?;
+    }
     fs::rename(path, path.with_extension(""))
 }
 
 #[allow(clippy::disallowed_methods, reason = "the shell may read the clock")]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_that_was_just_synced_when_the_crash_came_gets_its_name_too() {
+        let folder = std::env::temp_dir().join(format!("crosspoint-tapes-{}", std::process::id()));
+        drop(fs::remove_dir_all(&folder));
+        fs::create_dir_all(&folder).unwrap();
+        for (name, told) in [("synced.wav.part", 2), ("growing.wav.part", 1)] {
+            let mut bytes = header(Law::Mu, told).to_vec();
+            bytes.extend([0xff; 4]);
+            fs::write(folder.join(name), bytes).unwrap();
+        }
+        fs::write(folder.join("other.part"), "nothing of ours").unwrap();
+        assert_eq!(repair_recordings(&folder).unwrap(), 2);
+        for name in ["synced.wav", "growing.wav"] {
+            let bytes = fs::read(folder.join(name)).unwrap();
+            assert_eq!(bytes[..wav::Header::LEN], header(Law::Mu, 2));
+        }
+        assert!(folder.join("other.part").exists());
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }
