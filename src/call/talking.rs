@@ -59,6 +59,8 @@ impl Talking {
             Ok(()) => story.start_tape(callee, turn),
             Err(why) => story.prevent_tape(why, turn),
         }
+        // Should a crash cut the call short, its record says who talked, and names the recording.
+        turn.say(Effect::Journal(Box::new(story.record.clone())));
         let limit = flow::longest_talk(&to, story.settings(), story.record.received_at);
         let ends = turn.now.at + limit.talk;
         let warning = match limit.talk.checked_sub(flow::WARNING) {
