@@ -13,8 +13,9 @@ section! {
         listener: Vec<Listener> = tables();
         /// The realm of our challenges. HA1 hashes of accounts hold for one realm only.
         realm: String = default("\"crosspoint\"");
-        /// Hash algorithms of our challenges, in this order. Some phones read only the first.
-        challenge: Vec<Algorithm> = default("[\"md5\", \"sha256\"]");
+        /// Hash algorithms of our challenges, in this order. Some phones read only the first;
+        /// others, such as baresip 1, give up where there is one that they do not know.
+        challenge: Vec<Algorithm> = default("[\"md5\"]");
         /// The address that other sides are told to reach us at (Contact, Via), if it is not the
         /// one we listen on: behind NAT, or when listening on 0.0.0.0.
         advertised: Option<IpAddr> = optional("\"203.0.113.10\"");
