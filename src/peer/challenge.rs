@@ -1,7 +1,8 @@
 //! The 401 that asks who is there (RFC 3261 section 22.1, RFC 8760 section 2.3).
 //!
 //! It is stateless, and never larger than the request when the source may be forged (UDP): then
-//! fewer algorithms are offered, then a bare challenge without what may be left out, then nothing.
+//! fewer algorithms are offered, then a bare challenge under compact names without what may be left
+//! out, then it is a 403, then nothing.
 
 use std::fmt::Write as _;
 
@@ -39,11 +40,18 @@ pub(super) fn challenge(
         let offered = if all <= room { &others[..] } else { &[] };
         return Some(offered.iter().fold(put(answer, &lone), put).finish());
     }
+    let answer = Write::short_response_from(request, 401, from.remote).to_tag(tag);
     // MD5 goes without saying (RFC 7616 section 3.3), and a datagram ends where it ends (RFC 3261
     // section 18.3). `stale` stays: without it a phone would ask its user for another password.
     let bare = value(Some(*first).filter(|it| *it != Algorithm::Md5))?;
     let bare = put(answer, &bare).finish_datagram();
-    (bare.len() <= limit).then_some(bare)
+    if bare.len() <= limit {
+        return Some(bare);
+    }
+    // Who sends so little learns at least that it is not let in.
+    let refusal = Write::short_response_from(request, 403, from.remote).to_tag(tag);
+    let refusal = refusal.finish_datagram();
+    (refusal.len() <= limit).then_some(refusal)
 }
 
 /// What the writer puts at the end.

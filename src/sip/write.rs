@@ -122,37 +122,48 @@ impl Write {
 
     /// A response to `request` (RFC 3261 section 8.2.6.2): its Vias, From, To, Call-ID and CSeq.
     pub fn response(request: &Message, status: u16) -> Self {
-        Self::answer(request, status, None)
+        Self::answer(request, status, None, false)
     }
 
     /// The same, the top Via told where the request came from (RFC 3261 section 18.2.1, RFC 3581).
     pub fn response_from(request: &Message, status: u16, source: SocketAddr) -> Self {
-        Self::answer(request, status, Some(source))
+        Self::answer(request, status, Some(source), false)
     }
 
-    fn answer(request: &Message, status: u16, source: Option<SocketAddr>) -> Self {
+    /// The same in as few octets as the grammar allows: compact names (RFC 3261 section 7.3.3), no
+    /// phrase. For answers that must not be longer than what they answer.
+    pub fn short_response_from(request: &Message, status: u16, source: SocketAddr) -> Self {
+        Self::answer(request, status, Some(source), true)
+    }
+
+    fn answer(request: &Message, status: u16, source: Option<SocketAddr>, short: bool) -> Self {
+        let [via_name, from, call_id, to] = match short {
+            true => ["v", "f", "i", "t"],
+            false => ["Via", "From", "Call-ID", "To"],
+        };
         let mut out = BytesMut::with_capacity(1024);
         out.put_slice(b"SIP/2.0 ");
         u32::from(status).put(&mut out);
         out.put_u8(b' ');
-        out.put_slice(phrase(status).as_bytes());
+        out.put_slice(if short { b"" } else { phrase(status).as_bytes() });
         out.put_slice(b"\r\n");
         let mut write = Self { out, to_end: None };
         for (n, via) in request.values(Name::Via).enumerate() {
-            write.out.put_slice(b"Via: ");
+            write.out.put_slice(via_name.as_bytes());
+            write.out.put_slice(b": ");
             match source.filter(|_| n == 0) {
                 Some(source) => put_via(via, source, &mut write.out),
                 None => write.out.put_slice(&unfold(via)),
             }
             write.out.put_slice(b"\r\n");
         }
-        for name in [Name::From, Name::CallId, Name::CSeq] {
-            write = write.copy(name, request);
+        for (name, text) in [(Name::From, from), (Name::CallId, call_id), (Name::CSeq, "CSeq")] {
+            write = write.copy_as(text, name, request);
         }
         if status == 100 {
             write = write.copy(Name::Timestamp, request);
         }
-        write = write.copy(Name::To, request);
+        write = write.copy_as(to, Name::To, request);
         if request.to_tag().is_empty() && request.values(Name::To).next().is_some() {
             write.to_end = Some(write.out.len() - 2);
         }
@@ -179,9 +190,13 @@ impl Write {
     }
 
     /// Copies every line of a header, bytes kept, folds joined.
-    pub fn copy(mut self, name: Name, from: &Message) -> Self {
+    pub fn copy(self, name: Name, from: &Message) -> Self {
+        self.copy_as(name.as_str(), name, from)
+    }
+
+    fn copy_as(mut self, text: &str, name: Name, from: &Message) -> Self {
         for value in from.values(name) {
-            self.out.put_slice(name.as_str().as_bytes());
+            self.out.put_slice(text.as_bytes());
             self.out.put_slice(b": ");
             self.out.put_slice(&unfold(value));
             self.out.put_slice(b"\r\n");
