@@ -10,7 +10,7 @@ use super::{Out, Owner, Switch};
 use crate::clock::Now;
 use crate::dialog::{self, Answer, Arrival};
 use crate::peer::Admission;
-use crate::sip::{self, Hop, Message, Method};
+use crate::sip::{self, Hop, Message, Method, Name, Write};
 use crate::transaction::{Arrived, Failure, ServerId, reply_to};
 
 impl Switch {
@@ -41,7 +41,8 @@ impl Switch {
         now: Now,
         out: &mut Vec<Out>,
     ) {
-        if matches!(head.method(), Method::Ack) {
+        // Without a CSeq it would be no response, and nobody could tell what it is to.
+        if matches!(head.method(), Method::Ack) || head.values(Name::CSeq).next().is_none() {
             return;
         }
         let heard = self.peers.admit(head, &from, now);
@@ -109,6 +110,9 @@ impl Switch {
             (Admission::Trunk(_) | Admission::Client(_), Method::Options) => {
                 let answer = if self.draining { Answer::new(503) } else { Answer::options() };
                 self.answer_stateless(request, &answer, from, out);
+            }
+            (Admission::Challenge { .. }, Method::Options) => {
+                self.answer_probe(request, from, out);
             }
             (Admission::Trunk(_), Method::Register) => {
                 self.answer_stateless(request, &Answer::new(403), from, out);
@@ -236,6 +240,24 @@ impl Switch {
             self.table.on_time(now.at, &mut wants);
             self.carry_table(wants, now, out);
             self.settle(now, out);
+        }
+    }
+
+    /// Tells a stranger that we are there: a challenge would protect nothing. As little as fits into
+    /// what it sent, if its address may be forged.
+    fn answer_probe(&mut self, probe: &Message, from: Hop, out: &mut Vec<Out>) {
+        let status = if self.draining { 503 } else { 200 };
+        let tag = self.table.tag(probe);
+        let whole = Answer::options().to(probe, &tag, from.remote);
+        let limit = if from.transport.is_reliable() { usize::MAX } else { probe.bytes().len() };
+        let bytes = if status == 200 && whole.len() <= limit {
+            whole
+        } else {
+            let tag = tag.get(tag.len().saturating_sub(6)..).unwrap_or_default();
+            Write::short_response_from(probe, status, from.remote).to_tag(tag).finish_datagram()
+        };
+        if bytes.len() <= limit {
+            out.push(Out::Send { bytes, hop: reply_to(probe, from) });
         }
     }
 
