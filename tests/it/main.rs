@@ -8,4 +8,5 @@ mod demo;
 mod properties;
 mod replay;
 mod torture;
+mod wire;
 mod world;

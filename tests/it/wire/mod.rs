@@ -1,0 +1,30 @@
+//! The built program on real sockets, against software that is not ours: SIPp, baresip, sipwire, and
+//! a small telephone of this folder that speaks SIP from text and reads RTP with rtp-rs.
+//!
+//! Each test has a loopback network of its own: `configs/interop.toml` with another second octet
+//! (127.0.0.31 is 127.N.0.31), so that they run beside each other.
+
+#![allow(clippy::disallowed_methods, reason = "these tests are about real time")]
+
+mod calls;
+mod dialogs;
+mod digits;
+mod door;
+mod edge;
+mod forks;
+mod message;
+mod network;
+mod operations;
+mod peers;
+mod phone;
+mod torture;
+mod voice;
+
+use std::time::Duration;
+
+pub fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+/// Long enough for anything that should happen at once, on a busy machine.
+pub const SOON: Duration = Duration::from_secs(5);

@@ -1,0 +1,211 @@
+//! Whole calls between SIPp and SIPp, and to baresip, through the running program.
+
+use std::fs::{self, File};
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crosspoint::audio::Law;
+
+use super::edge::Edge;
+use super::phone::Phone;
+use super::voice::{Voice, tone_in};
+use super::{SOON, seconds};
+
+/// A program of somebody else, ended when dropped.
+struct Peer {
+    name: String,
+    log: std::path::PathBuf,
+    child: Child,
+}
+
+impl Peer {
+    fn start(folder: &Path, name: &str, command: &mut Command) -> Self {
+        let log = folder.join(format!("{name}.log"));
+        let file = File::create(&log).unwrap();
+        let child = command
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap_or_else(|it| panic!("{name}: {it} (make peers installs it)"));
+        Self { name: name.to_owned(), log, child }
+    }
+
+    fn said(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// Waits for it to end well.
+    fn ends_well(&mut self, within: Duration) {
+        let give_up = Instant::now() + within;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                assert!(status.success(), "{} ended with {status}\n{}", self.name, self.said());
+                return;
+            }
+            assert!(Instant::now() < give_up, "{} goes on\n{}", self.name, self.said());
+            std::thread::sleep(seconds(0.02));
+        }
+    }
+
+    fn await_word(&self, word: &str, within: Duration) {
+        let give_up = Instant::now() + within;
+        while !self.said().contains(word) {
+            assert!(Instant::now() < give_up, "{} never said {word:?}\n{}", self.name, self.said());
+            std::thread::sleep(seconds(0.05));
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// SIPp with one of our scenarios.
+fn sipp(scenario: &str, at: Ipv4Addr, port: u16, more: &[&str]) -> Command {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/wire/sipp");
+    let mut sipp = Command::new("sipp");
+    sipp.arg("-sf").arg(scenarios.join(format!("{scenario}.xml")));
+    sipp.args(["-i", &at.to_string(), "-mi", &at.to_string(), "-p", &port.to_string()]);
+    sipp.args(["-m", "1", "-timeout", "20", "-timeout_error", "-nostdin", "-trace_err"]);
+    sipp.args(more);
+    sipp
+}
+
+/// Two seconds of 600 Hz, mu-law without a header.
+fn write_voice(edge: &Edge) {
+    let step = std::f64::consts::TAU * 600.0 / 8000.0;
+    let samples =
+        (0..16_000).map(|n| Law::Mu.encode(((f64::from(n) * step).sin() * 8000.0) as i16));
+    fs::write(edge.folder.join("voice.ul"), samples.collect::<Vec<u8>>()).unwrap();
+}
+
+/// A SIPp carrier calls `number`, a SIPp destination takes it at B; what the record says.
+fn between_two_sipps(number: &str, b_is: &str, carrier_by: &str, b_by: &str) -> serde_json::Value {
+    let edge = Edge::start();
+    write_voice(&edge);
+    let mut b = sipp(b_is, edge.net.ip(31), 5070, &["-rtp_echo", "-t", b_by]);
+    let mut b = Peer::start(&edge.folder, "b", &mut b);
+    let target = edge.net.edge().to_string();
+    let calls = &["-s", number, "-t", carrier_by, &target];
+    let mut carrier = sipp("carrier", edge.net.ip(11), 5060, calls);
+    let mut carrier = Peer::start(&edge.folder, "carrier", &mut carrier);
+    carrier.ends_well(seconds(20.0));
+    b.ends_well(SOON);
+    let record = edge.record("ended");
+    let recording = edge.recording(&record);
+    assert!(seconds(1.0) <= tone_in(&recording.caller, 600), "SIPp speaks: {record:#}");
+    assert!(seconds(0.9) <= tone_in(&recording.destination, 600), "SIPp echoes: {record:#}");
+    record
+}
+
+#[test]
+fn sipp_calls_sipp() {
+    let record = between_two_sipps("15550100001", "answers", "u1", "u1");
+    assert_eq!(record["legs"][0]["outcome"], "answered");
+}
+
+#[test]
+fn sipp_calls_over_tcp_and_sipp_is_called_over_tcp() {
+    let record = between_two_sipps("15550100005", "answers", "t1", "t1");
+    assert_eq!(record["legs"][0]["outcome"], "answered");
+}
+
+#[test]
+fn sipp_challenges_and_the_password_is_known() {
+    let record = between_two_sipps("15550100006", "challenges", "u1", "u1");
+    assert_eq!(record["legs"].as_array().unwrap().len(), 1, "one leg, though two INVITEs");
+}
+
+/// Ten seconds of 440 Hz, as a WAV file.
+fn write_wav(path: &Path) {
+    let format = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut file = hound::WavWriter::create(path, format).unwrap();
+    let step = std::f64::consts::TAU * 440.0 / 8000.0;
+    for n in 0..80_000 {
+        file.write_sample(((f64::from(n) * step).sin() * 8000.0) as i16).unwrap();
+    }
+    file.finalize().unwrap();
+}
+
+/// baresip as agent1, speaking a tone of 440 Hz; it answers by itself, and does what `more` says.
+fn baresip(edge: &Edge, password: &str, more: &[&str]) -> Peer {
+    let folder = edge.folder.join("baresip");
+    fs::create_dir_all(&folder).unwrap();
+    write_wav(&folder.join("voice.wav"));
+    let config = format!(
+        "sip_listen {}\nmodule_path /usr/lib/baresip/modules\naudio_source aufile,{}\n\
+         audio_player aufile,{}\nmodule g711.so\nmodule aufile.so\n\
+         module_tmp account.so\nmodule_app menu.so\nrtp_ports 26000-26100\n",
+        edge.net.at(40, 5060),
+        folder.join("voice.wav").display(),
+        folder.join("heard.wav").display(),
+    );
+    fs::write(folder.join("config"), config).unwrap();
+    let account = format!(
+        "<sip:agent1@{}>;auth_pass={password};answermode=auto;regint=60;audio_codecs=PCMU\n",
+        edge.net.ip(1)
+    );
+    fs::write(folder.join("accounts"), account).unwrap();
+    fs::write(folder.join("contacts"), "").unwrap();
+    let mut baresip = Command::new("baresip");
+    Peer::start(&edge.folder, "baresip", baresip.arg("-v").arg("-f").arg(&folder).args(more))
+}
+
+#[test]
+fn baresip_registers_answers_and_is_heard() {
+    let edge = Edge::start();
+    let baresip = baresip(&edge, "secret", &[]);
+    baresip.await_word("200 OK", seconds(10.0));
+    let carrier = Phone::carrier(&edge.net);
+    let mut ada = Voice::at(edge.net.ip(11));
+    let mut call = carrier.dial("15550100007", &ada.sdp(101));
+    let answer = carrier.status(200);
+    carrier.ack(&mut call, &answer.message, "");
+    ada.speak(answer.message.media().unwrap(), 600);
+    ada.await_tone(440, seconds(1.0), SOON);
+    carrier.hang_up(&mut call);
+    let record = edge.record("ended");
+    assert_eq!(record["legs"][0]["outcome"], "answered");
+    let recording = edge.recording(&record);
+    assert!(seconds(0.6) <= tone_in(&recording.caller, 600));
+    assert!(seconds(0.8) <= tone_in(&recording.destination, 440));
+}
+
+#[test]
+fn baresip_with_a_wrong_password_is_not_registered() {
+    let edge = Edge::start();
+    let baresip = baresip(&edge, "wrong", &[]);
+    baresip.await_word("401 Unauthorized", seconds(10.0));
+    let carrier = Phone::carrier(&edge.net);
+    let mut call = carrier.dial("15550100007", &Voice::at(edge.net.ip(11)).sdp(101));
+    let refusal = carrier.status(480);
+    carrier.ack(&mut call, &refusal.message, "");
+}
+
+#[test]
+fn baresip_calls_a_tracking_number_with_its_password() {
+    let edge = Edge::start();
+    let number = format!("d sip:15550100001@{}", edge.net.ip(1));
+    let b = Phone::destination(&edge.net, 'B');
+    let bob = Voice::at(edge.net.ip(31));
+    let _baresip = baresip(&edge, "secret", &["-e", &number]);
+    let invite = b.request_within("INVITE", seconds(10.0));
+    let mut there = b.line(&invite.message);
+    b.picks_up(&there, &bob.sdp(101));
+    bob.await_tone(440, seconds(0.5), SOON);
+    b.hang_up(&mut there);
+    let record = edge.record("ended");
+    assert_eq!(record["legs"][0]["outcome"], "answered");
+}
