@@ -2,7 +2,7 @@
 //! where rsip 0.4.0 is known to be wrong. And there and back through rsip's types nothing changes.
 
 use bytes::Bytes;
-use crosspoint::sip::{Message, Uri, parse};
+use crosspoint::sip::{Message, Scheme, Uri, parse};
 use rsip::headers::{ToTypedHeader as _, UntypedHeader as _};
 use rsip::message::HeadersExt;
 
@@ -41,7 +41,9 @@ fn rsip_misreads(uri: &Uri) -> bool {
     let headers = uri.as_bytes().contains(&b'?');
     // It looks for a scheme's `://` in all that follows.
     let slashes = uri.as_bytes().contains(&b'/');
-    dotted || headers || slashes
+    // A scheme it does not know becomes a user, what follows the colon a password or a port.
+    let scheme = !matches!(uri.scheme(), Scheme::Sip | Scheme::Sips);
+    dotted || headers || slashes || scheme
 }
 
 fn same_place(ours: &Uri, theirs: &rsip::Uri) {

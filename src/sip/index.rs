@@ -174,12 +174,13 @@ fn header_line(bytes: &[u8], from: usize, to: usize) -> Option<Line> {
     if name == 0 || text.get(name + gap) != Some(&b':') {
         return None;
     }
-    let value = trim(&text[name + gap + 1..]);
+    let raw = text.get(name + gap + 1..)?;
     // A lone CR is no white space; nothing may smuggle one on.
-    let lone = |n: usize| value[n] == b'\r' && value.get(n + 1) != Some(&b'\n');
-    if memchr(b'\r', value).is_some() && (0..value.len()).any(lone) {
+    let lone = |n: usize| raw.get(n + 1) != Some(&b'\n');
+    if memchr::memchr_iter(b'\r', raw).any(lone) {
         return None;
     }
+    let value = trim(raw);
     let start = value.as_ptr() as usize - text.as_ptr() as usize + from;
     let start = if value.is_empty() { to } else { start };
     Some(Line {
@@ -332,4 +333,146 @@ fn has_headers(uri: &[u8]) -> bool {
 
 fn span(from: usize, to: usize) -> Span {
     Span { from: from as u16, to: to as u16 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REST: [&str; 6] = [
+        "Via: SIP/2.0/UDP a;branch=z9hG4bK1",
+        "From: <sip:a@x>;tag=1",
+        "To: <sip:b@x>",
+        "Call-ID: c",
+        "CSeq: 1 OPTIONS",
+        "Max-Forwards: 70",
+    ];
+
+    fn read(start: &str, lines: &[&str]) -> Result<Message, Error> {
+        parse(Bytes::from(format!("{start}\r\n{}\r\n\r\n", lines.join("\r\n"))))
+    }
+
+    /// The answer to a request with these lines: 200 for a good one, 0 for silence.
+    fn status(start: &str, lines: &[&str]) -> u16 {
+        match read(start, lines) {
+            Ok(_) => 200,
+            Err(Error::Refused { status, .. }) => status,
+            Err(Error::Noise(_)) => 0,
+        }
+    }
+
+    /// The same with one line more, or another in place of the one of the same name.
+    fn with(line: &str) -> u16 {
+        let name = |it: &str| it.split(':').next().unwrap().to_owned();
+        let others = REST.iter().copied().filter(|it| name(it) != name(line));
+        status("OPTIONS sip:b@x SIP/2.0", &others.chain([line]).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn every_mandatory_header_must_be_there_once() {
+        assert_eq!(status("OPTIONS sip:b@x SIP/2.0", &REST), 200);
+        for n in 1..5 {
+            let mut lines = REST.to_vec();
+            lines.remove(n);
+            assert_eq!(status("OPTIONS sip:b@x SIP/2.0", &lines), 400, "no {}", REST[n]);
+        }
+        assert_eq!(status("OPTIONS sip:b@x SIP/2.0", &REST[1..]), 0, "no Via: nowhere to answer");
+        for line in REST.iter().skip(1).chain(&["Content-Type: a/b", "Expires: 1", "l: 0"]) {
+            let twice: Vec<_> = REST.iter().chain([line, line]).copied().collect();
+            assert_eq!(status("OPTIONS sip:b@x SIP/2.0", &twice), 400, "{line} twice");
+        }
+    }
+
+    #[test]
+    fn the_request_line_is_taken_at_its_word() {
+        for (start, expected) in [
+            ("OPTIONS sip:b@x SIP/7.0", 505),
+            ("OPTIONS sip:b@x sip/2.0", 200),
+            ("OPTIONS <sip:b@x> SIP/2.0", 400),
+            ("OPTIONS sip:b@x?Route=%3Csip:y%3E SIP/2.0", 400),
+            ("OPTIONS  sip:b@x SIP/2.0", 400),
+            ("OPTIONS sip:b@x  SIP/2.0", 400),
+            ("OPTIONS sip:b@x SIP/2.0 ", 400),
+            ("OPTIONS sip:b x SIP/2.0", 400),
+            ("OPTIONS SIP/2.0", 400),
+            ("OPTIONS soap.beep://192.0.2.103:3002 SIP/2.0", 200),
+            ("BYE sip:b@x SIP/2.0", 400),
+            ("options sip:b@x SIP/2.0", 501),
+            ("NEW sip:b@x SIP/2.0", 501),
+            ("OPTIONS sip:b@x", 0),
+            ("OPTIONS sip:b@x HTTP/1.1", 0),
+        ] {
+            assert_eq!(status(start, &REST), expected, "{start}");
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_their_range_are_refused() {
+        assert_eq!(with("CSeq: 2147483647 OPTIONS"), 200);
+        assert_eq!(with("CSeq: 2147483648 OPTIONS"), 400);
+        assert_eq!(with("CSeq: -1 OPTIONS"), 400);
+        assert_eq!(with("Max-Forwards: 255"), 200);
+        assert_eq!(with("Max-Forwards: 256"), 400);
+        assert_eq!(with("Max-Forwards: x"), 400);
+        let message = |text| {
+            let lines: Vec<_> = REST.iter().copied().chain([text]).collect();
+            read("OPTIONS sip:b@x SIP/2.0", &lines).unwrap()
+        };
+        assert_eq!(message("Expires: 4294967295").expires(), Some(u32::MAX));
+        assert_eq!(message("Expires: 4294967296").expires(), Some(u32::MAX));
+        assert_eq!(message("Expires: soon").expires(), None);
+        for bad in ["1", "-1", "+0", "0x0", "", "4294967296", "0, 0"] {
+            assert_eq!(with(&format!("Content-Length: {bad}")), 400, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_another_hop_might_read_otherwise_is_refused() {
+        assert_eq!(with("Subject: a\rb"), 400);
+        assert_eq!(with("Subject: a\r"), 400);
+        assert_eq!(with("Subject: a\nX: b"), 400);
+        assert_eq!(with("From: <sip:a@x>;tag=1;tag=2"), 400);
+        assert_eq!(with("Via: SIP/2.0/UDP a;branch=z9hG4bK1;branch=z9hG4bK2"), 400);
+        assert_eq!(with("Via: , SIP/2.0/UDP a;branch=z9hG4bK1"), 400);
+        assert_eq!(with("Subject a"), 400);
+    }
+
+    #[test]
+    fn a_refused_request_still_says_whose_it_is() {
+        let lines =
+            ["Via: SIP/2.0/UDP a;branch=z9hG4bK1;;", REST[1], "To: <sip:b@x>;tag=2", REST[3]];
+        let Err(Error::Refused { head, .. }) = read("BYE sip:b@x SIP/2.0", &lines) else {
+            panic!()
+        };
+        assert_eq!(
+            (head.from_tag(), head.to_tag(), head.call_id()),
+            (&b"1"[..], &b"2"[..], &b"c"[..])
+        );
+    }
+
+    #[test]
+    fn a_malformed_response_is_noise() {
+        assert_eq!(status("SIP/2.0 200 OK", &REST), 200);
+        assert_eq!(status("SIP/2.0 200", &REST), 200);
+        for start in ["SIP/2.0 99 X", "SIP/2.0 700 X", "SIP/2.0 2000 X", "SIP/3.0 200 OK"] {
+            assert_eq!(status(start, &REST), 0, "{start}");
+        }
+        assert_eq!(status("SIP/2.0 200 OK", &REST[..4]), 0);
+        let twice = [&REST[..], &["Session-Expires: 90", "Session-Expires: 90"]].concat();
+        assert_eq!(status("SIP/2.0 200 OK", &twice), 200, "an answered call is not lost over it");
+    }
+
+    #[test]
+    fn limits_hold_at_the_limit_and_one_past_it() {
+        let many = |n| [&REST[..], &vec!["X-A: y"; n - REST.len()]].concat();
+        assert_eq!(status("OPTIONS sip:b@x SIP/2.0", &many(HEADERS_MAX)), 200);
+        assert_eq!(status("OPTIONS sip:b@x SIP/2.0", &many(HEADERS_MAX + 1)), 400);
+        let uri = |n: usize| format!("OPTIONS sip:{}@x SIP/2.0", "a".repeat(n - 6));
+        assert_eq!(status(&uri(URI_MAX), &REST), 200);
+        assert_eq!(status(&uri(URI_MAX + 1), &REST), 414);
+        let length = read("OPTIONS sip:b@x SIP/2.0", &REST).unwrap().bytes().len();
+        let long = |n: usize| with(&format!("X-A: {}", "a".repeat(n - length - "X-A: \r\n".len())));
+        assert_eq!(long(MESSAGE_MAX), 200);
+        assert_eq!(long(MESSAGE_MAX + 1), 0);
+    }
 }

@@ -23,7 +23,7 @@ pub enum NotHeld {
     Method(Method),
     /// rsip's strings are UTF-8: the name of the header that is not.
     NotUtf8(String),
-    /// A header name that is no token, or a value with a line end or NUL in it.
+    /// A header name that is no token, or a value with a line end or NUL in it: [`Value`] refuses.
     Header(String),
     /// A Request-URI that is not one.
     Uri(String),
@@ -262,7 +262,11 @@ fn param(name: String, value: String) -> Param {
     }
 }
 
+/// A text that rsip can hold and that could come back.
 fn utf8(name: &str, text: &[u8]) -> Result<String, NotHeld> {
+    if Value::new(text).is_err() {
+        return Err(NotHeld::Header(name.to_owned()));
+    }
     String::from_utf8(text.to_vec()).map_err(|_| NotHeld::NotUtf8(name.to_owned()))
 }
 
@@ -369,6 +373,9 @@ mod tests {
             matches!(&refused, Err(NotHeld::NotUtf8(name)) if name == "Subject"),
             "{refused:?}"
         );
+        let nul = other("OPTIONS sip:b SIP/2.0\r\n..CSeq: 1 OPTIONS\r\nSubject: \"\\\0\"\r\n\r\n");
+        let refused = rsip::SipMessage::try_from(&nul);
+        assert!(matches!(&refused, Err(NotHeld::Header(name)) if name == "Subject"), "{refused:?}");
         let headers = Uri::parse(b"sip:a@b?Subject=x").unwrap();
         assert!(matches!(rsip::Uri::try_from(&headers), Err(NotHeld::Uri(_))));
     }

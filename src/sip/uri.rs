@@ -230,24 +230,42 @@ impl Uri {
         number.bytes().any(|c| c.is_ascii_digit()).then_some(number)
     }
 
-    /// Whether two URIs are the same (RFC 3261 section 19.1.4).
+    /// Whether two URIs are the same (RFC 3261 section 19.1.4, of `tel:` RFC 3966 section 4).
     pub fn same_as(&self, other: &Self) -> bool {
-        if self.scheme != other.scheme {
-            return false;
+        if self.text == other.text {
+            return true;
         }
-        if matches!(self.scheme, Scheme::Tel) {
-            return self.number() == other.number();
+        match (self.scheme, other.scheme) {
+            (Scheme::Tel, Scheme::Tel) => {
+                self.same_number(other)
+                    && self.params().count() == other.params().count()
+                    && self.params().all(|(name, value)| {
+                        let theirs = other.param(&String::from_utf8_lossy(name));
+                        theirs.is_some_and(|it| it.eq_ignore_ascii_case(value))
+                    })
+            }
+            (Scheme::Sip, Scheme::Sip) | (Scheme::Sips, Scheme::Sips) => {
+                self.user_unescaped() == other.user_unescaped()
+                    && self.same_host(other)
+                    && self.port == other.port
+                    && self.agrees_with(other)
+                    && other.agrees_with(self)
+                    && self.headers() == other.headers()
+            }
+            _ => false,
         }
-        if self.scheme == Scheme::Other {
-            return self.text == other.text;
-        }
-        let same_ends = self.user_unescaped() == other.user_unescaped()
-            && self.host_text().eq_ignore_ascii_case(other.host_text())
-            && self.port == other.port;
-        same_ends
-            && self.agrees_with(other)
-            && other.agrees_with(self)
-            && self.headers() == other.headers()
+    }
+
+    fn same_number(&self, other: &Self) -> bool {
+        let visible = |uri: &Self| -> Vec<u8> {
+            let user = uri.user().unwrap_or_default().iter();
+            user.filter(|c| !b"-.()".contains(c)).map(u8::to_ascii_lowercase).collect()
+        };
+        visible(self) == visible(other)
+    }
+
+    fn same_host(&self, other: &Self) -> bool {
+        self.host() == other.host() || self.host_text().eq_ignore_ascii_case(other.host_text())
     }
 
     /// Parameters that both have must be equal; some must not be missing in either.
@@ -405,5 +423,17 @@ mod tests {
         ));
         assert!(!same("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"));
         assert!(!same("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"));
+        assert!(same("sip:bob@[2001:db8::1]", "sip:bob@[2001:DB8:0::1]"));
+        assert!(same("sip:x;a=1;a=2", "sip:x;a=1;a=2"), "whatever it says, it says the same");
+    }
+
+    #[test]
+    fn telephone_numbers_are_the_same_with_or_without_separators() {
+        let same = |a, b| uri(a).same_as(&uri(b));
+        assert!(same("tel:+1-512-555-0100;EXT=5", "TEL:+1(512)5550100;ext=5"));
+        assert!(!same("tel:+15125550100;ext=5", "tel:+15125550100;ext=6"));
+        assert!(!same("tel:+15125550100;ext=5", "tel:+15125550100"));
+        assert!(!same("tel:*7;phone-context=+1", "tel:#9;phone-context=+1"));
+        assert!(!same("tel:911;phone-context=+1", "tel:911;phone-context=+49"));
     }
 }
