@@ -11,6 +11,8 @@
 
 pub mod ear;
 mod ladder;
+mod line;
+mod manners;
 pub mod mouth;
 mod network;
 mod phone;
@@ -21,8 +23,9 @@ mod wire;
 mod world;
 
 pub use self::ladder::Ladder;
+pub use self::manners::{Manners, Moment, Reply};
 pub use self::network::{Datagram, Network, Weather};
-pub use self::phone::{Manners, Moment, Phone, Reply};
+pub use self::phone::Phone;
 pub use self::tapes::{Recorded, Tapes};
 pub use self::told::simulate;
 pub use self::world::{World, ms, secs};

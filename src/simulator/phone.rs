@@ -3,135 +3,19 @@
 //! It reads with rsip and writes its messages by hand, so that both ends of a story do not share
 //! one misunderstanding. It resends as RFC 3261 asks, so stories may lose packets.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::ear::Ear;
+use super::line::{Line, Plan, Resend, Role, sdp};
+use super::manners::{Manners, Moment, Reply};
 use super::mouth::Mouth;
 use super::network::Datagram;
 use super::wire::{Dialog, Received};
 use crate::clock::Instant;
 
-/// T1 of RFC 3261: the first resend.
-const T1: Duration = Duration::from_millis(500);
-const T2: Duration = Duration::from_secs(4);
 /// A phone that nobody picks up stops ringing.
 const RINGS_AT_MOST: Duration = Duration::from_secs(180);
-
-/// What a phone does when it is rung.
-#[derive(Clone, Debug)]
-pub struct Manners {
-    pub ring_after: Duration,
-    pub reply: Reply,
-    /// How long after it answered it hangs up.
-    pub hang_up_after: Option<Duration>,
-    /// Keys pressed so long after it answered (RFC 4733).
-    pub presses: Vec<(Duration, char)>,
-    /// A CANCEL is answered with the 200 to the INVITE, as if the two had crossed.
-    pub answers_when_cancelled: bool,
-    /// Instead of ringing it sends audio before it answers (183 with a session).
-    pub early_media: bool,
-    /// So many 200s to its own INVITE it does not acknowledge.
-    pub slow_to_acknowledge: u32,
-}
-
-/// How a phone ends its ringing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reply {
-    AnswerAfter(Duration),
-    RefuseAfter(Duration, u16),
-    /// Rings for three minutes, then refuses.
-    Never,
-    /// Does not send a byte, whatever comes.
-    Dead,
-}
-
-impl Default for Manners {
-    fn default() -> Self {
-        Self {
-            ring_after: Duration::from_millis(20),
-            reply: Reply::AnswerAfter(Duration::from_secs(1)),
-            hang_up_after: None,
-            presses: Vec::new(),
-            answers_when_cancelled: false,
-            early_media: false,
-            slow_to_acknowledge: 0,
-        }
-    }
-}
-
-/// What a phone lived through, for the story's end and for the ladder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// It was rung (an INVITE came).
-    Rung,
-    /// It answered.
-    Answered,
-    /// Its 200 was acknowledged.
-    Acknowledged,
-    Cancelled,
-    /// The other side hung up.
-    HungUpOn,
-    /// It hung up.
-    HangsUp,
-    /// Its call was told to ring, progress, or a final status.
-    Told(u16),
-    /// What was said to its offer within the call.
-    Changed(u16),
-    /// The other side offered something within the call, and whether we may send now.
-    Offered {
-        may_send: bool,
-    },
-}
-
-/// One end of one call.
-struct Line {
-    dialog: Dialog,
-    role: Role,
-    remote_media: Option<SocketAddr>,
-    payload_type: u8,
-    keys_type: Option<u8>,
-    /// A final answer that has not been acknowledged, and when to resend it.
-    unacknowledged: Option<Resend>,
-    up_since: Option<Instant>,
-    over: bool,
-    /// What is still to do, soonest first.
-    plans: VecDeque<(Instant, Plan)>,
-    last_sent: Vec<u8>,
-    refused: bool,
-    /// Its own media has begun: it answered, was answered, or sends early media.
-    speaks: bool,
-    ignored: u32,
-    /// Something came back to its INVITE.
-    proceeding: bool,
-    /// The caller wants no more of it.
-    leaving: bool,
-}
-
-#[derive(PartialEq, Eq)]
-enum Role {
-    Caller,
-    Called,
-}
-
-#[derive(Clone, Debug)]
-enum Plan {
-    Ring,
-    Answer,
-    Refuse(u16),
-    HangUp,
-    Press(char),
-}
-
-/// A request or answer that is sent again until something comes back.
-struct Resend {
-    bytes: Vec<u8>,
-    at: Instant,
-    wait: Duration,
-    until: Instant,
-    method: &'static str,
-}
 
 /// A telephone, or a carrier that places calls.
 pub struct Phone {
@@ -590,75 +474,4 @@ impl Phone {
     fn send(&self, bytes: Vec<u8>, to: SocketAddr, out: &mut Vec<Datagram>) {
         out.push(Datagram { from: self.address, to, bytes });
     }
-}
-
-impl Line {
-    fn new(dialog: Dialog, role: Role) -> Self {
-        Self {
-            dialog,
-            role,
-            remote_media: None,
-            payload_type: 0,
-            keys_type: None,
-            unacknowledged: None,
-            up_since: None,
-            over: false,
-            plans: VecDeque::new(),
-            last_sent: Vec::new(),
-            refused: false,
-            speaks: false,
-            ignored: 0,
-            proceeding: false,
-            leaving: false,
-        }
-    }
-
-    fn talks(&self) -> bool {
-        self.speaks && !self.over && self.remote_media.is_some()
-    }
-
-    fn is_up(&self) -> bool {
-        self.up_since.is_some() && !self.over
-    }
-
-    fn take_types(&mut self, types: &[(u8, String)]) {
-        for (number, name) in types {
-            let name = name.to_ascii_lowercase();
-            if name.starts_with("telephone-event/8000") {
-                self.keys_type = Some(*number);
-            }
-        }
-    }
-}
-
-impl Resend {
-    fn new(bytes: Vec<u8>, method: &'static str, now: Instant) -> Self {
-        Self { bytes, at: now + T1, wait: T1, until: now + 64 * T1, method }
-    }
-
-    fn again(&mut self, now: Instant, capped: bool) {
-        self.wait *= 2;
-        if capped {
-            self.wait = self.wait.min(T2);
-        }
-        self.at = now + self.wait;
-    }
-
-    fn is_for(&self, branch: &str) -> bool {
-        String::from_utf8_lossy(&self.bytes).contains(branch)
-    }
-}
-
-/// A session description of one audio stream.
-fn sdp(media: SocketAddr, types: &[(u8, &str)]) -> String {
-    let ip = media.ip();
-    let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
-    let numbers: Vec<String> = types.iter().map(|(pt, _)| pt.to_string()).collect();
-    let maps: String = types.iter().map(|(pt, it)| format!("a=rtpmap:{pt} {it}\r\n")).collect();
-    format!(
-        "v=0\r\no=- 1 1 IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n\
-         m=audio {} RTP/AVP {}\r\n{maps}a=ptime:20\r\na=sendrecv\r\n",
-        media.port(),
-        numbers.join(" "),
-    )
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::ladder::Ladder;
-use super::phone::{Manners, Reply};
+use super::manners::{Manners, Reply};
 use super::{Weather, World, secs};
 use crate::clock::Instant;
 use crate::config::Config;

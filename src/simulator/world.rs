@@ -11,8 +11,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::manners::Moment;
 use super::network::{Datagram, Network, Weather};
-use super::phone::{Moment, Phone};
+use super::phone::Phone;
 use super::{Ladder, Tapes, setup};
 use crate::audio::ClipId;
 use crate::clock::{Instant, Now, Wall};
