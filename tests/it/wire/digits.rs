@@ -8,8 +8,30 @@ use super::{SOON, seconds};
 /// Payload type of telephone events that B asks for.
 const EVENTS: u8 = 96;
 
+/// By the clock, a busy machine may hold up a packet: one call in so many must be on time.
+const CALLS: usize = 3;
+
 #[test]
 fn the_extension_is_dialled_on_time_before_the_caller_is_connected() {
+    let mut measured = Vec::new();
+    while measured.len() < CALLS {
+        let gaps = gaps_of_one_call();
+        if are_right(&gaps) {
+            return;
+        }
+        measured.push(gaps);
+    }
+    panic!("between the starts of keys: {measured:?}");
+}
+
+/// `ww` is a second more than the gap between other keys, which are all alike: within 20 ms.
+fn are_right(gaps: &[f64]) -> bool {
+    let normal = (gaps[1] + gaps[2] + gaps[3]) / 3.0;
+    gaps[1..].iter().all(|it| (it - normal).abs() <= 0.02) && (gaps[0] - normal - 1.0).abs() <= 0.02
+}
+
+/// Calls, looks at all that the clock has no part in, and measures from key to key by the clock.
+fn gaps_of_one_call() -> Vec<f64> {
     let edge = Edge::start();
     let (carrier, b) = (Phone::carrier(&edge.net), Phone::destination(&edge.net, 'B'));
     let (ada, mut bob) = (Voice::at(edge.net.ip(11)), Voice::at(edge.net.ip(31)));
@@ -35,13 +57,7 @@ fn the_extension_is_dialled_on_time_before_the_caller_is_connected() {
         .windows(2)
         .map(|it| f64::from(it[1].timestamps[0].wrapping_sub(it[0].timestamps[0])) / 8000.0)
         .collect();
-    for gaps in [&by_clock, &by_stamp] {
-        let normal = (gaps[1] + gaps[2] + gaps[3]) / 3.0;
-        for gap in &gaps[1..] {
-            assert!((gap - normal).abs() <= 0.02, "{gaps:?}");
-        }
-        assert!((gaps[0] - normal - 1.0).abs() <= 0.02, "ww is a second more: {gaps:?}");
-    }
+    assert!(are_right(&by_stamp), "{by_stamp:?}");
     assert!(keys[4].last < answer.at, "the caller is connected after the last key");
     let early = carrier.heard(|it| it.status() == 200 && it.method() == "INVITE");
     assert_eq!(early.len(), 1);
@@ -53,4 +69,5 @@ fn the_extension_is_dialled_on_time_before_the_caller_is_connected() {
     let record = edge.record("ended");
     assert_eq!(record["legs"][0]["digits"].as_array().unwrap().len(), 5, "{record:#}");
     assert!(!record.to_string().contains("31928") && !record.to_string().contains("3ww1928"));
+    by_clock
 }
