@@ -371,10 +371,9 @@ mod tests {
     #[test]
     fn every_mandatory_header_must_be_there_once() {
         assert_eq!(status("OPTIONS sip:b@x SIP/2.0", &REST), 200);
-        for n in 1..5 {
-            let mut lines = REST.to_vec();
-            lines.remove(n);
-            assert_eq!(status("OPTIONS sip:b@x SIP/2.0", &lines), 400, "no {}", REST[n]);
+        for missing in &REST[1..5] {
+            let lines: Vec<_> = REST.into_iter().filter(|it| it != missing).collect();
+            assert_eq!(status("OPTIONS sip:b@x SIP/2.0", &lines), 400, "no {missing}");
         }
         assert_eq!(status("OPTIONS sip:b@x SIP/2.0", &REST[1..]), 0, "no Via: nowhere to answer");
         for line in REST.iter().skip(1).chain(&["Content-Type: a/b", "Expires: 1", "l: 0"]) {
