@@ -17,7 +17,9 @@ const INVITE: &str = "INVITE sip:+15550100001@203.0.113.7:5060;user=phone SIP/2.
     CSeq: 741823 INVITE\r\n\
     Contact: <sip:+15125550100@198.51.100.40:5080;transport=udp>\r\n\
     Allow: INVITE,ACK,CANCEL,BYE,PRACK,INFO,UPDATE,OPTIONS\r\n\
-    Supported: timer,100rel\r\n\
+    Supported: timer,100rel,precondition,histinfo\r\n\
+    User-Agent: Border Gateway 9.2.1\r\n\
+    P-Charging-Vector: icid-value=4c2f9b07a1\r\n\
     Session-Expires: 1800\r\n\
     P-Asserted-Identity: \"Ann Example\" <sip:+15125550100@198.51.100.40:5080>\r\n\
     Content-Type: application/sdp\r\n\
