@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr2};
 use nom::bytes::complete::{take_while, take_while1};
 use nom::character::complete::char as byte;
 use nom::combinator::{map_opt, opt};
@@ -15,9 +16,27 @@ pub(super) const fn is_lws(c: u8) -> bool {
     matches!(c, b' ' | b'\t' | b'\r' | b'\n')
 }
 
+/// Looked up: nearly every byte of a head is asked this.
+#[inline]
 pub(super) const fn is_token(c: u8) -> bool {
-    c.is_ascii_alphanumeric()
-        || matches!(c, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
+    const TOKENS: [bool; 256] = table(b"-.!%*_+`'~");
+    TOKENS[c as usize]
+}
+
+/// Letters, digits and these, as a table.
+pub(super) const fn table(others: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut c = 0;
+    while c < table.len() {
+        table[c] = (c as u8).is_ascii_alphanumeric();
+        c += 1;
+    }
+    let mut n = 0;
+    while n < others.len() {
+        table[others[n] as usize] = true;
+        n += 1;
+    }
+    table
 }
 
 /// White space, or none.
@@ -119,7 +138,7 @@ pub(super) fn unquote(text: &[u8]) -> Cow<'_, [u8]> {
 
 /// A value with its folds joined: CR LF and the white space after it become one space.
 pub(super) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
-    if !value.iter().any(|c| matches!(c, b'\r' | b'\n')) {
+    if memchr2(b'\r', b'\n', value).is_none() {
         return Cow::Borrowed(value);
     }
     let mut joined = Vec::with_capacity(value.len());
@@ -179,6 +198,9 @@ impl<'a> Iterator for Elements<'a> {
 
 /// Where the first element ends: at a comma outside quotes and brackets.
 pub(super) fn element_end(text: &[u8]) -> usize {
+    if memchr(b',', text).is_none() {
+        return text.len();
+    }
     let (mut at, mut quote, mut angle) = (0, false, false);
     while let Some(c) = text.get(at) {
         match c {

@@ -4,10 +4,10 @@
 //! that must be there once and be readable. What a method or a body means is not.
 
 use bytes::Bytes;
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 use smallvec::SmallVec;
 
-use super::grammar::{decimal, element_end, elements, is_lws, is_token, trim};
+use super::grammar::{decimal, element_end, is_lws, is_token, trim};
 use super::message::{Essentials, Line, Span, Start};
 use super::name::Code;
 use super::values::cseq;
@@ -30,7 +30,7 @@ pub fn parse(bytes: Bytes) -> Result<Message, Error> {
     if bytes.is_empty() || MESSAGE_MAX < bytes.len() {
         return Err(Error::Noise("empty or too long"));
     }
-    let mut reader = Reader { at: 0, flaw: None };
+    let mut reader = Reader { at: 0, flaw: None, lone_cr: false, seen: 0, repeated: 0 };
     let start = reader.start_line(&bytes)?;
     let lines = reader.header_lines(&bytes);
     let empty = Span::default();
@@ -38,7 +38,12 @@ pub fn parse(bytes: Bytes) -> Result<Message, Error> {
     if message.values(Name::Via).next().is_none() {
         return Err(Error::Noise("no Via"));
     }
-    let found = [reader.flaw, reader.body(&mut message), essentials(&mut message)];
+    let found = [
+        reader.flaw,
+        reader.body(&mut message),
+        essentials(&mut message),
+        repeated(&message, reader.repeated),
+    ];
     match found.into_iter().flatten().next() {
         None => Ok(message),
         Some((_, why)) if !message.is_request() => Err(Error::Noise(why)),
@@ -49,6 +54,11 @@ pub fn parse(bytes: Bytes) -> Result<Message, Error> {
 struct Reader {
     at: usize,
     flaw: Option<Flaw>,
+    /// Somewhere stands a CR without its LF.
+    lone_cr: bool,
+    /// Headers that stand at all, and those that stand twice: sets of [`Code::set`].
+    seen: u64,
+    repeated: u64,
 }
 
 impl Reader {
@@ -59,14 +69,22 @@ impl Reader {
     /// The next line without its end; `None` at the end of the message.
     fn line(&mut self, bytes: &[u8]) -> Option<(usize, usize)> {
         let from = self.at;
-        let length = memchr(b'\n', bytes.get(from..)?)?;
-        self.at = from + length + 1;
-        let end = from + length;
-        let cr = from < end && bytes[end - 1] == b'\r';
-        if !cr {
-            self.flaw(400, "a line does not end in CRLF");
+        let mut end = from;
+        loop {
+            end += memchr2(b'\r', b'\n', bytes.get(end..)?)?;
+            match bytes.get(end..end + 2) {
+                Some(b"\r\n") => {
+                    self.at = end + 2;
+                    return Some((from, end));
+                }
+                _ if bytes[end] == b'\n' => {
+                    self.flaw(400, "a line does not end in CRLF");
+                    self.at = end + 1;
+                    return Some((from, end));
+                }
+                _ => (self.lone_cr, end) = (true, end + 1),
+            }
         }
-        Some((from, end - usize::from(cr)))
     }
 
     fn start_line(&mut self, bytes: &Bytes) -> Result<Start, Error> {
@@ -135,8 +153,12 @@ impl Reader {
                 self.flaw(400, "too many headers");
                 continue;
             }
-            match header_line(bytes, from, to) {
-                Some(line) => lines.push(line),
+            match header_line(bytes, from, to, self.lone_cr) {
+                Some(line) => {
+                    self.repeated |= self.seen & line.code.set();
+                    self.seen |= line.code.set();
+                    lines.push(line);
+                }
                 None => self.flaw(400, "a header line without name and colon"),
             }
         }
@@ -167,7 +189,7 @@ impl Reader {
 }
 
 /// `Name : value` between two places.
-fn header_line(bytes: &[u8], from: usize, to: usize) -> Option<Line> {
+fn header_line(bytes: &[u8], from: usize, to: usize, lone_cr: bool) -> Option<Line> {
     let text = bytes.get(from..to)?;
     let name = text.iter().take_while(|c| is_token(**c)).count();
     let gap = text[name..].iter().take_while(|c| matches!(c, b' ' | b'\t')).count();
@@ -177,7 +199,7 @@ fn header_line(bytes: &[u8], from: usize, to: usize) -> Option<Line> {
     let raw = text.get(name + gap + 1..)?;
     // A lone CR is no white space; nothing may smuggle one on.
     let lone = |n: usize| raw.get(n + 1) != Some(&b'\n');
-    if memchr::memchr_iter(b'\r', raw).any(lone) {
+    if lone_cr && memchr::memchr_iter(b'\r', raw).any(lone) {
         return None;
     }
     let value = trim(raw);
@@ -194,45 +216,42 @@ fn header_line(bytes: &[u8], from: usize, to: usize) -> Option<Line> {
 /// All are looked at, whatever is wrong with the others: an answer needs what can be read.
 fn essentials(message: &mut Message) -> Option<Flaw> {
     let mut key = Essentials::default();
-    let first = message.values(Name::Via).next().and_then(|it| elements(it, true).next());
-    if let Some(via) = first.and_then(Via::read)
-        && !via.branch.is_empty()
-    {
-        key.branch = message.span_of(via.branch);
-    }
     let flaws = [
-        vias(message),
+        vias(message, &mut key.branch),
         tag(message, Name::From, &mut key.from_tag),
         tag(message, Name::To, &mut key.to_tag),
         call_id(message, &mut key.call_id),
         sequence(message, &mut key),
         numbers(message),
-        repeated(message),
     ];
     message.key = key;
     flaws.into_iter().flatten().next()
 }
 
-/// Every Via must be readable, the commas between them too.
-fn vias(message: &Message) -> Option<Flaw> {
-    let bad = message.values(Name::Via).any(|mut rest| {
+/// Every Via must be readable, the commas between them too. The first one's branch is noted, even
+/// if another is wrong.
+fn vias(message: &Message, branch: &mut Span) -> Option<Flaw> {
+    let mut first = true;
+    for mut rest in message.values(Name::Via) {
         loop {
             let end = element_end(rest);
-            if Via::read(trim(&rest[..end])).is_none() {
-                return true;
+            let element = trim(&rest[..end]);
+            let Some(via) = Via::read(element) else { return Some((400, "Via")) };
+            if std::mem::take(&mut first) && !via.branch.is_empty() {
+                *branch = message.span_of(via.branch);
             }
             match rest.get(end + 1..) {
                 Some(after) => rest = after,
-                None => return false,
+                None => break,
             }
         }
-    });
-    bad.then_some((400, "Via"))
+    }
+    None
 }
 
 /// What a request may say once at most; which of two would count, another hop may see otherwise.
 /// In responses the first is taken: a call that was answered is not lost over it.
-fn repeated(message: &Message) -> Option<Flaw> {
+fn repeated(message: &Message, repeated: u64) -> Option<Flaw> {
     const ONCE: [Name; 10] = [
         Name::ContentType,
         Name::Event,
@@ -245,9 +264,8 @@ fn repeated(message: &Message) -> Option<Flaw> {
         Name::SessionExpires,
         Name::Timestamp,
     ];
-    let twice = |name: &Name| message.values(*name).nth(1).is_some();
-    let repeated = message.is_request() && ONCE.iter().any(twice);
-    repeated.then_some((400, "a header that may stand once is repeated"))
+    let twice = message.is_request() && ONCE.iter().any(|it| repeated & it.code().set() != 0);
+    twice.then_some((400, "a header that may stand once is repeated"))
 }
 
 /// The only value of a header that must stand once.
@@ -319,9 +337,10 @@ fn numbers(message: &Message) -> Option<Flaw> {
 fn is_version(word: &[u8]) -> bool {
     let digits = |it: &[u8]| !it.is_empty() && it.iter().all(u8::is_ascii_digit);
     let number = word.get(4..).unwrap_or_default();
-    word.get(..4).is_some_and(|it| it.eq_ignore_ascii_case(b"SIP/"))
-        && number.split(|c| *c == b'.').count() == 2
-        && number.split(|c| *c == b'.').all(digits)
+    word == b"SIP/2.0"
+        || word.get(..4).is_some_and(|it| it.eq_ignore_ascii_case(b"SIP/"))
+            && number.split(|c| *c == b'.').count() == 2
+            && number.split(|c| *c == b'.').all(digits)
 }
 
 /// Whether a `?` follows the host of a SIP URI (in a user part it is only a character).

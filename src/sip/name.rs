@@ -18,6 +18,7 @@ macro_rules! names {
         const TABLE: &[(&str, &str, bool)] = &[$(($text, $compact, $list),)*];
 
         impl Name {
+            #[inline]
             pub(super) fn code(self) -> Code {
                 match self {
                     $(Self::$name => Code(Number::$name as u8),)*
@@ -99,13 +100,20 @@ pub(super) struct Code(u8);
 impl Code {
     pub const OTHER: Self = Self(u8::MAX);
 
+    /// A set with only this header in it; what is not in the table is in no set.
+    pub const fn set(self) -> u64 {
+        const { assert!(TABLE.len() <= 64) };
+        if self.0 < 64 { 1 << self.0 } else { 0 }
+    }
+
     /// The header that a line's name stands for.
     pub fn of(name: &[u8]) -> Self {
         let mut at = hash(name);
         while let Some(entry) = SLOTS.get(at).copied().filter(|it| *it != EMPTY) {
             let (text, compact, _) = TABLE[usize::from(entry >> 1)];
             let text = if entry & 1 == 0 { text } else { compact };
-            if name.eq_ignore_ascii_case(text.as_bytes()) {
+            // Most names are written as the RFCs write them.
+            if name == text.as_bytes() || name.eq_ignore_ascii_case(text.as_bytes()) {
                 return Self((entry >> 1) as u8);
             }
             at = (at + 1) % SLOTS.len();

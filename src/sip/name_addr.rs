@@ -1,5 +1,7 @@
 //! `"Name" <uri>;params`: From, To, Contact, Route and their like (RFC 3261 section 20.10).
 
+use memchr::memchr;
+
 use super::grammar::{is_token, parameters, quoted, trim, unfold, unquote};
 use super::{Malformed, Uri};
 
@@ -90,7 +92,7 @@ impl<'a> Parts<'a> {
             let rest = trim(rest).strip_prefix(b"<")?;
             return Self::bracketed(display, rest);
         }
-        if let Some(open) = element.iter().position(|c| *c == b'<') {
+        if let Some(open) = memchr(b'<', element) {
             let display = trim(&element[..open]);
             let tokens = |c: &u8| is_token(*c) || super::grammar::is_lws(*c) || 0x80 <= *c;
             if display.iter().all(tokens) {
@@ -110,7 +112,7 @@ impl<'a> Parts<'a> {
     }
 
     fn bracketed(display: &'a [u8], rest: &'a [u8]) -> Option<Self> {
-        let close = rest.iter().position(|c| *c == b'>')?;
+        let close = memchr(b'>', rest)?;
         let params = trim(&rest[close + 1..]);
         if !params.is_empty() && params.first() != Some(&b';') {
             return None;

@@ -7,9 +7,10 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bytes::Bytes;
+use memchr::memchr;
 
 use super::Malformed;
-use super::grammar::decimal;
+use super::grammar::{decimal, table};
 use super::message::Span;
 
 /// A URI longer than this is refused.
@@ -67,7 +68,7 @@ impl Uri {
         {
             return Err(BAD);
         }
-        let colon = text.iter().position(|c| *c == b':').ok_or(BAD)?;
+        let colon = memchr(b':', &text).ok_or(BAD)?;
         let word = &text[..colon];
         let letters = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.');
         if !word.first().is_some_and(u8::is_ascii_alphabetic) || !word.iter().all(letters) {
@@ -100,7 +101,7 @@ impl Uri {
     fn read_sip(&mut self, from: usize) -> Result<(), Malformed> {
         let text = &self.text;
         let mut at = from;
-        if let Some(sign) = text[from..].iter().position(|c| *c == b'@') {
+        if let Some(sign) = memchr(b'@', &text[from..]) {
             let user = &text[from..from + sign];
             if user.is_empty() || user.first() == Some(&b':') || !is_userinfo(user) {
                 return Err(Malformed("user part"));
@@ -128,7 +129,7 @@ impl Uri {
             port = Some(number.and_then(|it| u16::try_from(it).ok()).ok_or(Malformed("port"))?);
             at += 1 + digits;
         }
-        let question = text[at..].iter().position(|c| *c == b'?').map(|n| at + n);
+        let question = memchr(b'?', &text[at..]).map(|n| at + n);
         let end = question.unwrap_or(text.len());
         if at < end && text[at] != b';' {
             return Err(Malformed("URI parameters"));
@@ -312,16 +313,16 @@ fn span(from: usize, to: usize) -> Span {
 /// user-unreserved, unreserved, escaped, and the password's characters; broken `%` escapes are
 /// taken as they are (they mean nothing to us and are passed on).
 fn is_userinfo(text: &[u8]) -> bool {
-    text.iter()
-        .all(|c| c.is_ascii_alphanumeric() || 0x80 <= *c || b"-_.!~*'()&=+$,;?/%:#[]".contains(c))
+    const TABLE: [bool; 256] = table(b"-_.!~*'()&=+$,;?/%:#[]");
+    text.iter().all(|c| 0x80 <= *c || TABLE[usize::from(*c)])
 }
 
 fn is_host(text: &[u8]) -> bool {
+    const TABLE: [bool; 256] = table(b".-_");
     if let Some(inner) = text.strip_prefix(b"[").and_then(|it| it.strip_suffix(b"]")) {
         return std::str::from_utf8(inner).is_ok_and(|it| it.parse::<Ipv6Addr>().is_ok());
     }
-    !text.is_empty()
-        && text.iter().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_'))
+    !text.is_empty() && text.iter().all(|c| TABLE[usize::from(*c)])
 }
 
 /// Undoes `%HH`; what is not an escape is left as it is.
