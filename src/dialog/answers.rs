@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use super::head::{ACCEPT, ACCEPT_SDP, Lines, add, allow, safe, supported};
+use super::head::{ACCEPT, ACCEPT_SDP, Lines, add, allow, own, safe, supported};
 use crate::sip::{Message, Name, Value, Write};
 
 /// An answer, ready to be written to a request.
@@ -21,8 +21,8 @@ impl Answer {
         Self { status, lines: Lines::new(), routed: false }
     }
 
-    pub fn with(mut self, name: Name, value: impl AsRef<[u8]>) -> Self {
-        self.lines.push((name, safe(value)));
+    pub fn with(mut self, name: Name, value: impl Into<Bytes>) -> Self {
+        self.lines.push((name, own(value)));
         self
     }
 
@@ -54,12 +54,12 @@ impl Answer {
 
     /// 420 with what we do not know (RFC 3261 section 8.2.2.3).
     pub fn bad_extension(unsupported: impl AsRef<[u8]>) -> Self {
-        Self::new(420).with(Name::Unsupported, unsupported)
+        Self::new(420).line(Name::Unsupported, safe(unsupported))
     }
 
     /// 421 with what we insist on (RFC 3261 section 21.4.15).
     pub fn extension_required(tag: &str) -> Self {
-        Self::new(421).with(Name::Require, tag)
+        Self::new(421).line(Name::Require, safe(tag))
     }
 
     /// 422 with the shortest interval we take (RFC 4028 section 6).

@@ -9,7 +9,7 @@ use crate::sip::{Message, Name};
 const MAX_PARTS: usize = 8;
 
 /// The description, if the message holds one. A body without a type counts if it looks like one.
-pub(super) fn sdp(message: &Message) -> Option<Bytes> {
+pub fn sdp(message: &Message) -> Option<Bytes> {
     let body = message.body();
     if body.is_empty() {
         return None;

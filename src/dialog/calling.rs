@@ -10,7 +10,7 @@ use super::body;
 use super::confirmed::Confirmed;
 use super::far_offer;
 use super::forks::{Early, MAX_FORKS};
-use super::head::{Head, Lines, MAX_FORWARDS, SDP, add, allow, angled, safe, supported_by, via};
+use super::head::{Head, Lines, MAX_FORWARDS, SDP, add, allow, angled, own, supported_by, via};
 use super::leg::{Origin, Phase};
 use super::parting::{self, Parting};
 use super::refresh::{MIN_SE, Terms};
@@ -77,7 +77,7 @@ impl Calling {
             hop: invite.hop,
             from: invite.caller.from.value(&format!(";tag={tag}")),
             to,
-            call_id: safe(turn.ids.call_id()),
+            call_id: own(turn.ids.call_id()),
             caller: invite.caller.lines(),
             max_forwards: invite.max_forwards.min(MAX_FORWARDS),
             offer,
@@ -127,10 +127,10 @@ impl Calling {
     fn extensions(&self, side: &Side) -> Lines {
         let mut lines = Lines::new();
         if let Some(tags) = supported_by(&side.policy) {
-            lines.push((Name::Supported, safe(tags)));
+            lines.push((Name::Supported, own(tags)));
         }
         if side.policy.reliable == Reliable::Required {
-            lines.push((Name::Require, safe("100rel")));
+            lines.push((Name::Require, own("100rel")));
         }
         if let Some(interval) = side.policy.timer {
             lines.extend(interval.lines(self.least, None));

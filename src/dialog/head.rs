@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use bytes::Bytes;
+
 use super::{Local, Policy, Reliable};
 use crate::sip::{Method, Name, Transport, Uri, Value, Write};
 
@@ -66,7 +68,7 @@ impl Caller {
             lines.push((Name::PAssertedIdentity, asserted.value("")));
         }
         if let Some(privacy) = self.privacy {
-            lines.push((Name::Privacy, safe(privacy)));
+            lines.push((Name::Privacy, own(privacy)));
         }
         if let Some(diversion) = &self.diversion {
             lines.push((Name::Diversion, diversion.value(";reason=unconditional")));
@@ -75,7 +77,7 @@ impl Caller {
         for uri in &self.history {
             index.push_str(if index.is_empty() { "1" } else { ".1" });
             let text = format!("<{}>;index={index}", uri.as_str_lossy());
-            lines.push((Name::HistoryInfo, safe(&text)));
+            lines.push((Name::HistoryInfo, own(text)));
         }
         lines
     }
@@ -84,7 +86,7 @@ impl Caller {
 impl Party {
     /// `"Display" <uri>params`. What cannot stand in a quoted string is left out of the name.
     pub(super) fn value(&self, params: &str) -> Value {
-        let mut text = String::new();
+        let mut text = String::with_capacity(96);
         if let Some(display) = self.display.as_deref().filter(|it| !it.is_empty()) {
             text.push('"');
             for c in display.chars().filter(|it| !it.is_control()) {
@@ -96,7 +98,7 @@ impl Party {
             text.push_str("\" ");
         }
         let _ = write!(text, "<{}>{params}", self.uri.as_str_lossy());
-        safe(&text)
+        own(text)
     }
 }
 
@@ -106,7 +108,16 @@ pub(super) fn angled(uri: &Uri) -> Value {
     text.push(b'<');
     text.extend_from_slice(uri.as_bytes());
     text.push(b'>');
-    safe(text)
+    own(text)
+}
+
+/// A value of text that we made or that stands in the program: nothing is copied.
+pub(super) fn own(text: impl Into<Bytes>) -> Value {
+    let text = text.into();
+    match memchr::memchr3(b'\r', b'\n', 0, &text) {
+        Some(_) => safe(text),
+        None => Value::of(text).unwrap_or_default(),
+    }
 }
 
 /// A value from parts that hold no line break; should one hide in them, it is taken out.
@@ -167,7 +178,11 @@ pub(super) fn via(local: &Local, transport: Transport, branch: &str) -> Value {
         (Transport::Tcp, _) => ("TCP", &local.sent_by),
         (Transport::Udp, _) => ("UDP", &local.sent_by),
     };
-    safe(format!("SIP/2.0/{word} {sent_by};branch={branch};rport"))
+    let mut text = String::with_capacity(96);
+    for part in ["SIP/2.0/", word, " ", sent_by, ";branch=", branch, ";rport"] {
+        text.push_str(part);
+    }
+    own(text)
 }
 
 pub(super) fn add(mut write: Write, lines: &[(Name, Value)]) -> Write {

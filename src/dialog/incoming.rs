@@ -155,7 +155,7 @@ impl Incoming {
             rseq = self.numbers.take();
             answer = answer.with(Name::Require, "100rel").with(Name::RSeq, rseq.to_string());
         }
-        let response = self.write(&answer, sdp.as_ref());
+        let response = self.write(answer, sdp.as_ref());
         turn.out.push(Out::Respond { server: self.server, response: response.clone(), status });
         if reliable {
             self.ringing = None;
@@ -185,7 +185,7 @@ impl Incoming {
         if let Some(terms) = self.terms {
             answer = answer.lines(terms.lines(self.invite.supports("timer")));
         }
-        let response = self.write(&answer, (!complete).then_some(&sdp));
+        let response = self.write(answer, (!complete).then_some(&sdp));
         turn.out.push(Out::Respond {
             server: self.server,
             response: response.clone(),
@@ -398,9 +398,8 @@ impl Incoming {
     }
 
     /// A response that carries the dialog: Record-Route goes back as it came (section 12.1.1).
-    fn write(&self, answer: &Answer, sdp: Option<&Bytes>) -> Bytes {
-        let answer = answer.clone().recording_route();
-        answer.described(&self.invite, &self.tag(), self.from.remote, sdp)
+    fn write(&self, answer: Answer, sdp: Option<&Bytes>) -> Bytes {
+        answer.recording_route().described(&self.invite, &self.tag(), self.from.remote, sdp)
     }
 
     fn tag(&self) -> String {

@@ -54,6 +54,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use self::answers::Answer;
+pub use self::body::sdp;
 pub use self::credentials::Credentials;
 pub use self::head::{Caller, MAX_FORWARDS, Party, allow, supported};
 pub use self::leg::Leg;

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use super::answers::Answer;
-use super::head::{Lines, safe};
+use super::head::{Lines, own};
 use crate::clock::Instant;
 use crate::sip::{Message, Name, Refresher};
 
@@ -92,9 +92,9 @@ impl Interval {
             Some(timer) => (timer.terms.seconds, ";refresher=uas"),
         };
         let seconds = seconds.max(least);
-        let mut lines = vec![(Name::SessionExpires, safe(format!("{seconds}{refresher}")))];
+        let mut lines = vec![(Name::SessionExpires, own(format!("{seconds}{refresher}")))];
         if MIN_SE < least {
-            lines.push((Name::MinSE, safe(least.to_string())));
+            lines.push((Name::MinSE, own(least.to_string())));
         }
         lines
     }
@@ -112,9 +112,9 @@ impl Terms {
     pub fn lines(self, supports: bool) -> Lines {
         let refresher = if self.ours { "uas" } else { "uac" };
         let text = format!("{};refresher={refresher}", self.seconds);
-        let mut lines = vec![(Name::SessionExpires, safe(text))];
+        let mut lines = vec![(Name::SessionExpires, own(text))];
         if supports {
-            lines.push((Name::Require, safe("timer")));
+            lines.push((Name::Require, own("timer")));
         }
         lines
     }

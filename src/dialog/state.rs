@@ -5,7 +5,9 @@ use bytes::Bytes;
 
 use super::answers::Answer;
 use super::credentials::Auth;
-use super::head::{Head, Lines, MAX_FORWARDS, SDP, add, allow, angled, safe, supported_by, via};
+use super::head::{
+    Head, Lines, MAX_FORWARDS, SDP, add, allow, angled, own, safe, supported_by, via,
+};
 use super::parting::Parting;
 use super::route_set::RouteSet;
 use super::{Arrival, Event, Local, Next, Out, Policy, Ticket, Turn};
@@ -113,8 +115,8 @@ impl Draft {
         Self { method, lines: Lines::new(), body: None }
     }
 
-    pub fn with(mut self, name: Name, value: impl AsRef<[u8]>) -> Self {
-        self.lines.push((name, safe(value)));
+    pub fn with(mut self, name: Name, value: impl Into<Bytes>) -> Self {
+        self.lines.push((name, own(value)));
         self
     }
 
@@ -203,7 +205,7 @@ impl Dialog {
         let from = invite.header(Name::From).ok_or(Malformed("From"))?;
         Ok(Self {
             call_id: safe(invite.call_id()),
-            local: safe(local),
+            local: own(local),
             remote: safe(from),
             local_tag: tag.as_bytes().to_vec(),
             remote_tag: invite.from_tag().to_vec(),

@@ -1,5 +1,7 @@
 //! What a payload type means: encoding names, and the static ones of RFC 3551 section 6.
 
+use std::borrow::Cow;
+
 /// An encoding as `a=rtpmap` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encoding<'a> {
@@ -47,6 +49,24 @@ pub fn fixed(payload_type: u8) -> Option<Encoding<'static>> {
         _ => return None,
     };
     Some(Encoding { name, clock, channels })
+}
+
+/// An encoding's name in lower case.
+pub fn lower_case(name: &str) -> Cow<'static, str> {
+    const USUAL: &[&str] = &["pcmu", "pcma", EVENTS, "g722", "g729", "opus"];
+    match USUAL.iter().find(|it| it.eq_ignore_ascii_case(name)) {
+        Some(usual) => Cow::Borrowed(usual),
+        None => Cow::Owned(name.to_ascii_lowercase()),
+    }
+}
+
+/// Parameters as somebody wrote them.
+pub fn parameters(text: &str) -> Cow<'static, str> {
+    const USUAL: &[&str] = &["0-15", "0-16", "annexb=no"];
+    match USUAL.iter().find(|it| **it == text) {
+        Some(usual) => Cow::Borrowed(usual),
+        None => Cow::Owned(text.to_owned()),
+    }
 }
 
 /// How a name in lower case is usually written.

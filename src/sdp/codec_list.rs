@@ -1,6 +1,6 @@
 //! What a leg may speak: the codecs and event formats we would offer or take, in order.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,11 +33,11 @@ pub enum Order {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offered {
     /// Encoding name in lower case.
-    pub name: Arc<str>,
+    pub name: Cow<'static, str>,
     /// RTP clock in Hz.
     pub clock: u32,
     pub channels: u8,
-    pub fmtp: Option<Arc<str>>,
+    pub fmtp: Option<Cow<'static, str>>,
     pub payload_type: u8,
 }
 
@@ -161,10 +161,10 @@ impl Offered {
 impl From<Payload<'_>> for Offered {
     fn from(it: Payload<'_>) -> Self {
         Self {
-            name: it.encoding.name.to_ascii_lowercase().into(),
+            name: codec::lower_case(it.encoding.name),
             clock: it.encoding.clock,
             channels: it.encoding.channels,
-            fmtp: it.fmtp.map(Arc::from),
+            fmtp: it.fmtp.map(codec::parameters),
             payload_type: it.payload_type,
         }
     }

@@ -261,20 +261,21 @@ impl<'a> Media<'a> {
     }
 
     fn take_attribute(&mut self, name: &'a str, value: &'a str) -> Option<()> {
-        match name.to_ascii_lowercase().as_str() {
-            "rtpmap" => {
+        const KNOWN: [&str; 5] = ["rtpmap", "fmtp", "ptime", "maxptime", "rtcp"];
+        match KNOWN.into_iter().find(|it| it.eq_ignore_ascii_case(name)) {
+            Some("rtpmap") => {
                 let (number, encoding) = value.split_once([' ', '\t'])?;
                 let it = (payload_type(number)?, Encoding::parse(encoding)?);
                 (self.rtpmaps.len() < FORMATS).then(|| self.rtpmaps.push(it))?;
             }
-            "fmtp" => {
+            Some("fmtp") => {
                 let (number, parameters) = value.split_once([' ', '\t'])?;
                 let it = (payload_type(number)?, parameters.trim());
                 (self.fmtps.len() < FORMATS).then(|| self.fmtps.push(it))?;
             }
-            "ptime" => self.ptime = Some(milliseconds(value)?),
-            "maxptime" => self.max_ptime = Some(milliseconds(value)?),
-            "rtcp" => {
+            Some("ptime") => self.ptime = Some(milliseconds(value)?),
+            Some("maxptime") => self.max_ptime = Some(milliseconds(value)?),
+            Some("rtcp") => {
                 let (port, connection) = value.split_once(' ').unwrap_or((value, ""));
                 let connection = Some(connection.trim()).filter(|it| !it.is_empty());
                 self.rtcp = Some((port.parse().ok()?, connection.map(Connection::parse)));

@@ -1,11 +1,11 @@
 //! What two descriptions came to: what media needs to know about one leg.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::codec::Encoding;
+use super::codec::{self, Encoding};
 use super::description::{Connection, Description, Media, Payload};
 
 /// A leg's audio stream, as agreed.
@@ -34,14 +34,14 @@ pub struct Negotiated {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayloadFormat {
     /// Encoding name in lower case.
-    pub name: Arc<str>,
+    pub name: Cow<'static, str>,
     pub send_pt: u8,
     pub receive_pt: u8,
     /// RTP clock in Hz.
     pub clock: u32,
     pub channels: u8,
     /// The far end's parameters.
-    pub fmtp: Option<Arc<str>>,
+    pub fmtp: Option<Cow<'static, str>>,
 }
 
 /// Telephone events (RFC 4733).
@@ -61,12 +61,12 @@ impl PayloadFormat {
     /// `theirs` as the far end has it; `receive_pt` is our number for it.
     pub(super) fn new(theirs: &Payload<'_>, receive_pt: u8) -> Self {
         Self {
-            name: theirs.encoding.name.to_ascii_lowercase().into(),
+            name: codec::lower_case(theirs.encoding.name),
             send_pt: theirs.payload_type,
             receive_pt,
             clock: theirs.encoding.clock,
             channels: theirs.encoding.channels,
-            fmtp: theirs.fmtp.map(Arc::from),
+            fmtp: theirs.fmtp.map(codec::parameters),
         }
     }
 }

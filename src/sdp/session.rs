@@ -244,7 +244,7 @@ impl Session {
         let on_menu = || {
             menu.codecs.iter().filter(|it| it.is(&payload.encoding)).find_map(|it| it.fmtp.clone())
         };
-        let theirs = || payload.fmtp.map(Into::into);
+        let theirs = || payload.fmtp.map(codec::parameters);
         let fmtp = before.unwrap_or_else(|| on_menu().or_else(theirs));
         Offered { fmtp, ..Offered::from(*payload) }
     }

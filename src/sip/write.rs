@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use memchr::memchr3;
 
 use super::grammar::{element_end, is_token, parameters, trim, unfold};
 use super::{Malformed, Message, Method, Name, NameAddr, Uri, Via};
@@ -15,11 +16,16 @@ pub struct Value(Bytes);
 
 impl Value {
     pub fn new(text: impl AsRef<[u8]>) -> Result<Self, Malformed> {
-        let text = text.as_ref();
-        if text.iter().any(|c| matches!(c, b'\r' | b'\n' | 0)) {
-            return Err(Malformed("header value"));
+        Self::of(Bytes::copy_from_slice(text.as_ref()))
+    }
+
+    /// The same of text that is the program's own to keep: nothing is copied.
+    pub fn of(text: impl Into<Bytes>) -> Result<Self, Malformed> {
+        let text = text.into();
+        match memchr3(b'\r', b'\n', 0, &text) {
+            Some(_) => Err(Malformed("header value")),
+            None => Ok(Self(text)),
         }
-        Ok(Self(Bytes::copy_from_slice(text)))
     }
 
     pub fn as_bytes(&self) -> &[u8] {
@@ -95,7 +101,7 @@ impl Put for &NameAddr {
 
 /// Bytes without those that end a line.
 fn put_clean(text: &[u8], out: &mut BytesMut) {
-    if text.iter().any(|c| matches!(c, b'\r' | b'\n' | 0)) {
+    if memchr3(b'\r', b'\n', 0, text).is_some() {
         out.extend(text.iter().filter(|c| !matches!(c, b'\r' | b'\n' | 0)));
     } else {
         out.put_slice(text);
@@ -173,10 +179,10 @@ impl Write {
     /// Gives the To a tag, if the request came without one.
     pub fn to_tag(mut self, tag: &str) -> Self {
         if let Some(at) = self.to_end.take() {
-            let rest = self.out.split_off(at);
+            let rest = self.out.len() - at;
             self.out.put_slice(b";tag=");
             put_clean(tag.as_bytes(), &mut self.out);
-            self.out.put_slice(&rest);
+            self.out[at..].rotate_left(rest);
         }
         self
     }

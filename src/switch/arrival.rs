@@ -96,12 +96,13 @@ impl Switch {
         };
         let key = BranchKey { call, leg: 0, branch: 0 };
         let told = self.told_media(local);
+        let codecs = Arc::new(super::perform::all_of(&dialog::sdp(request).unwrap_or_default()));
         let invited = Invited {
             local: self.local_for(from.listener, from.transport, None),
             policy: translate::policy(trunk),
             credentials: trunk.and_then(|it| it.outbound.as_ref()).map(translate::credentials),
             session: Session::new(self.ids.random(), told),
-            codecs: Arc::new(super::perform::all_of(&request.body())),
+            codecs: codecs.clone(),
         };
         let mut outs = std::mem::take(&mut self.spare);
         let mut ids = BranchIds { ids: &mut self.ids, key };
@@ -141,6 +142,7 @@ impl Switch {
                 effects: Vec::new(),
                 tapes: 0,
                 counted: None,
+                offered: codecs,
                 max_forwards: request.max_forwards().unwrap_or(dialog::MAX_FORWARDS),
             },
         );

@@ -9,7 +9,7 @@ use crate::clock::Instant;
 use crate::dialog;
 use crate::model::KeysBy;
 use crate::peer::{AccountId, Target, TrunkId};
-use crate::sdp::Negotiated;
+use crate::sdp::{CodecList, Negotiated};
 use crate::sip::Hop;
 use crate::transaction::{ClientId, ServerId};
 
@@ -33,6 +33,8 @@ pub struct Entry {
     /// How many destinations this call counts for as connected.
     pub counted: Option<Arc<str>>,
     pub max_forwards: u8,
+    /// What the caller's INVITE offered.
+    pub offered: Arc<CodecList>,
 }
 
 /// One leg of the call; a registered account with several phones has a branch for each.

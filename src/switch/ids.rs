@@ -63,13 +63,24 @@ impl Ids {
 
     /// A tag that says whose it is and cannot be guessed.
     pub fn tag(&mut self, of: BranchKey) -> String {
-        format!("{:016x}{:016x}", of.pack(), self.random())
+        hex("", &[of.pack(), self.random()])
     }
 
     /// A name for a call: unique for ever, sortable by nothing.
     pub fn call_id(&mut self) -> String {
-        format!("{:016x}{:016x}", self.random(), self.random())
+        hex("", &[self.random(), self.random()])
     }
+}
+
+/// Numbers in hexadecimal, 16 digits each.
+fn hex(start: &str, numbers: &[u64]) -> String {
+    let mut text = String::with_capacity(start.len() + 16 * numbers.len());
+    text.push_str(start);
+    for number in numbers {
+        let digits = (0..16).rev().map(|n| (number >> (4 * n)) as u32 & 0xf);
+        text.extend(digits.filter_map(|it| char::from_digit(it, 16)));
+    }
+    text
 }
 
 /// The identifiers of one branch, as its dialog mints them.
@@ -84,7 +95,7 @@ impl crate::dialog::Ids for BranchIds<'_> {
     }
 
     fn branch(&mut self) -> String {
-        format!("z9hG4bK{:016x}", self.ids.random())
+        hex("z9hG4bK", &[self.ids.random()])
     }
 
     fn call_id(&mut self) -> String {

@@ -64,7 +64,7 @@ impl Switch {
                 _ => return,
             }
         }
-        let mut sends = Vec::new();
+        let mut sends = std::mem::take(&mut self.spare_sends);
         let arrived = self.table.on_request(request, from, now.at, &mut sends);
         self.carry_table(sends, now, out);
         match arrived {
@@ -141,7 +141,7 @@ impl Switch {
         now: Now,
         out: &mut Vec<Out>,
     ) {
-        let mut sends = Vec::new();
+        let mut sends = std::mem::take(&mut self.spare_sends);
         let arrived = self.table.on_request(request, from, now.at, &mut sends);
         self.carry_table(sends, now, out);
         if let Arrived::Request { server, request } = arrived {
@@ -176,7 +176,7 @@ impl Switch {
     }
 
     fn on_response(&mut self, response: Message, now: Now, out: &mut Vec<Out>) {
-        let mut sends = Vec::new();
+        let mut sends = std::mem::take(&mut self.spare_sends);
         let found = self.table.on_response(response, now.at, &mut sends);
         self.carry_table(sends, now, out);
         match found {
@@ -193,7 +193,7 @@ impl Switch {
 
     /// A connection or a datagram's way is broken.
     pub fn on_hop_failed(&mut self, hop: Hop, now: Now, out: &mut Vec<Out>) {
-        let mut sends = Vec::new();
+        let mut sends = std::mem::take(&mut self.spare_sends);
         self.table.on_transport_error(&hop, &mut sends);
         self.carry_table(sends, now, out);
         self.settle(now, out);
@@ -210,12 +210,12 @@ impl Switch {
     /// What the table wants done.
     pub(super) fn carry_table(
         &mut self,
-        wants: Vec<crate::transaction::Out<Owner>>,
+        mut wants: Vec<crate::transaction::Out<Owner>>,
         now: Now,
         out: &mut Vec<Out>,
     ) {
         use crate::transaction::Out as Want;
-        for want in wants {
+        for want in wants.drain(..) {
             match want {
                 Want::Send { bytes, to } => out.push(Out::Send { bytes, hop: to }),
                 Want::Failed { owner: Owner::Leg(key, ticket), why, .. } => {
@@ -232,11 +232,12 @@ impl Switch {
                 }
             }
         }
+        self.spare_sends = wants;
     }
 
     pub(super) fn on_table_time(&mut self, now: Now, out: &mut Vec<Out>) {
         if self.table.deadline().is_some_and(|at| at <= now.at) {
-            let mut wants = Vec::new();
+            let mut wants = std::mem::take(&mut self.spare_sends);
             self.table.on_time(now.at, &mut wants);
             self.carry_table(wants, now, out);
             self.settle(now, out);
@@ -279,7 +280,7 @@ impl Switch {
     ) {
         let tag = self.table.tag(request);
         let bytes = answer.to(request, &tag, source);
-        let mut sends = Vec::new();
+        let mut sends = std::mem::take(&mut self.spare_sends);
         self.table.respond(server, bytes, answer.status, now.at, &mut sends);
         self.carry_table(sends, now, out);
     }

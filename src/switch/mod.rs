@@ -122,8 +122,11 @@ pub struct Switch {
     draining: bool,
     /// The second that calls are counted in, and how many began in it.
     pace: (u64, u32),
-    /// Room for what dialogs want, reused.
+    /// Room for what dialogs and transactions want, reused.
     spare: Vec<dialog::Out>,
+    spare_sends: Vec<crate::transaction::Out<Owner>>,
+    /// Each listener as its far ends see it.
+    locals: Vec<dialog::Local>,
 }
 
 /// How a refused caller is told to come back, when the exchange has no room.
@@ -157,6 +160,8 @@ impl Switch {
             draining: false,
             pace: (0, 0),
             spare: Vec::new(),
+            spare_sends: Vec::new(),
+            locals: config.listeners.iter().map(route::local).collect(),
             ids,
             config,
         })

@@ -78,11 +78,11 @@ impl Switch {
             let branches = legs.flat_map(|it| &it.branches).filter(|it| !it.over);
             branches.filter_map(|it| it.agreed.as_ref()).map(|it| it.codec.clone()).next()
         });
-        let offer = self
-            .calls
-            .get_mut(call)
-            .and_then(|entry| entry.leg(0)?.branches.first()?.dialog.offer().cloned());
-        let all = all_of(&offer.unwrap_or_default());
+        let offered = self.calls.get_mut(call).and_then(|entry| {
+            let waits = entry.leg(0)?.branches.first()?.dialog.offer().is_some();
+            waits.then(|| (*entry.offered).clone())
+        });
+        let all = offered.unwrap_or_else(CodecList::g711);
         Arc::new(match agreed {
             Some(codec) => all.prefer(&codec),
             None => all.g711_first(),

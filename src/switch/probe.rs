@@ -51,7 +51,7 @@ impl Switch {
             .header(Name::CSeq, (1, &Method::Options))
             .header(Name::Contact, &contact)
             .finish();
-        let mut sends = Vec::new();
+        let mut sends = std::mem::take(&mut self.spare_sends);
         let owner = Owner::Probe { trunk, address };
         self.table.request(bytes, hop, owner, now.at, &mut sends);
         self.carry_table(sends, now, out);

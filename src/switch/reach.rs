@@ -165,10 +165,9 @@ impl Switch {
             return (Arc::new(CodecList::g711()), dialog::MAX_FORWARDS);
         };
         let hops = entry.max_forwards.saturating_sub(1).max(HOPS_LEAST);
-        let offer = entry.leg(0).and_then(|it| it.branches.first()?.dialog.offer().cloned());
-        let read = offer.as_deref().and_then(|it| crate::sdp::parse(it).ok());
-        let set = read.map(|it| CodecList::from_offer(&it).g711_first());
-        (Arc::new(set.unwrap_or_else(CodecList::g711)), hops)
+        let waits = entry.leg(0).and_then(|it| it.branches.first()?.dialog.offer()).is_some();
+        let list = if waits { (*entry.offered).clone().g711_first() } else { CodecList::g711() };
+        (Arc::new(list), hops)
     }
 
     pub(super) fn trunk_of(&self, id: TrunkId) -> Option<Arc<Trunk>> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::ids::BranchKey;
-use super::{Out, Switch};
+use super::{Listener, Out, Switch};
 use crate::clock::Now;
 use crate::dialog::{Local, Next, Stream, Ticket};
 use crate::peer::Resolve;
@@ -75,7 +75,7 @@ impl Switch {
         now: Now,
         out: &mut Vec<Out>,
     ) {
-        let mut sends = Vec::new();
+        let mut sends = std::mem::take(&mut self.spare_sends);
         let owner = Self::owner(key, ticket);
         let client = self.table.request(request, hop, owner, now.at, &mut sends);
         if invite && let Some(branch) = self.calls.get_mut(key.call).and_then(|it| it.branch(key)) {
@@ -171,28 +171,42 @@ impl Switch {
         transport: Transport,
         tcp_over: Option<usize>,
     ) -> Local {
-        let at = |n: usize| self.config.listeners.get(n);
-        let fits = |it: &&super::Listener| it.transport == transport;
-        let own = at(usize::from(listener)).filter(fits);
-        let own = own.or_else(|| self.config.listeners.iter().find(fits)).or(at(0));
-        let address = own.map_or(SocketAddr::from(([127, 0, 0, 1], PORT)), |it| it.address);
-        let parameter = if transport == Transport::Tcp { ";transport=tcp" } else { "" };
-        let contact = Uri::parse(format!("sip:{address}{parameter}").as_bytes());
-        let contact = contact.unwrap_or_else(|_| unreachable_uri());
-        let tcp =
-            self.config.listeners.iter().find(|it| {
-                it.transport == Transport::Tcp && it.address.is_ipv6() == address.is_ipv6()
-            });
-        let stream = tcp_over
-            .zip(tcp)
-            .map(|(over, tcp)| Stream { over, sent_by: Arc::from(tcp.address.to_string()) });
-        Local { contact, sent_by: Arc::from(address.to_string()), transport, stream }
+        let fits = |it: &&Local| it.transport == transport;
+        let own = self.locals.get(usize::from(listener)).filter(fits);
+        let own = own.or_else(|| self.locals.iter().find(fits)).or(self.locals.first());
+        let mut local = own.cloned().unwrap_or_else(|| {
+            let address = SocketAddr::from(([127, 0, 0, 1], PORT));
+            local(&Listener { transport, address })
+        });
+        let v6 = local.contact.host().ip().is_some_and(|it| it.is_ipv6());
+        let tcp = self
+            .config
+            .listeners
+            .iter()
+            .zip(&self.locals)
+            .find(|(it, _)| it.transport == Transport::Tcp && it.address.is_ipv6() == v6);
+        local.transport = transport;
+        local.stream =
+            tcp_over.zip(tcp).map(|(over, (_, tcp))| Stream { over, sent_by: tcp.sent_by.clone() });
+        local
     }
 
     /// The media address that a far end is told for a local port.
     pub(super) fn told_media(&self, local: SocketAddr) -> SocketAddr {
         let told = if local.is_ipv6() { self.config.told_v6 } else { self.config.told_v4 };
         told.map_or(local, |ip| SocketAddr::new(ip, local.port()))
+    }
+}
+
+/// A listener as its far ends see it.
+pub(super) fn local(it: &Listener) -> Local {
+    let parameter = if it.transport == Transport::Tcp { ";transport=tcp" } else { "" };
+    let contact = Uri::parse(format!("sip:{}{parameter}", it.address).as_bytes());
+    Local {
+        contact: contact.unwrap_or_else(|_| unreachable_uri()),
+        sent_by: Arc::from(it.address.to_string()),
+        transport: it.transport,
+        stream: None,
     }
 }
 

@@ -43,7 +43,7 @@ impl Switch {
                 }
                 Want::Ack { request, next } => self.send_ack(request, &next, out),
                 Want::Respond { server, response, status } => {
-                    let mut sends = Vec::new();
+                    let mut sends = std::mem::take(&mut self.spare_sends);
                     self.table.respond(server, response, status, now.at, &mut sends);
                     self.carry_table(sends, now, out);
                 }

@@ -14,7 +14,7 @@ pub fn remote(agreed: &Negotiated, keys: KeysBy, is_client: bool) -> Remote {
     let kind = match &*agreed.codec.name {
         "pcmu" => CodecKind::Pcmu,
         "pcma" => CodecKind::Pcma,
-        _ => CodecKind::Other(agreed.codec.name.clone()),
+        _ => CodecKind::Other((*agreed.codec.name).into()),
     };
     let events = agreed.events.map(|it| Keys::Events {
         send_pt: it.send_pt,
@@ -156,7 +156,8 @@ pub fn caller(shown: &Identity, trunk: Option<&Trunk>, our: &Local, is_client: b
 
 /// A name and `sip:user@host`; `None` if the user cannot stand in a URI.
 fn party(display: Option<&str>, user: &str, host: &str) -> Option<Party> {
-    let mut text = String::from("sip:");
+    let mut text = String::with_capacity(user.len() + host.len() + 32);
+    text.push_str("sip:");
     for c in user.bytes() {
         if c.is_ascii_alphanumeric() || b"-_.!~*'()+".contains(&c) {
             text.push(char::from(c));
@@ -164,6 +165,8 @@ fn party(display: Option<&str>, user: &str, host: &str) -> Option<Party> {
             text.push_str(&format!("%{c:02X}"));
         }
     }
-    let uri = Uri::parse(format!("{text}@{host}").as_bytes()).ok()?;
+    text.push('@');
+    text.push_str(host);
+    let uri = Uri::parse(text.as_bytes()).ok()?;
     Some(Party { display: display.map(str::to_owned), uri })
 }
