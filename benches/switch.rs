@@ -20,7 +20,7 @@ use measure::Meter;
 
 /// Between one call and the next: 1000 a second, so that 128,000 transactions are remembered.
 const GAP: Duration = Duration::from_millis(1);
-const HELD: u64 = 10_000;
+const HELD: u64 = 5_000;
 const SDP: &str = "application/sdp";
 
 fn main() {
