@@ -15,6 +15,9 @@ use crate::sdp::Session;
 use crate::sip::{Hop, Message, Name};
 use crate::transaction::ServerId;
 
+/// Dialled numbers whose rotation is remembered.
+const ROTATIONS_MAX: usize = 100_000;
+
 /// Who calls: a carrier's trunk or one of our phones.
 pub(super) struct Origin {
     pub trunk: Option<(TrunkId, Arc<Trunk>)>,
@@ -163,7 +166,7 @@ impl Switch {
         let turn = self.rotation.entry(dialled.clone()).or_default();
         let rotation = *turn;
         *turn += 1;
-        if super::ROTATIONS_MAX < self.rotation.len() {
+        if ROTATIONS_MAX < self.rotation.len() {
             // Numbers nobody set up are dialled by whoever likes: what is counted stays bounded.
             self.rotation.clear();
         }

@@ -295,7 +295,5 @@ impl Switch {
     }
 }
 
-/// Dialled numbers whose rotation is remembered.
-const ROTATIONS_MAX: usize = 100_000;
 /// How long an address of several may say nothing at all before the next one is tried.
 const SILENT_FOR: Duration = Duration::from_secs(4);
