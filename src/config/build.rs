@@ -81,6 +81,7 @@ pub(super) fn config(file: File, text: &str, folder: &Path) -> Result<Config, Wr
         trunks: trade.trunk_parts,
         accounts,
         default_trunk,
+        ..Parts::default()
     });
     check_expiry(&file.registrar).map_err(|it| it.under("registrar"))?;
     Ok(Config {
@@ -232,10 +233,11 @@ impl<'a> Trade<'a> {
             wait_for_voice: keys.wait_for_voice,
             whisper: self.whisper(keys.whisper.as_ref(), self.voice),
             accept: self.accept(keys.accept.as_ref())?,
+            decline_machines: false,
             prevent_recording: keys.prevent_recording,
             enhanced_forwarding: keys.enhanced_forwarding.filter(|it| it.on).map(|it| {
                 let (stop, start) = (it.stop_recording.0, it.start_recording.0);
-                EnhancedForwarding { stop_recording: stop, start_recording: start }
+                EnhancedForwarding { stop_recording: stop, start_recording: start, score: None }
             }),
             schedule: schedule("schedule", &keys.schedule)?,
             outside_hours: self

@@ -181,7 +181,7 @@ pub(super) fn accounts(
         user(&it.user.text).map_err(|why| it.places.wrong("user", why))?;
         let secret = secret(&it)?;
         let max_contacts = it.max_contacts.map(|it| *it as u16);
-        accounts.push(Account { user: it.user.text, secret, max_contacts });
+        accounts.push(Account { user: it.user.text, secret, max_contacts, call_out: None });
     }
     for it in ranges {
         let password: Arc<str> = it.password.0.as_str().into();

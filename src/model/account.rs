@@ -13,6 +13,27 @@ pub struct Account {
     pub secret: Secret,
     /// How many phones may be registered at once; as the registrar says if not given.
     pub max_contacts: Option<u16>,
+    /// What its phones may call; nothing outside of us if it is not there.
+    pub call_out: Option<CallOut>,
+}
+
+/// What the phones of an account may call through a trunk, and how much of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallOut {
+    /// The default one if none is named.
+    pub trunk: Option<Arc<str>>,
+    /// The numbers it may show, E.164; the first is shown unless the phone asks for another.
+    pub caller_ids: Vec<Arc<str>>,
+    /// Beginnings of the numbers it may dial (`+1`); none is nobody.
+    pub prefixes: Vec<String>,
+    /// Where numbers without a country are: `US`.
+    pub country: Option<Arc<str>>,
+    /// Calls at once.
+    pub max_calls: u32,
+    /// Calls that may begin in a minute.
+    pub calls_per_minute: u32,
+    /// Minutes of talk in a day (UTC).
+    pub minutes_per_day: u32,
 }
 
 /// What proves that a phone may use an account. Never printed.
@@ -30,7 +51,7 @@ pub enum Secret {
 impl Account {
     /// An account without limits of its own.
     pub fn new(user: &str, secret: Secret) -> Self {
-        Self { user: user.into(), secret, max_contacts: None }
+        Self { user: user.into(), secret, max_contacts: None, call_out: None }
     }
 }
 

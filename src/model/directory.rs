@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use super::phone::normalise;
 use super::{
-    Account, CallSettings, Order, Prompt, ReceivingNumber, RingbackBy, Route, Schedule,
-    TrackingNumber, Trunk, Whisper,
+    Account, Agent, CallSettings, Condition, GeoRouter, Order, Prompt, Queue, ReceivingNumber,
+    RingbackBy, Route, Schedule, SmartRouter, TagRule, TrackingNumber, Trunk, VirtualAgent,
+    VoiceMenu, VoicemailBox, Whisper,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +23,15 @@ pub struct Directory {
     trunks: Vec<Arc<Trunk>>,
     accounts: Vec<Arc<Account>>,
     default_trunk: Option<Arc<str>>,
+    queues: BTreeMap<Arc<str>, Arc<Queue>>,
+    voice_menus: BTreeMap<Arc<str>, Arc<VoiceMenu>>,
+    voicemail_boxes: BTreeMap<Arc<str>, Arc<VoicemailBox>>,
+    smart_routers: BTreeMap<Arc<str>, Arc<SmartRouter>>,
+    geo_routers: BTreeMap<Arc<str>, Arc<GeoRouter>>,
+    virtual_agents: BTreeMap<Arc<str>, Arc<VirtualAgent>>,
+    agents: BTreeMap<Arc<str>, Arc<Agent>>,
+    tag_rules: Vec<TagRule>,
+    headers: BTreeSet<String>,
     counts_calls: bool,
 }
 
@@ -36,11 +46,20 @@ pub struct Parts {
     pub accounts: Vec<Account>,
     /// The trunk for phone numbers that name none; the first trunk if there is none here either.
     pub default_trunk: Option<Arc<str>>,
+    pub queues: Vec<Queue>,
+    pub voice_menus: Vec<VoiceMenu>,
+    pub voicemail_boxes: Vec<VoicemailBox>,
+    pub smart_routers: Vec<SmartRouter>,
+    pub geo_routers: Vec<GeoRouter>,
+    pub virtual_agents: Vec<VirtualAgent>,
+    pub agents: Vec<Agent>,
+    pub tag_rules: Vec<TagRule>,
 }
 
 impl Directory {
     pub fn new(parts: Parts) -> Self {
         let counts_calls = counts_calls(&parts);
+        let headers = headers(&parts.smart_routers);
         let tracking = parts.tracking_numbers.into_iter().map(|it| (it.number.clone(), it.into()));
         let receiving = parts.receiving_numbers.into_iter().map(|it| (it.id.clone(), it.into()));
         let first = parts.trunks.first().map(|it| it.name.clone());
@@ -52,6 +71,35 @@ impl Directory {
             trunks: parts.trunks.into_iter().map(Arc::new).collect(),
             accounts: parts.accounts.into_iter().map(Arc::new).collect(),
             default_trunk: parts.default_trunk.or(first),
+            queues: parts.queues.into_iter().map(|it| (it.id.clone(), it.into())).collect(),
+            voice_menus: parts
+                .voice_menus
+                .into_iter()
+                .map(|it| (it.id.clone(), it.into()))
+                .collect(),
+            voicemail_boxes: parts
+                .voicemail_boxes
+                .into_iter()
+                .map(|it| (it.id.clone(), it.into()))
+                .collect(),
+            smart_routers: parts
+                .smart_routers
+                .into_iter()
+                .map(|it| (it.id.clone(), it.into()))
+                .collect(),
+            geo_routers: parts
+                .geo_routers
+                .into_iter()
+                .map(|it| (it.id.clone(), it.into()))
+                .collect(),
+            virtual_agents: parts
+                .virtual_agents
+                .into_iter()
+                .map(|it| (it.id.clone(), it.into()))
+                .collect(),
+            agents: parts.agents.into_iter().map(|it| (it.id.clone(), it.into())).collect(),
+            tag_rules: parts.tag_rules,
+            headers,
             counts_calls,
         }
     }
@@ -100,6 +148,51 @@ impl Directory {
         &self.accounts
     }
 
+    pub fn queue(&self, id: &str) -> Option<&Arc<Queue>> {
+        self.queues.get(id)
+    }
+
+    pub fn queues(&self) -> impl Iterator<Item = &Arc<Queue>> {
+        self.queues.values()
+    }
+
+    pub fn voice_menu(&self, id: &str) -> Option<&Arc<VoiceMenu>> {
+        self.voice_menus.get(id)
+    }
+
+    pub fn voicemail_box(&self, id: &str) -> Option<&Arc<VoicemailBox>> {
+        self.voicemail_boxes.get(id)
+    }
+
+    pub fn smart_router(&self, id: &str) -> Option<&Arc<SmartRouter>> {
+        self.smart_routers.get(id)
+    }
+
+    pub fn geo_router(&self, id: &str) -> Option<&Arc<GeoRouter>> {
+        self.geo_routers.get(id)
+    }
+
+    pub fn virtual_agent(&self, id: &str) -> Option<&Arc<VirtualAgent>> {
+        self.virtual_agents.get(id)
+    }
+
+    pub fn agent(&self, id: &str) -> Option<&Arc<Agent>> {
+        self.agents.get(id)
+    }
+
+    pub fn agents(&self) -> impl Iterator<Item = &Arc<Agent>> {
+        self.agents.values()
+    }
+
+    pub fn tag_rules(&self) -> &[TagRule] {
+        &self.tag_rules
+    }
+
+    /// The header fields of an INVITE that some rule asks about, in lower case.
+    pub fn headers(&self) -> &BTreeSet<String> {
+        &self.headers
+    }
+
     /// Whether anything depends on how many calls a receiving number has.
     pub fn counts_calls(&self) -> bool {
         self.counts_calls
@@ -119,6 +212,20 @@ impl Directory {
         for number in self.receiving.values() {
             found.extend(said(&number.whisper));
             found.extend(number.accept.as_ref().and_then(|it| it.prompt.as_ref()));
+            let codes = number.enhanced_forwarding.as_ref();
+            found.extend(codes.and_then(|it| it.score.as_ref()).map(|it| &it.prompt));
+        }
+        for queue in self.queues.values() {
+            found.extend([&queue.music, &queue.welcome, &queue.announcement].into_iter().flatten());
+            found.extend(&queue.positions);
+        }
+        for menu in self.voice_menus.values() {
+            found.insert(&menu.prompt);
+            found.extend([&menu.invalid, &menu.silent].into_iter().flatten());
+        }
+        found.extend(self.voicemail_boxes.values().filter_map(|it| it.greeting.as_ref()));
+        for router in self.geo_routers.values() {
+            found.extend([&router.prompt, &router.invalid].into_iter().flatten());
         }
         found.into_iter().collect()
     }
@@ -131,6 +238,21 @@ fn counts_calls(parts: &Parts) -> bool {
     parts.receiving_numbers.iter().any(|it| {
         it.max_calls.is_some() || by_load(&it.no_answer.route) || by_load(&it.outside_hours)
     }) || parts.tracking_numbers.iter().filter_map(|it| it.route.as_ref()).any(by_load)
+}
+
+/// What the routers' rules ask of an INVITE.
+fn headers(routers: &[SmartRouter]) -> BTreeSet<String> {
+    let rules = routers.iter().flat_map(|it| &it.rules);
+    let conditions = rules.flat_map(|it| &it.conditions);
+    conditions.filter_map(header).map(str::to_ascii_lowercase).collect()
+}
+
+fn header(condition: &Condition) -> Option<&str> {
+    match condition {
+        Condition::Header { name, .. } => Some(name),
+        Condition::Not(other) => header(other),
+        _ => None,
+    }
 }
 
 fn said(whisper: &Whisper) -> Option<&Prompt> {

@@ -24,6 +24,8 @@ pub struct ReceivingNumber {
     pub wait_for_voice: bool,
     pub whisper: Whisper,
     pub accept: Option<AcceptBy>,
+    /// An answering machine is as good as a decline.
+    pub decline_machines: bool,
     pub prevent_recording: bool,
     pub enhanced_forwarding: Option<EnhancedForwarding>,
     pub schedule: Option<Arc<Schedule>>,
@@ -55,6 +57,7 @@ impl ReceivingNumber {
             wait_for_voice: false,
             whisper: Whisper::Inherit,
             accept: None,
+            decline_machines: false,
             prevent_recording: false,
             enhanced_forwarding: None,
             schedule: None,
@@ -126,11 +129,24 @@ impl AcceptBy {
     }
 }
 
-/// Codes that the answering person can dial.
+/// Codes that the answering person can dial, and what it is asked afterwards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnhancedForwarding {
     pub stop_recording: Vec<Digit>,
     pub start_recording: Vec<Digit>,
+    pub score: Option<ScoreMenu>,
+}
+
+/// Asks the answering person, once the caller has gone, what the call was worth.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoreMenu {
+    pub prompt: Prompt,
+    /// The keys that are scores.
+    pub keys: Vec<Digit>,
+    /// How long the key is waited for after the prompt.
+    pub timeout: Duration,
+    /// How often the prompt is said again.
+    pub repeats: u8,
 }
 
 /// Where the call goes when the destination does not take it, and after how long.

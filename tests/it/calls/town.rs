@@ -89,7 +89,8 @@ impl Told for ReceivingNumber {
 
     fn with_codes(mut self) -> Self {
         let (stop_recording, start_recording) = (keys("*1"), keys("*2"));
-        self.enhanced_forwarding = Some(EnhancedForwarding { stop_recording, start_recording });
+        self.enhanced_forwarding =
+            Some(EnhancedForwarding { stop_recording, start_recording, score: None });
         self
     }
 
