@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
+use super::dialling::Dialling;
 use super::ending::end;
 use super::greeting::Greeting;
-use super::offering::Offering;
 use super::story::{Story, Turn};
 use super::{Effect, Facts, Phase, cause};
 use crate::flow::{self, Draw, Entry, Left, Plan, Ring, Why};
@@ -107,7 +107,7 @@ fn ring(rings: Vec<Ring>, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
     story.noticed |= notice.is_some();
     let messages: Vec<_> = greeting.into_iter().chain(notice).collect();
     if messages.is_empty() {
-        return Offering::start(rings, story, turn);
+        return Dialling::start(rings, story, turn);
     }
     Greeting::start(&messages, rings, story, turn)
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::offering::Offering;
+use super::dialling::Dialling;
 use super::story::{Story, Turn};
 use super::{Effect, Event, Leg, Phase};
 use crate::audio::{Line, Script, Source};
@@ -37,8 +37,8 @@ impl Greeting {
 
     pub fn on(self, event: &Event, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
         match event {
-            Event::ScriptDone { leg: Leg::CALLER } => Offering::start(self.then, story, turn),
-            Event::Time if self.until <= turn.now.at => Offering::start(self.then, story, turn),
+            Event::ScriptDone { leg: Leg::CALLER } => Dialling::start(self.then, story, turn),
+            Event::Time if self.until <= turn.now.at => Dialling::start(self.then, story, turn),
             _ => Phase::Greeting(self),
         }
     }

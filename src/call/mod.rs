@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            +--> greeting --+
-//!  entering -+               +--> offering --> talking --> wrapping --> over
+//!  entering -+               +--> dialling --> talking --> wrapping --> over
 //!     ^      +---------------+       |
 //!     +------ nobody took it --------+
 //! ```
@@ -13,6 +13,7 @@
 
 mod cause;
 mod codes;
+mod dialling;
 mod effect;
 mod ending;
 mod entering;
@@ -27,11 +28,11 @@ mod tape;
 use std::mem;
 use std::sync::Arc;
 
+use self::dialling::Dialling;
 pub use self::effect::{Effect, Event, Leg, Offer, TapeEvent};
 use self::ending::{Wrapping, end};
 pub use self::facts::Facts;
 use self::greeting::Greeting;
-use self::offering::Offering;
 use self::story::{Caller, Story, Turn};
 use self::talking::Talking;
 use crate::clock::{Instant, Now};
@@ -45,7 +46,7 @@ pub struct Call {
 
 enum Phase {
     Greeting(Greeting),
-    Offering(Offering),
+    Dialling(Dialling),
     Talking(Talking),
     Wrapping(Wrapping),
     Over,
@@ -101,7 +102,7 @@ impl Call {
     pub fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Greeting(phase) => Some(phase.deadline()),
-            Phase::Offering(phase) => phase.deadline(&self.story),
+            Phase::Dialling(phase) => phase.deadline(&self.story),
             Phase::Talking(phase) => Some(phase.deadline()),
             Phase::Wrapping(phase) => Some(phase.deadline()),
             Phase::Over => None,
@@ -123,7 +124,7 @@ impl Phase {
     fn on(self, event: &Event, story: &mut Story, turn: &mut Turn<'_>) -> Self {
         match self {
             Self::Greeting(phase) => phase.on(event, story, turn),
-            Self::Offering(phase) => phase.on(event, story, turn),
+            Self::Dialling(phase) => phase.on(event, story, turn),
             Self::Talking(phase) => phase.on(event, story, turn),
             Self::Wrapping(phase) => phase.on(event, story, turn),
             Self::Over => Self::Over,

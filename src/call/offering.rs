@@ -1,4 +1,4 @@
-//! The call is offered to one or more destinations; the first to hear its script out gets it.
+//! A call is offered to one or more destinations; the first to hear its script out gets it.
 //!
 //! ```text
 //!  Waiting --its time, or its turn--> Ringing --answers--> InScript --script done--> the call
@@ -10,31 +10,44 @@
 //! Answering is not enough: while one destination hears its extension dialled, its whisper and its
 //! accept prompt, the others go on ringing, each on its own timer (PRODUCT section 2.1). The ring
 //! timer starts with our INVITE and is ours: nothing of the far end's can stretch it.
+//!
+//! This is the one machine that rings destinations, so that each of their settings holds on every
+//! way to them. It is no phase: the phase that rings somebody has one, and says what the caller
+//! hears meanwhile and what comes after it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ending::end;
-use super::entering::{Lost, after_dial};
+use super::entering::Lost;
 use super::story::{Caller, Story, Turn};
-use super::talking::Talking;
-use super::{Effect, Event, Leg, Phase, cause};
+use super::{Effect, Event, Leg, cause};
 use crate::audio::Source;
 use crate::clock::Instant;
 use crate::flow::{self, Briefing, Ring, Step, When};
+use crate::model::ReceivingNumber;
 use crate::model::record::{Cause, Outcome};
-use crate::model::{ReceivingNumber, RingbackBy};
-
-/// A caller hears ringing at the latest after this, even if no destination says that it rings.
-const RING_ANYWAY: Duration = Duration::from_secs(3);
 
 pub(super) struct Offering {
     /// In list order.
     offers: Vec<Offer>,
     /// In the order they were lost.
     lost: Vec<Lost>,
-    since: Instant,
-    early_media: bool,
+    meanwhile: Meanwhile,
+}
+
+/// What the caller hears while destinations ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meanwhile {
+    /// That they ring, or a destination's early media where that is wanted.
+    Ringing { early_media: bool },
+    /// What the phase lets it hear.
+    Other,
+}
+
+/// Who took the call: its script is done.
+pub(super) struct Taken {
+    pub leg: Leg,
+    pub to: Arc<ReceivingNumber>,
 }
 
 struct Offer {
@@ -64,26 +77,24 @@ enum Progress {
 }
 
 impl Offering {
-    pub fn start(rings: Vec<Ring>, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
-        let since = turn.now.at;
-        let settings = story.settings();
-        let early_media = flow::relays_early_media(settings.early_media, &rings)
-            && matches!(settings.ringback, RingbackBy::Tone(_));
-        let offers = rings.into_iter().map(|ring| {
+    pub fn new(meanwhile: Meanwhile) -> Self {
+        Self { offers: Vec::new(), lost: Vec::new(), meanwhile }
+    }
+
+    /// Adds these, each at its time from now; [`Self::go_on`] rings them.
+    pub fn add(&mut self, rings: Vec<Ring>, now: Instant) {
+        self.offers.extend(rings.into_iter().map(|ring| {
             let progress = match ring.when {
-                When::After(time) => Progress::Waiting { until: since + time, early: true },
+                When::After(time) => Progress::Waiting { until: now + time, early: true },
                 When::AfterPrevious(after) => Progress::InTurn { after },
             };
             Offer { to: ring.to, progress }
-        });
-        let phase = Self { offers: offers.collect(), lost: Vec::new(), since, early_media };
-        if story.caller != Caller::Waiting {
-            story.ringback(turn);
-        }
-        phase.go_on(story, turn)
+        }));
     }
 
-    pub fn on(mut self, event: &Event, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    /// Takes an event; the phase asks it to [`Self::go_on`] afterwards, unless somebody took the
+    /// call: then all others have been let go.
+    pub fn on(&mut self, event: &Event, story: &mut Story, turn: &mut Turn<'_>) -> Option<Taken> {
         match event {
             Event::Ringing { leg, early_media } => self.ringing(*leg, *early_media, story, turn),
             Event::Answered { leg } => return self.answered(*leg, story, turn),
@@ -101,16 +112,45 @@ impl Offering {
             Event::Time => self.expire(story, turn),
             _ => (),
         }
-        self.go_on(story, turn)
+        None
     }
 
-    pub fn deadline(&self, story: &Story) -> Option<Instant> {
-        let offers = self.offers.iter().filter_map(|offer| match offer.progress {
+    /// When an [`Event::Time`] is wanted.
+    pub fn deadline(&self) -> Option<Instant> {
+        let times = self.offers.iter().filter_map(|offer| match offer.progress {
             Progress::Ringing { until, .. } | Progress::Waiting { until, .. } => Some(until),
             Progress::InTurn { .. } | Progress::InScript { .. } | Progress::Lost => None,
         });
-        let anyway = (story.caller == Caller::Waiting).then_some(self.since + RING_ANYWAY);
-        offers.chain(anyway).chain(story.unanswered_until()).min()
+        times.min()
+    }
+
+    /// Rings every destination whose time has come.
+    pub fn go_on(&mut self, story: &mut Story, turn: &mut Turn<'_>) {
+        let now = turn.now.at;
+        let is_due =
+            |it: &Offer| matches!(it.progress, Progress::Waiting { until, .. } if until <= now);
+        loop {
+            if self.offers.iter().all(|it| it.leg().is_none()) {
+                self.let_the_next_join(now);
+            }
+            let early_media = self.meanwhile == Meanwhile::Ringing { early_media: true };
+            let Some(offer) = self.offers.iter_mut().find(|it| is_due(it)) else { return };
+            if let Err(cause) = offer.ring(early_media, story, turn) {
+                let (to, outcome) = (Arc::clone(&offer.to), Outcome::Failed);
+                self.lost.push(Lost { to, outcome, cause });
+            }
+        }
+    }
+
+    /// Nobody rings, nobody will, and nobody took the call.
+    pub fn is_lost(&self) -> bool {
+        self.offers.iter().all(|it| matches!(it.progress, Progress::Lost))
+    }
+
+    /// Those who were lost since this was last asked, in the order they were.
+    pub fn take_lost(&mut self) -> Vec<Lost> {
+        self.offers.retain(|it| !matches!(it.progress, Progress::Lost));
+        std::mem::take(&mut self.lost)
     }
 
     fn ringing(&mut self, leg: Leg, early_media: bool, story: &mut Story, turn: &mut Turn<'_>) {
@@ -118,18 +158,18 @@ impl Offering {
             return;
         }
         story.rings(leg, turn);
-        if early_media && self.early_media {
-            story.ring(true, turn);
-            turn.say(Effect::Hear(Leg::CALLER, Source::Leg(leg)));
-        } else if story.caller < Caller::Ringing {
-            story.ringback(turn);
+        match self.meanwhile {
+            Meanwhile::Ringing { early_media: true } if early_media => {
+                story.ring(true, turn);
+                turn.say(Effect::Hear(Leg::CALLER, Source::Leg(leg)));
+            }
+            Meanwhile::Ringing { .. } if story.caller < Caller::Ringing => story.ringback(turn),
+            Meanwhile::Ringing { .. } | Meanwhile::Other => (),
         }
     }
 
-    fn answered(mut self, leg: Leg, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
-        let Some(offer) = self.ringing_on(leg) else {
-            return Phase::Offering(self);
-        };
+    fn answered(&mut self, leg: Leg, story: &mut Story, turn: &mut Turn<'_>) -> Option<Taken> {
+        let offer = self.ringing_on(leg)?;
         let briefing = flow::briefing(&offer.to, story.settings());
         let script = briefing.script.clone();
         offer.progress = Progress::InScript { leg, briefing };
@@ -137,10 +177,12 @@ impl Offering {
         if script.is_empty() {
             return self.script_done(leg, story, turn);
         }
-        // Also takes the caller off the destination's early media.
-        story.ringback(turn);
+        if let Meanwhile::Ringing { .. } = self.meanwhile {
+            // Also takes the caller off the destination's early media.
+            story.ringback(turn);
+        }
         turn.say(Effect::Hear(leg, Source::Script(script)));
-        Phase::Offering(self)
+        None
     }
 
     /// A line of a script begins: kept in the record, digits without their value.
@@ -155,14 +197,12 @@ impl Offering {
     }
 
     /// The first script done wins; the others are let go.
-    fn script_done(mut self, leg: Leg, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
-        let Some(winner) = self.in_script(leg) else {
-            return Phase::Offering(self);
-        };
+    fn script_done(&mut self, leg: Leg, story: &mut Story, turn: &mut Turn<'_>) -> Option<Taken> {
+        let winner = self.in_script(leg)?;
         let to = Arc::clone(&winner.to);
         story.accepted(leg, turn);
         story.release_all_but(Some(leg), None, &cause::completed_elsewhere(), turn);
-        Talking::start(leg, to, story, turn)
+        Some(Taken { leg, to })
     }
 
     /// A destination went by itself: it refused, or hung up before it was connected.
@@ -190,39 +230,6 @@ impl Offering {
             let (outcome, cause) = (Outcome::NoAnswer, cause::rang_out());
             self.lose(leg, outcome, cause.clone());
             story.release(leg, Some(outcome), cause, turn);
-        }
-        if self.since + RING_ANYWAY <= turn.now.at && story.caller == Caller::Waiting {
-            story.ringback(turn);
-        }
-    }
-
-    /// Rings whose time has come; when nobody is left to ring, takes the route for that.
-    fn go_on(mut self, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
-        self.ring_due(story, turn);
-        if self.offers.iter().all(|it| matches!(it.progress, Progress::Lost)) {
-            return after_dial(self.lost, story, turn);
-        }
-        if story.unanswered_until().is_some_and(|it| it <= turn.now.at) {
-            return end(story, cause::route_loop(), turn);
-        }
-        Phase::Offering(self)
-    }
-
-    /// Rings every offer whose time has come.
-    fn ring_due(&mut self, story: &mut Story, turn: &mut Turn<'_>) {
-        let now = turn.now.at;
-        let is_due =
-            |it: &Offer| matches!(it.progress, Progress::Waiting { until, .. } if until <= now);
-        loop {
-            if self.offers.iter().all(|it| it.leg().is_none()) {
-                self.let_the_next_join(now);
-            }
-            let early_media = self.early_media;
-            let Some(offer) = self.offers.iter_mut().find(|it| is_due(it)) else { return };
-            if let Err(cause) = offer.ring(early_media, story, turn) {
-                let (to, outcome) = (Arc::clone(&offer.to), Outcome::Failed);
-                self.lost.push(Lost { to, outcome, cause });
-            }
         }
     }
 
