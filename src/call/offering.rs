@@ -41,6 +41,7 @@ pub(super) enum Meanwhile {
     /// That they ring, or a destination's early media where that is wanted.
     Ringing { early_media: bool },
     /// What the phase lets it hear.
+    #[allow(dead_code, reason = "for callers who wait in a queue, who come next")]
     Other,
 }
 
