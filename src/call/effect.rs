@@ -40,8 +40,8 @@ pub enum Event {
     Key { leg: Leg, digit: Digit },
     /// No media from this leg for the configured time.
     MediaLost { leg: Leg },
-    /// What became of the recording.
-    Tape(TapeEvent),
+    /// What became of a recording, by its number in [`Effect::Tape`].
+    Tape { tape: u8, told: TapeEvent },
     /// Media quality of a leg, told once when its session closes.
     Quality { leg: Leg, quality: Box<Quality> },
     /// The operator or the shutdown limit ends the call.
@@ -81,12 +81,13 @@ pub enum Effect {
     /// Keys pressed by this leg are reported but not passed on to the other side, or they are
     /// again. Off until said; gone with the leg.
     SwallowKeys { leg: Leg, on: bool },
-    /// Record `left` and `right` to this file from now on.
-    Tape { left: Leg, right: Leg, file: Arc<str> },
-    /// The tape runs on, with silence on it (`true`), or with sound again.
-    TapeMute(bool),
+    /// Record `left` and `right` to this file from now on. `tape` is never reused in a call, and
+    /// one tape has ended before the next begins.
+    Tape { tape: u8, left: Leg, right: Leg, file: Arc<str> },
+    /// The tape runs on, with silence on it (`mute`), or with sound again.
+    TapeMute { tape: u8, mute: bool },
     /// Stop recording and close the file.
-    TapeEnd,
+    TapeEnd { tape: u8 },
     /// Something that operators and developers can see happen.
     Note(Fact),
     /// Write the record as it stands (when the call begins and when it ends).

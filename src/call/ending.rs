@@ -41,7 +41,7 @@ pub(super) struct Wrapping {
 impl Wrapping {
     pub fn on(self, event: &Event, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
         match event {
-            Event::Quality { .. } | Event::Tape(_) | Event::Time => self.go_on(story, turn),
+            Event::Quality { .. } | Event::Tape { .. } | Event::Time => self.go_on(story, turn),
             _ => Phase::Wrapping(self),
         }
     }

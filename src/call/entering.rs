@@ -12,7 +12,7 @@ use super::story::{Story, Turn};
 use super::{Effect, Facts, Phase, cause};
 use crate::flow::{self, Draw, Entry, Left, Plan, Ring, Why};
 use crate::model::event::What;
-use crate::model::record::{CallRecord, Cause, Outcome, RecordState, Recording};
+use crate::model::record::{CallRecord, Cause, Outcome, RecordState};
 use crate::model::{CallSettings, Dial, Directory, ReceivingNumber, Route, TrackingNumber};
 
 /// Takes an INVITE in, or refuses it.
@@ -177,7 +177,7 @@ fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) -> CallReco
         ring_ms: None,
         talk_ms: None,
         cause: None,
-        recording: Recording::default(),
+        recordings: Vec::new(),
         caller_quality: None,
         agent: None,
         lead_owner: None,

@@ -75,8 +75,8 @@ impl Call {
                 story.quality(*leg, (**quality).clone());
                 phase.on(&event, story, turn)
             }
-            (phase, Event::Tape(tape)) => {
-                story.on_tape(tape, turn);
+            (phase, Event::Tape { tape, told }) => {
+                story.on_tape(*tape, told, turn);
                 phase.on(&event, story, turn)
             }
             (Phase::Wrapping(phase), event) => phase.on(event, story, turn),

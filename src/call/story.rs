@@ -38,7 +38,8 @@ pub(super) struct Story {
     pub directory: Arc<Directory>,
     pub tracking: Arc<TrackingNumber>,
     pub record: CallRecord,
-    pub tape: Tape,
+    /// Beside the record's recordings.
+    pub tapes: Vec<Tape>,
     /// What the caller has been told.
     pub caller: Caller,
     /// How the last dialling ended, for a caller that is hung up on afterwards.
@@ -85,7 +86,7 @@ impl Story {
             directory,
             tracking,
             record,
-            tape: Tape::None,
+            tapes: Vec::new(),
             caller: Caller::Waiting,
             last: None,
             greeted: false,
@@ -347,13 +348,13 @@ impl Story {
         }
     }
 
-    /// Whether the quality of a leg that had answered, or the recording's end, is still to be told.
+    /// Whether the quality of a leg that had answered, or a recording's end, is still to be told.
     pub fn awaits_reports(&self) -> bool {
         let caller = self.record.answered_at.is_some() && self.record.caller_quality.is_none();
         let mut legs = self.sides.iter().zip(&self.record.legs);
         caller
             || legs.any(|(side, page)| side.answered && page.quality.is_none())
-            || self.tape == Tape::Closing
+            || self.tapes.contains(&Tape::Closing)
     }
 
     fn side(&mut self, leg: Leg) -> Option<&mut Side> {

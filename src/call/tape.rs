@@ -1,4 +1,4 @@
-//! Whether the call is recorded, and what became of it (PRODUCT section 2.3).
+//! Whether a connection is recorded, and what became of it (PRODUCT section 2.3).
 //!
 //! ```text
 //!            connected, may be            stop code
@@ -9,6 +9,8 @@
 //!                                  +--> Closing --> Closed
 //! ```
 //! A tape is asked for only when both its legs are connected; a veto means that none ever exists.
+//! Each connection has a tape, or the reason why not, of its own: a call that goes on to another
+//! destination leaves the first tape closed behind it.
 
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use super::{Effect, Leg, TapeEvent};
 use crate::clock::Wall;
 use crate::flow::Unrecorded;
 use crate::model::event::What;
+use crate::model::record::Recording;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Tape {
@@ -37,105 +40,155 @@ pub(super) enum Tape {
 impl Story {
     /// Starts recording caller and destination, who are connected.
     pub fn start_tape(&mut self, callee: Leg, turn: &mut Turn<'_>) {
-        let file: Arc<str> = format!("{}.wav", self.facts.call).into();
-        self.tape = Tape::Running;
-        self.record.recording.file = Some(Arc::clone(&file));
-        self.record.recording.started_at = Some(turn.now.wall);
-        turn.say(Effect::Tape { left: Leg::CALLER, right: callee, file: Arc::clone(&file) });
-        self.note(What::RecordingStarted { file }, turn);
+        if self.begin_recording(callee, Tape::Running) {
+            self.run_tape(callee, turn);
+        }
     }
 
     /// There will be no recording of this connection.
-    pub fn prevent_tape(&mut self, why: Unrecorded, turn: &mut Turn<'_>) {
-        self.tape = match why {
+    pub fn prevent_tape(&mut self, callee: Leg, why: Unrecorded, turn: &mut Turn<'_>) {
+        let tape = match why {
             Unrecorded::PreventRecording => Tape::Vetoed,
             Unrecorded::NotAsked => Tape::None,
         };
         let why = why.as_str().to_owned();
-        self.record.recording.prevented = Some(why.clone());
+        if self.begin_recording(callee, tape)
+            && let Some(recording) = self.record.recordings.last_mut()
+        {
+            recording.prevented = Some(why.clone());
+        }
         self.note(What::RecordingPrevented { why }, turn);
     }
 
     /// The start code was dialled. It never overrides a veto.
     pub fn tape_on(&mut self, callee: Leg, turn: &mut Turn<'_>) {
-        match self.tape {
-            Tape::None => {
-                self.record.recording.prevented = None;
-                self.start_tape(callee, turn);
+        match self.tapes.last_mut() {
+            Some(tape @ Tape::None) => {
+                *tape = Tape::Running;
+                self.run_tape(callee, turn);
             }
-            Tape::Muted => {
-                self.tape = Tape::Running;
-                turn.say(Effect::TapeMute(false));
-                let file = self.record.recording.file.clone().unwrap_or_default();
-                self.note(What::RecordingStarted { file }, turn);
+            Some(tape @ Tape::Muted) => {
+                *tape = Tape::Running;
+                turn.say(Effect::TapeMute { tape: self.tape_number(), mute: false });
+                let file = self.record.recordings.last().and_then(|it| it.file.clone());
+                self.note(What::RecordingStarted { file: file.unwrap_or_default() }, turn);
             }
-            Tape::Vetoed | Tape::Running | Tape::Closing | Tape::Closed => (),
+            Some(Tape::Vetoed | Tape::Running | Tape::Closing | Tape::Closed) | None => (),
         }
     }
 
     /// The stop code was dialled.
     pub fn tape_off(&mut self, by: &str, turn: &mut Turn<'_>) {
-        if self.tape == Tape::Running {
-            self.tape = Tape::Muted;
-            self.record.recording.stopped_by = Some(by.to_owned());
-            turn.say(Effect::TapeMute(true));
+        let (Some(tape), Some(recording)) =
+            (self.tapes.last_mut(), self.record.recordings.last_mut())
+        else {
+            return;
+        };
+        if *tape == Tape::Running {
+            *tape = Tape::Muted;
+            recording.stopped_by = Some(by.to_owned());
+            turn.say(Effect::TapeMute { tape: self.tape_number(), mute: true });
             self.note(What::RecordingStopped { by: by.to_owned() }, turn);
         }
     }
 
     /// The connection is over, and the tape with it.
     pub fn end_tape(&mut self, by: &str, turn: &mut Turn<'_>) {
-        if matches!(self.tape, Tape::Running | Tape::Muted) {
-            if self.tape == Tape::Running {
+        let Some(tape) = self.tapes.last().copied() else { return };
+        if matches!(tape, Tape::Running | Tape::Muted) {
+            let number = self.tape_number();
+            if tape == Tape::Running {
                 self.note(What::RecordingStopped { by: by.to_owned() }, turn);
             }
-            self.tape = Tape::Closing;
-            self.measure_tape(turn);
-            turn.say(Effect::TapeEnd);
+            self.set_tape(number, Tape::Closing);
+            self.measure_tape(number, turn);
+            turn.say(Effect::TapeEnd { tape: number });
         }
     }
 
     /// What the disk says.
-    pub fn on_tape(&mut self, event: &TapeEvent, turn: &mut Turn<'_>) {
+    pub fn on_tape(&mut self, number: u8, event: &TapeEvent, turn: &mut Turn<'_>) {
+        let at = usize::from(number).wrapping_sub(1);
+        let Some(before) = self.tapes.get(at).copied() else { return };
+        if matches!(event, TapeEvent::Failed | TapeEvent::Closed { .. }) {
+            self.tape_lost(number, before, turn);
+        }
+        let after = self.tapes.get(at).copied();
+        let Some(recording) = self.record.recordings.get_mut(at) else { return };
         match event {
             TapeEvent::Gap { ms } => {
-                let lost = &mut self.record.recording.lost_ms;
-                *lost = lost.saturating_add(u64::from(*ms));
+                recording.lost_ms = recording.lost_ms.saturating_add(u64::from(*ms));
             }
-            TapeEvent::Failed => {
-                if self.tape == Tape::Closing {
-                    self.record.recording.stopped_by = Some("disk".to_owned());
-                }
-                self.tape_lost(turn);
+            TapeEvent::Failed if before == Tape::Closing => {
+                recording.stopped_by = Some("disk".to_owned());
             }
-            TapeEvent::Closed { ms } => {
-                self.tape_lost(turn);
-                if self.tape == Tape::Closed {
-                    self.record.recording.length_ms = *ms;
-                }
-            }
+            TapeEvent::Closed { ms } if after == Some(Tape::Closed) => recording.length_ms = *ms,
+            TapeEvent::Failed | TapeEvent::Closed { .. } => (),
         }
     }
 
     /// The file is closed: as we asked for, or because the disk would have no more of it.
-    fn tape_lost(&mut self, turn: &mut Turn<'_>) {
-        match self.tape {
+    fn tape_lost(&mut self, number: u8, tape: Tape, turn: &mut Turn<'_>) {
+        match tape {
             Tape::Running | Tape::Muted => {
-                if self.tape == Tape::Running {
+                if tape == Tape::Running {
                     self.note(What::RecordingStopped { by: "disk".to_owned() }, turn);
                 }
-                self.measure_tape(turn);
-                self.record.recording.stopped_by = Some("disk".to_owned());
-                self.tape = Tape::Closed;
+                self.measure_tape(number, turn);
+                if let Some(recording) = self.recording(number) {
+                    recording.stopped_by = Some("disk".to_owned());
+                }
+                self.set_tape(number, Tape::Closed);
             }
-            Tape::Closing => self.tape = Tape::Closed,
+            Tape::Closing => self.set_tape(number, Tape::Closed),
             Tape::None | Tape::Vetoed | Tape::Closed => (),
         }
     }
 
+    /// A connection begins: its page, and its tape. False if the call has had too many.
+    fn begin_recording(&mut self, callee: Leg, tape: Tape) -> bool {
+        if usize::from(u8::MAX) <= self.tapes.len() {
+            return false;
+        }
+        self.tapes.push(tape);
+        self.record.recordings.push(Recording { leg: Some(callee.0), ..Recording::default() });
+        true
+    }
+
+    fn run_tape(&mut self, callee: Leg, turn: &mut Turn<'_>) {
+        let number = self.tape_number();
+        let file: Arc<str> = match number {
+            0 | 1 => format!("{}.wav", self.facts.call).into(),
+            number => format!("{}-{number}.wav", self.facts.call).into(),
+        };
+        if let Some(recording) = self.recording(number) {
+            recording.file = Some(Arc::clone(&file));
+            recording.started_at = Some(turn.now.wall);
+            recording.prevented = None;
+        }
+        let left = Leg::CALLER;
+        turn.say(Effect::Tape { tape: number, left, right: callee, file: Arc::clone(&file) });
+        self.note(What::RecordingStarted { file }, turn);
+    }
+
+    /// The number of the connection's tape: its place among the record's recordings, from 1.
+    fn tape_number(&self) -> u8 {
+        u8::try_from(self.tapes.len()).unwrap_or(u8::MAX)
+    }
+
+    fn set_tape(&mut self, number: u8, to: Tape) {
+        if let Some(tape) = self.tapes.get_mut(usize::from(number).wrapping_sub(1)) {
+            *tape = to;
+        }
+    }
+
+    fn recording(&mut self, number: u8) -> Option<&mut Recording> {
+        self.record.recordings.get_mut(usize::from(number).wrapping_sub(1))
+    }
+
     /// The recording's length by our own clock, until the disk says its.
-    fn measure_tape(&mut self, turn: &Turn<'_>) {
-        let recording = &mut self.record.recording;
+    fn measure_tape(&mut self, number: u8, turn: &Turn<'_>) {
+        let Some(recording) = self.recording(number) else { return };
         let since = recording.started_at.unwrap_or(turn.now.wall);
         recording.length_ms = millis_between(since, turn.now.wall);
     }

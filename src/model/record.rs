@@ -25,7 +25,8 @@ pub struct CallRecord {
     pub ring_ms: Option<u64>,
     pub talk_ms: Option<u64>,
     pub cause: Option<Cause>,
-    pub recording: Recording,
+    /// One for each connection, recorded or prevented, in their order.
+    pub recordings: Vec<Recording>,
     pub caller_quality: Option<Quality>,
     pub agent: Option<Arc<str>>,
     pub lead_owner: Option<Arc<str>>,
@@ -99,12 +100,14 @@ pub struct Cause {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recording {
+    /// The leg that was connected to the caller.
+    pub leg: Option<u8>,
     pub file: Option<Arc<str>>,
     pub started_at: Option<Wall>,
     pub length_ms: u64,
     /// Milliseconds lost to a full or stalled disk.
     pub lost_ms: u64,
-    /// Who stopped it, if not the end of the call.
+    /// Who stopped it, if not the end of the connection.
     pub stopped_by: Option<String>,
     /// Why there is none.
     pub prevented: Option<String>,

@@ -143,7 +143,6 @@ impl Switch {
                 ended: false,
                 trunk: origin.trunk.as_ref().map(|(id, _)| *id),
                 effects: Vec::new(),
-                tapes: 0,
                 counted: None,
                 offered: codecs,
                 max_forwards: request.max_forwards().unwrap_or(dialog::MAX_FORWARDS),

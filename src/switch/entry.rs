@@ -28,8 +28,6 @@ pub struct Entry {
     pub trunk: Option<TrunkId>,
     /// Room for effects, reused.
     pub effects: Vec<call::Effect>,
-    /// The tape that runs.
-    pub tapes: u8,
     /// How many destinations this call counts for as connected.
     pub counted: Option<Arc<str>>,
     pub max_forwards: u8,

@@ -22,6 +22,11 @@ const fn caller(call: CallKey) -> BranchKey {
     BranchKey { call, leg: 0, branch: 0 }
 }
 
+/// A call's tapes are counted where a leg's branches would be.
+fn tape_of(call: CallKey, tape: u8) -> TapeId {
+    TapeId(BranchKey { call, leg: 0, branch: tape }.pack())
+}
+
 impl Switch {
     pub(super) fn perform(&mut self, call: CallKey, effect: Effect, now: Now, out: &mut Vec<Out>) {
         match effect {
@@ -48,21 +53,19 @@ impl Switch {
                     out.push(Out::Media(Order::SwallowKeys { session, on }));
                 }
             }
-            Effect::Tape { left, right, file } => {
+            Effect::Tape { tape, left, right, file } => {
                 let legs = (self.session(call, left.0), self.session(call, right.0));
-                if let ((Some(left), Some(right)), Some(tape)) = (legs, self.next_tape(call)) {
+                if let (Some(left), Some(right)) = legs {
+                    let tape = tape_of(call, tape);
                     out.push(Out::Media(Order::Tape { tape, left, right, file }));
                 }
             }
-            Effect::TapeMute(mute) => {
-                if let Some(tape) = self.tape(call) {
-                    out.push(Out::Media(Order::TapeMute { tape, mute }));
-                }
+            Effect::TapeMute { tape, mute } => {
+                let tape = tape_of(call, tape);
+                out.push(Out::Media(Order::TapeMute { tape, mute }));
             }
-            Effect::TapeEnd => {
-                if let Some(tape) = self.tape(call) {
-                    out.push(Out::Media(Order::TapeEnd { tape }));
-                }
+            Effect::TapeEnd { tape } => {
+                out.push(Out::Media(Order::TapeEnd { tape: tape_of(call, tape) }));
             }
             Effect::Note(fact) => self.note(call, fact, out),
             Effect::Journal(record) => out.push(Out::Journal(record)),
@@ -131,18 +134,6 @@ impl Switch {
                 out.push(Out::Media(Order::Close { session: SessionId(key.pack()) }));
             }
         }
-    }
-
-    fn next_tape(&mut self, call: CallKey) -> Option<TapeId> {
-        let entry = self.calls.get_mut(call)?;
-        entry.tapes = entry.tapes.wrapping_add(1);
-        self.tape(call)
-    }
-
-    /// The tape that runs: a call has one at a time.
-    fn tape(&mut self, call: CallKey) -> Option<TapeId> {
-        let branch = self.calls.get_mut(call)?.tapes;
-        Some(TapeId(BranchKey { call, leg: 0, branch }.pack()))
     }
 
     /// The call is over: what it counted for is free again.

@@ -56,8 +56,9 @@ impl Switch {
         }
     }
 
-    fn of_tape(&mut self, tape: TapeId, event: TapeEvent) {
-        self.work.push_back((BranchKey::unpack(tape.0).call, Event::Tape(event)));
+    fn of_tape(&mut self, tape: TapeId, told: TapeEvent) {
+        let key = BranchKey::unpack(tape.0);
+        self.work.push_back((key.call, Event::Tape { tape: key.branch, told }));
     }
 }
 

@@ -22,7 +22,8 @@ pub(super) fn give(stage: &mut Stage, folder: &Path) -> Result<(), Error> {
         stage.say(&format!("  {n:6} call  {}", in_words(record)));
     }
     let [one, two] = seen.as_slice() else { return Err(wrong("there were not two calls")) };
-    let file = second.recording.file.as_deref().map(|it| recordings.join(it));
+    let file =
+        second.recordings.iter().find_map(|it| it.file.as_deref()).map(|it| recordings.join(it));
     let recorded =
         file.as_ref().and_then(|it| fs::metadata(it).ok()).is_some_and(|it| it.len() > 0);
     let against = recordings.join(format!("{}.wav", first.id));
@@ -33,7 +34,7 @@ pub(super) fn give(stage: &mut Stage, folder: &Path) -> Result<(), Error> {
         (one.cancelled, "the mobile was not told that the call is taken"),
         (one.talked() && two.talked(), "the two sides did not hear each other"),
         (
-            first.recording.file.is_none() && !against.exists(),
+            first.recordings.iter().all(|it| it.file.is_none()) && !against.exists(),
             "a call was recorded against its veto",
         ),
         (recorded, "the second call was not recorded"),
@@ -70,10 +71,11 @@ fn in_words(record: &CallRecord) -> String {
         };
         format!("the {} {became}", it.destination)
     });
-    let recording = match &record.recording.prevented {
+    let recordings = record.recordings.iter().map(|it| match &it.prevented {
         Some(why) => format!("not recorded ({why})"),
-        None => format!("recorded ({:.1} s)", seconds(Some(record.recording.length_ms))),
-    };
+        None => format!("recorded ({:.1} s)", seconds(Some(it.length_ms))),
+    });
+    let recording = recordings.collect::<Vec<_>>().join(", ");
     format!(
         "{} ({}): {};\n               the caller waited {:.1} s, talked {:.1} s, {recording}",
         record.tracking_number,

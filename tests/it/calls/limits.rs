@@ -146,7 +146,7 @@ fn the_record_waits_half_a_second_for_the_last_reports_and_no_longer() {
     assert!(!scene.call.is_over());
     scene.wait(millis(1));
     assert!(scene.call.is_over());
-    let recording = &scene.call.record().recording;
+    let recording = &scene.call.record().recordings[0];
     assert_eq!(recording.length_ms, 5000, "by our own clock, as the disk said nothing");
 }
 
@@ -164,7 +164,8 @@ fn the_record_takes_in_quality_and_length_told_after_the_end() {
     let record = scene.call.record();
     assert_eq!(record.caller_quality.as_ref().unwrap().packets_received, 251);
     assert_eq!(record.legs[0].quality.as_ref().unwrap().packets_received, 250);
-    assert_eq!((record.recording.length_ms, record.recording.lost_ms), (4980, 40));
+    let recording = &record.recordings[0];
+    assert_eq!((recording.length_ms, recording.lost_ms), (4980, 40));
 }
 
 #[test]
@@ -180,7 +181,7 @@ fn what_comes_after_the_end_is_ignored() {
         Event::ScriptDone { leg },
         Event::HungUp { leg: Leg::CALLER, cause: cause.clone() },
         Event::Stop { cause },
-        Event::Tape(TapeEvent::Failed),
+        Event::Tape { tape: 1, told: TapeEvent::Failed },
         Event::Time,
     ] {
         scene.tell(event);

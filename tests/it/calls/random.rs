@@ -141,11 +141,14 @@ fn event(dice: &mut Dice, legs: u8) -> Event {
         14 => Event::ClipMissing { leg },
         15 => Event::Key { leg, digit: key(['*', '1', '2', '5'][dice.roll(4) as usize]) },
         16 if dice.roll(3) == 0 => Event::MediaLost { leg },
-        17 => Event::Tape(match dice.roll(3) {
-            0 => TapeEvent::Gap { ms: 20 },
-            1 => TapeEvent::Failed,
-            _ => TapeEvent::Closed { ms: 5 },
-        }),
+        17 => {
+            let told = match dice.roll(3) {
+                0 => TapeEvent::Gap { ms: 20 },
+                1 => TapeEvent::Failed,
+                _ => TapeEvent::Closed { ms: 5 },
+            };
+            Event::Tape { tape: dice.roll(3) as u8, told }
+        }
         18 => Event::Quality { leg, quality: Box::new(Quality::default()) },
         19 if dice.roll(10) == 0 => {
             Event::Stop { cause: Cause { reason: "stopped".to_owned(), ..cause } }

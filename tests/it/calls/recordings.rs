@@ -8,7 +8,7 @@ use super::scene::Scene;
 use super::town::{Told, Town, dial, keys, number, seconds};
 
 fn is_tape(effect: &Effect) -> bool {
-    matches!(effect, Effect::Tape { .. } | Effect::TapeMute(_) | Effect::TapeEnd)
+    matches!(effect, Effect::Tape { .. } | Effect::TapeMute { .. } | Effect::TapeEnd { .. })
 }
 
 #[test]
@@ -18,9 +18,9 @@ fn a_connected_call_is_recorded_from_its_connection_to_its_end() {
     let tape = |it: &Effect| matches!(it, Effect::Tape { .. });
     assert_eq!(scene.asked(tape), Some(seconds(5)));
     scene.wait(seconds(10)).hangs_up("shop");
-    assert_eq!(scene.asked(|it| *it == Effect::TapeEnd), Some(seconds(15)));
+    assert_eq!(scene.asked(|it| *it == Effect::TapeEnd { tape: 1 }), Some(seconds(15)));
     scene.tape(TapeEvent::Closed { ms: 9990 }).ends();
-    let recording = &scene.call.record().recording;
+    let recording = &scene.call.record().recordings[0];
     assert_eq!(recording.file.as_deref(), Some("c1.wav"));
     assert!(recording.started_at.is_some() && recording.prevented.is_none());
 }
@@ -45,7 +45,7 @@ fn a_destination_that_forbids_recording_is_never_recorded_on_any_path() {
         scene.answers("quiet").wait(seconds(30)).hangs_up("caller").ends();
         assert_eq!(scene.connected().as_deref(), Some("quiet"), "path {path}");
         assert_eq!(scene.count(is_tape), 0, "path {path}");
-        let why = scene.call.record().recording.prevented.as_deref();
+        let why = scene.call.record().recordings[0].prevented.as_deref();
         assert_eq!(why, Some("prevent_recording"));
         assert!(scene.facts().contains(&"recording.prevented".to_owned()));
     }
@@ -63,7 +63,7 @@ fn nothing_is_recorded_when_the_settings_do_not_ask_for_it() {
     let mut scene = Scene::begin(&Town::new([number("shop")]).set(|it| it.record = false));
     scene.answers("shop").hangs_up("shop").ends();
     assert_eq!(scene.count(is_tape), 0);
-    assert_eq!(scene.call.record().recording.prevented.as_deref(), Some("call_settings"));
+    assert_eq!(scene.call.record().recordings[0].prevented.as_deref(), Some("call_settings"));
 }
 
 /// Case 11.
@@ -75,8 +75,11 @@ fn the_answering_person_stops_and_starts_recording_by_code_and_the_caller_hears_
     let swallowed = Effect::SwallowKeys { leg, on: true };
     assert_eq!(scene.count(|it| *it == swallowed), 1);
     scene.wait(seconds(5)).presses("shop", "*1").wait(seconds(7)).presses("shop", "*2");
-    assert_eq!(scene.asked(|it| *it == Effect::TapeMute(true)), Some(seconds(5)));
-    assert_eq!(scene.asked(|it| *it == Effect::TapeMute(false)), Some(seconds(12)));
+    assert_eq!(scene.asked(|it| *it == Effect::TapeMute { tape: 1, mute: true }), Some(seconds(5)));
+    assert_eq!(
+        scene.asked(|it| *it == Effect::TapeMute { tape: 1, mute: false }),
+        Some(seconds(12))
+    );
     assert_eq!(scene.hears("caller"), "shop");
     let pressed = |it: &Effect| matches!(it, Effect::Hear(_, Source::Script(_)));
     assert_eq!(scene.count(pressed), 0);
@@ -85,7 +88,7 @@ fn the_answering_person_stops_and_starts_recording_by_code_and_the_caller_hears_
         scene.facts().into_iter().filter(|it| it.starts_with("recording")).collect();
     let (started, stopped) = ("recording.started", "recording.stopped");
     assert_eq!(of_tape, [started, stopped, started, stopped]);
-    assert_eq!(scene.call.record().recording.stopped_by.as_deref(), Some("destination"));
+    assert_eq!(scene.call.record().recordings[0].stopped_by.as_deref(), Some("destination"));
 }
 
 #[test]
@@ -102,7 +105,7 @@ fn the_start_code_begins_a_recording_that_the_settings_did_not_ask_for() {
     scene.answers("shop").wait(seconds(4)).presses("shop", "*2");
     assert_eq!(scene.asked(is_tape), Some(seconds(4)));
     scene.hangs_up("shop").ends();
-    assert_eq!(scene.call.record().recording.prevented, None);
+    assert_eq!(scene.call.record().recordings[0].prevented, None);
 }
 
 #[test]
@@ -118,7 +121,7 @@ fn keys_that_are_no_code_are_pressed_on_towards_the_caller() {
     let expected: Vec<_> = keys("5**").into_iter().map(Line::Press).collect();
     assert_eq!(pressed.flatten().collect::<Vec<_>>(), expected);
     assert_eq!(scene.hears("caller"), "shop");
-    assert_eq!(scene.count(|it| *it == Effect::TapeMute(true)), 1);
+    assert_eq!(scene.count(|it| *it == Effect::TapeMute { tape: 1, mute: true }), 1);
 }
 
 #[test]
@@ -126,6 +129,6 @@ fn a_disk_that_fails_ends_the_recording_and_not_the_call() {
     let mut scene = Scene::begin(&Town::new([number("shop")]));
     scene.answers("shop").wait(seconds(5)).tape(TapeEvent::Failed).wait(seconds(5));
     assert_eq!(scene.caller_was(), "told nothing");
-    assert_eq!(scene.call.record().recording.stopped_by.as_deref(), Some("disk"));
+    assert_eq!(scene.call.record().recordings[0].stopped_by.as_deref(), Some("disk"));
     assert_eq!(scene.facts().last().unwrap(), "recording.stopped");
 }

@@ -171,7 +171,8 @@ impl Scene {
     }
 
     pub fn tape(&mut self, event: TapeEvent) -> &mut Self {
-        self.tell(Event::Tape(event))
+        let tape = u8::try_from(self.call.record().recordings.len()).unwrap();
+        self.tell(Event::Tape { tape, told: event })
     }
 
     /// Media falls silent: no script ever ends.

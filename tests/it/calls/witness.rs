@@ -17,7 +17,8 @@ pub struct Witness {
     caller_hung_up: bool,
     connected: Option<Leg>,
     call_ended: bool,
-    tape: Tape,
+    /// By their numbers.
+    tapes: BTreeMap<u8, Tape>,
     journals: usize,
     over: bool,
 }
@@ -32,10 +33,8 @@ struct Seen {
     told: bool,
 }
 
-#[derive(Default, PartialEq)]
+#[derive(PartialEq)]
 enum Tape {
-    #[default]
-    Never,
     Running,
     Ended,
 }
@@ -64,8 +63,8 @@ impl Witness {
                 }
             }
             // The disk has closed the file; the call need not ask for it.
-            Event::Tape(TapeEvent::Failed | TapeEvent::Closed { .. }) => {
-                self.tape.closes();
+            Event::Tape { tape, told: TapeEvent::Failed | TapeEvent::Closed { .. } } => {
+                self.tapes.entry(*tape).and_modify(Tape::closes);
             }
             _ => (),
         }
@@ -111,17 +110,20 @@ impl Witness {
             }
             Effect::Hear(leg, source) => self.hear(*leg, source),
             Effect::SwallowKeys { leg, .. } => self.is_there(*leg),
-            Effect::Tape { left, right, .. } => {
+            Effect::Tape { tape, left, right, .. } => {
                 assert_eq!(*left, Leg::CALLER);
                 assert_eq!(Some(*right), self.connected, "only who is connected is recorded");
                 assert!(!self.legs[right].vetoed, "recorded against its veto");
-                assert!(self.tape == Tape::Never, "a second tape");
-                self.tape = Tape::Running;
+                assert!(!self.tapes.values().any(|it| *it == Tape::Running), "two tapes at once");
+                let fresh = self.tapes.insert(*tape, Tape::Running).is_none();
+                assert!(fresh, "a tape's name is used twice");
             }
-            Effect::TapeMute(_) => assert!(self.tape == Tape::Running, "no tape to mute"),
-            Effect::TapeEnd => {
-                assert!(self.tape == Tape::Running, "no tape to end");
-                self.tape = Tape::Ended;
+            Effect::TapeMute { tape, .. } => {
+                assert!(self.tapes.get(tape) == Some(&Tape::Running), "no tape to mute");
+            }
+            Effect::TapeEnd { tape } => {
+                let before = self.tapes.insert(*tape, Tape::Ended);
+                assert!(before == Some(Tape::Running), "no tape to end");
             }
             Effect::Note(fact) => {
                 self.seq += 1;
@@ -188,7 +190,7 @@ impl Witness {
         }
         let ways = [self.refused, self.caller_released, self.caller_hung_up];
         assert_eq!(ways.iter().filter(|it| **it).count(), 1, "the caller's end: {ways:?}");
-        assert!(self.tape != Tape::Running, "the tape outlives its call");
+        assert!(self.tapes.values().all(|it| *it == Tape::Ended), "a tape outlives its call");
         let blocked = self.seq == 0;
         assert_eq!(self.call_ended, !blocked);
         // When it came, when it was connected, and when it was over.
@@ -209,7 +211,8 @@ impl Witness {
         assert!(record.legs.iter().all(|it| it.ended_at.is_some() && it.cause.is_some()));
         assert_eq!(record.connected_at.is_some(), self.connected.is_some());
         assert_eq!(record.answered_at.is_some(), self.answered);
-        assert_eq!(record.recording.file.is_some(), self.tape != Tape::Never);
+        let files = record.recordings.iter().filter(|it| it.file.is_some());
+        assert_eq!(files.count(), self.tapes.len());
         assert!(record.ended_at.is_some() && record.cause.is_some());
     }
 

@@ -123,7 +123,7 @@ impl Edge {
 
     /// The recording that a record names; it gets its name within a second of the call's end.
     pub fn recording(&self, record: &Value) -> Recording {
-        let name = record["recording"]["file"].as_str().unwrap_or_else(|| panic!("{record:#}"));
+        let name = record["recordings"][0]["file"].as_str().unwrap_or_else(|| panic!("{record:#}"));
         let path = self.folder.join("data/recordings").join(name);
         let give_up = Instant::now() + seconds(2.0);
         while !path.exists() && Instant::now() < give_up {

@@ -30,7 +30,7 @@ fn both_sides_are_recorded_from_the_connection_on() {
     }
     let talk = ended.since(connected);
     assert_near(ms(tapes[0].frames.unwrap() / 8), talk, ms(20));
-    assert_near(ms(town.record().recording.length_ms), talk, ms(20));
+    assert_near(ms(town.record().recordings[0].length_ms), talk, ms(20));
     assert_eq!(town.record().talk_ms, Some(talk.as_millis() as u64));
 }
 
@@ -53,7 +53,7 @@ fn a_vetoed_destination_has_not_one_sample_on_tape() {
         town.ends();
         town.rests();
         assert!(town.tapes().is_empty(), "{tracking}");
-        let recording = &town.record().recording;
+        let recording = &town.record().recordings[0];
         assert_eq!(recording.file, None);
         assert_eq!(recording.prevented.as_deref(), Some("prevent_recording"));
     }
