@@ -10,7 +10,7 @@ use super::{Out, Owner, Switch};
 use crate::clock::Now;
 use crate::dialog::{self, Answer, Arrival};
 use crate::peer::Admission;
-use crate::sip::{self, Hop, Message, Method, Name, Write};
+use crate::sip::{self, Hop, Message, Method, Write};
 use crate::transaction::{Arrived, Failure, ServerId, reply_to};
 
 impl Switch {
@@ -30,26 +30,6 @@ impl Switch {
             }
         }
         self.settle(now, out);
-    }
-
-    /// A malformed request is answered only to those who may send one.
-    fn refuse_unread(
-        &mut self,
-        head: &Message,
-        status: u16,
-        from: Hop,
-        now: Now,
-        out: &mut Vec<Out>,
-    ) {
-        // Without a CSeq it would be no response, and nobody could tell what it is to.
-        if matches!(head.method(), Method::Ack) || head.values(Name::CSeq).next().is_none() {
-            return;
-        }
-        let heard = self.peers.admit(head, &from, now);
-        if !matches!(heard, Admission::Silence) {
-            let answer = Answer::new(status);
-            self.answer_stateless(head, &answer, from, out);
-        }
     }
 
     fn on_request(&mut self, request: Message, from: Hop, now: Now, out: &mut Vec<Out>) {
@@ -191,22 +171,6 @@ impl Switch {
         }
     }
 
-    /// A connection or a datagram's way is broken.
-    pub fn on_hop_failed(&mut self, hop: Hop, now: Now, out: &mut Vec<Out>) {
-        let mut sends = std::mem::take(&mut self.spare_sends);
-        self.table.on_transport_error(&hop, &mut sends);
-        self.carry_table(sends, now, out);
-        self.settle(now, out);
-    }
-
-    /// A TCP connection is no more.
-    pub fn on_connection_closed(&mut self, hop: Hop, now: Now, out: &mut Vec<Out>) {
-        if let Some(connection) = hop.connection {
-            self.peers.on_connection_closed(connection, now.at);
-        }
-        self.on_hop_failed(hop, now, out);
-    }
-
     /// What the table wants done.
     pub(super) fn carry_table(
         &mut self,
@@ -262,7 +226,13 @@ impl Switch {
         }
     }
 
-    fn answer_stateless(&mut self, to: &Message, answer: &Answer, from: Hop, out: &mut Vec<Out>) {
+    pub(super) fn answer_stateless(
+        &mut self,
+        to: &Message,
+        answer: &Answer,
+        from: Hop,
+        out: &mut Vec<Out>,
+    ) {
         let tag = self.table.tag(to);
         let bytes = answer.to(to, &tag, from.remote);
         out.push(Out::Send { bytes, hop: reply_to(to, from) });

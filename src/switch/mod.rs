@@ -13,6 +13,7 @@
 mod arrival;
 mod caller;
 mod entry;
+mod faults;
 mod ids;
 mod inbound;
 mod perform;
