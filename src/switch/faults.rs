@@ -57,8 +57,7 @@ impl Switch {
         }
         let heard = self.peers.admit(head, &from, now);
         if !matches!(heard, Admission::Silence) {
-            let answer = Answer::new(status);
-            self.answer_stateless(head, &answer, from, out);
+            self.answer_stranger(head, &Answer::new(status), from, out);
         }
     }
 
