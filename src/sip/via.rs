@@ -75,7 +75,9 @@ impl<'a> Via<'a> {
 /// A host name, IPv4 address or bracketed IPv6 address, and what follows it.
 fn split_host(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = if text.first() == Some(&b'[') {
-        text.iter().position(|c| *c == b']')? + 1
+        let within = |c: &&u8| c.is_ascii_hexdigit() || matches!(c, b':' | b'.');
+        let close = 1 + text.iter().skip(1).take_while(within).count();
+        (text.get(close) == Some(&b']')).then_some(close + 1)?
     } else {
         text.iter()
             .position(|c| !(c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_')))
@@ -114,5 +116,7 @@ mod tests {
         assert_eq!(Via::read(b"SIP/2.0/UDP"), None);
         assert_eq!(Via::read(b"SIP/2.0/UDP host;branch=z9hG4bKa;Branch=z9hG4bKb"), None);
         assert_eq!(Via::read(b"SIP/2.0/UDP host:99999"), None);
+        // A bracket that only a parameter closes.
+        assert_eq!(Via::read(b"SIP/2.0/UDP [2001:db8::9;received=[2001:db8::9]"), None);
     }
 }
