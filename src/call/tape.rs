@@ -122,6 +122,10 @@ impl Story {
             TapeEvent::Failed if before == Tape::Closing => {
                 recording.stopped_by = Some("disk".to_owned());
             }
+            // Media would lay sound on it for ever.
+            TapeEvent::Failed if matches!(before, Tape::Running | Tape::Muted) => {
+                turn.say(Effect::TapeEnd { tape: number });
+            }
             TapeEvent::Closed { ms } if after == Some(Tape::Closed) => recording.length_ms = *ms,
             TapeEvent::Failed | TapeEvent::Closed { .. } => (),
         }

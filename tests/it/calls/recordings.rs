@@ -129,6 +129,7 @@ fn a_disk_that_fails_ends_the_recording_and_not_the_call() {
     let mut scene = Scene::begin(&Town::new([number("shop")]));
     scene.answers("shop").wait(seconds(5)).tape(TapeEvent::Failed).wait(seconds(5));
     assert_eq!(scene.caller_was(), "told nothing");
+    assert_eq!(scene.asked(|it| *it == Effect::TapeEnd { tape: 1 }), Some(seconds(5)));
     assert_eq!(scene.call.record().recordings[0].stopped_by.as_deref(), Some("disk"));
     assert_eq!(scene.facts().last().unwrap(), "recording.stopped");
 }

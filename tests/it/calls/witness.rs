@@ -62,8 +62,8 @@ impl Witness {
                     seen.early_media |= early_media;
                 }
             }
-            // The disk has closed the file; the call need not ask for it.
-            Event::Tape { tape, told: TapeEvent::Failed | TapeEvent::Closed { .. } } => {
+            // Media has closed the tape; the call need not ask for it. When the disk fails it must.
+            Event::Tape { tape, told: TapeEvent::Closed { .. } } => {
                 self.tapes.entry(*tape).and_modify(Tape::closes);
             }
             _ => (),
