@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::entry::{Branch, Entry, Leg};
 use super::ids::{BranchIds, BranchKey};
-use super::{Out, RETRY_AFTER, Switch, caller, translate};
+use super::{Out, Switch, caller, translate};
 use crate::call::{Call, Facts};
 use crate::clock::Now;
 use crate::dialog::{self, Answer, Arrival, Invited, Turn};
@@ -17,6 +17,8 @@ use crate::transaction::ServerId;
 
 /// Dialled numbers whose rotation is remembered.
 const ROTATIONS_MAX: usize = 100_000;
+/// How a refused caller is told to come back, when the exchange has no room.
+const RETRY_AFTER: u32 = 5;
 
 /// Who calls: a carrier's trunk or one of our phones.
 pub(super) struct Origin {

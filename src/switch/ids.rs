@@ -1,8 +1,10 @@
 //! Every identifier we mint says whose it is, so that no table is needed to find its owner.
 //!
 //! A key names a slot in the call table and its generation; with a leg and a branch of that leg
-//! it fits 64 bits, which go into tags, Call-IDs and media sessions. What must not be guessed
-//! (the dialog's tag, the nonce) has 64 random bits beside it.
+//! it fits 64 bits, which go into tags and media sessions. A tag has 64 bits beside it that only we
+//! can make for that key: whoever guesses at one names nobody, and nothing is done for him.
+
+use std::hash::{DefaultHasher, Hasher as _};
 
 use rand_chacha::ChaCha12Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -39,22 +41,21 @@ impl BranchKey {
             CallKey { slot: (bits >> 40) as u32, generation: (bits >> 16) as u32 & 0xff_ffff };
         Self { call, leg: (bits >> 8) as u8, branch: bits as u8 }
     }
-
-    /// The key inside a tag that [`Ids::tag`] made.
-    pub fn of_tag(tag: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(tag.get(..16)?).ok()?;
-        u64::from_str_radix(text, 16).ok().map(Self::unpack)
-    }
 }
 
 /// The one source of randomness: seeded by the shell, or by a test.
 pub struct Ids {
     random: ChaCha12Rng,
+    /// Knows the seed.
+    seal: DefaultHasher,
 }
 
 impl Ids {
     pub fn new(seed: [u8; 32]) -> Self {
-        Self { random: ChaCha12Rng::from_seed(seed) }
+        let mut seal = DefaultHasher::new();
+        seal.write(b"tags");
+        seal.write(&seed);
+        Self { random: ChaCha12Rng::from_seed(seed), seal }
     }
 
     pub fn random(&mut self) -> u64 {
@@ -62,8 +63,21 @@ impl Ids {
     }
 
     /// A tag that says whose it is and cannot be guessed.
-    pub fn tag(&mut self, of: BranchKey) -> String {
-        hex("", &[of.pack(), self.random()])
+    pub fn tag(&self, of: BranchKey) -> String {
+        hex("", &[of.pack(), self.sealed(of)])
+    }
+
+    /// Whose tag this is, if we made it.
+    pub fn owner(&self, tag: &[u8]) -> Option<BranchKey> {
+        let text = std::str::from_utf8(tag.get(..16)?).ok()?;
+        let key = BranchKey::unpack(u64::from_str_radix(text, 16).ok()?);
+        (self.tag(key).as_bytes() == tag).then_some(key)
+    }
+
+    fn sealed(&self, of: BranchKey) -> u64 {
+        let mut seal = self.seal.clone();
+        seal.write_u64(of.pack());
+        seal.finish()
     }
 
     /// A name for a call: unique for ever, sortable by nothing.
@@ -115,9 +129,15 @@ mod tests {
     fn a_tag_tells_its_owner() {
         let key =
             BranchKey { call: CallKey { slot: 0xabcdef, generation: 0x123456 }, leg: 7, branch: 2 };
-        let tag = Ids::new([1; 32]).tag(key);
-        assert_eq!(BranchKey::of_tag(tag.as_bytes()), Some(key));
-        assert_eq!(BranchKey::of_tag(b"short"), None);
-        assert_eq!(BranchKey::of_tag(b"zzzzzzzzzzzzzzzzzzzzzz"), None);
+        let ids = Ids::new([1; 32]);
+        let tag = ids.tag(key);
+        assert_eq!(tag.len(), 32);
+        assert_eq!(ids.owner(tag.as_bytes()), Some(key));
+        assert_eq!(Ids::new([2; 32]).owner(tag.as_bytes()), None, "another exchange made it");
+        assert_eq!(ids.owner(format!("{tag}0").as_bytes()), None);
+        assert_eq!(ids.owner(&tag.as_bytes()[..31]), None);
+        assert_eq!(ids.owner(tag.to_uppercase().as_bytes()), None);
+        assert_eq!(ids.owner(b"short"), None);
+        assert_eq!(ids.owner(b"zzzzzzzzzzzzzzzzzzzzzz"), None);
     }
 }

@@ -10,12 +10,13 @@
 //! is heard is media's. Here is only the carrying between them. No clock, no socket, no lock: the
 //! shell and the simulator drive it alike.
 
+mod anybody;
 mod arrival;
 mod caller;
 mod entry;
-mod faults;
 mod ids;
 mod inbound;
+mod loose;
 mod perform;
 mod probe;
 mod reach;
@@ -129,9 +130,6 @@ pub struct Switch {
     /// Each listener as its far ends see it.
     locals: Vec<dialog::Local>,
 }
-
-/// How a refused caller is told to come back, when the exchange has no room.
-const RETRY_AFTER: u32 = 5;
 
 impl Switch {
     /// `seed` is chance, `secret` makes nonces; both must be hard to guess.
