@@ -10,6 +10,7 @@ mod rtcp;
 mod rtp;
 mod sdp;
 mod stream;
+mod switch;
 mod uri;
 
 pub use self::config::config;
@@ -20,4 +21,5 @@ pub use self::rtcp::rtcp;
 pub use self::rtp::rtp;
 pub use self::sdp::sdp;
 pub use self::stream::stream;
+pub use self::switch::{steps, switch};
 pub use self::uri::uri;

@@ -7,6 +7,7 @@ mod demo;
 #[path = "../../fuzz/src/lib.rs"]
 mod properties;
 mod replay;
+mod stories;
 mod torture;
 mod wire;
 mod world;

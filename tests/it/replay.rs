@@ -26,8 +26,13 @@ fn files(folder: &str) -> Vec<(String, Vec<u8>)> {
 
 /// Every prefix of a file too, a step of a few octets apart.
 fn replay(folder: &str, target: fn(&[u8])) {
+    replay_pieces(folder, 200, target);
+}
+
+/// About so many prefixes of every file.
+fn replay_pieces(folder: &str, pieces: usize, target: fn(&[u8])) {
     for (name, bytes) in files(folder) {
-        let ends = (0..bytes.len()).step_by(1 + bytes.len() / 200).chain([bytes.len()]);
+        let ends = (0..bytes.len()).step_by(1 + bytes.len() / pieces).chain([bytes.len()]);
         for end in ends {
             let piece = bytes[..end].to_vec();
             let result = std::panic::catch_unwind(|| target(&piece));
@@ -75,4 +80,9 @@ fn packets_and_reports_hold_their_properties_over_the_corpora() {
 fn extensions_and_configurations_hold_their_properties_over_the_corpora() {
     replay("fuzz/seeds/extension", properties::extension);
     replay("configs", properties::config);
+}
+
+#[test]
+fn whole_stories_hold_their_properties_over_the_seeds() {
+    replay_pieces("fuzz/seeds/switch", 8, properties::switch);
 }

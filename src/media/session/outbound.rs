@@ -54,11 +54,7 @@ impl Session {
         let payload_type = match heard {
             Heard::Voice(law) => {
                 let mine = remote.codec.kind.law()?;
-                let octets = packet.get_mut(header.payload())?;
-                match from.hushes() {
-                    true => octets.fill(mine.silence()),
-                    false => law.recode_in_place(mine, octets),
-                }
+                law.recode_in_place(mine, packet.get_mut(header.payload())?);
                 remote.codec.send_pt
             }
             Heard::Opaque => {
@@ -245,6 +241,5 @@ fn report(session: crate::media::SessionId, told: Told) -> Report {
         Told::Done => Report::ScriptDone { session },
         Told::Declined => Report::Declined { session },
         Told::ClipMissing(clip) => Report::ClipMissing { session, clip },
-        Told::Voice => Report::Voice { session },
     }
 }

@@ -17,7 +17,6 @@ mod network;
 mod operations;
 mod peers;
 mod phone;
-mod streams;
 mod torture;
 mod voice;
 
