@@ -101,7 +101,7 @@ impl Trunk {
             }
             if taped {
                 let (tape, file) = (TapeId(u64::from(call)), Arc::from("call.wav"));
-                let order = Order::Tape { tape, left: one, right: two, file };
+                let order = Order::Tape { tape, left: one, right: Some(two), file };
                 plane.on_order(order, now, &mut out);
             }
         }

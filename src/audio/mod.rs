@@ -8,6 +8,7 @@ mod detector;
 mod digit;
 pub mod g711;
 mod script;
+mod silence;
 mod tone;
 mod voice;
 pub mod wav;
@@ -16,6 +17,7 @@ pub use self::detector::Detector;
 pub use self::digit::Digit;
 pub use self::g711::Law;
 pub use self::script::{Accept, ClipId, Line, Ringback, Script, Source};
+pub use self::silence::SilenceDetector;
 pub use self::tone::{Ringing, Tone};
 pub use self::voice::VoiceDetector;
 

@@ -50,6 +50,8 @@ pub enum Line {
     Wait(Duration),
     /// Waits until the far end is heard speaking, at most this long.
     AwaitVoice(Duration),
+    /// Waits until the far end has said nothing for this long. Its first word is reported.
+    AwaitSilence(Duration),
     /// Plays a clip. A clip that media does not have is skipped, and reported as missing.
     Say(ClipId),
     /// A beep: frequency in Hz, length.

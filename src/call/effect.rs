@@ -36,6 +36,8 @@ pub enum Event {
     Declined { leg: Leg },
     /// A clip could not be played and was skipped.
     ClipMissing { leg: Leg },
+    /// The leg said its first word while a script waits for its silence.
+    Voice { leg: Leg },
     /// A key pressed by this leg outside of an accept line.
     Key { leg: Leg, digit: Digit },
     /// No media from this leg for the configured time.

@@ -3,8 +3,9 @@
 use super::keys::section;
 use super::shell::{Api, Limits, Media, Prompts, Recordings, Records, Registrar, Sip};
 use super::trade::{
-    AccountKeys, AccountRangeKeys, ReceivingKeys, ScheduleKeys, SettingsKeys, TrackingKeys,
-    TrunkKeys,
+    AccountKeys, AccountRangeKeys, AgentKeys, GeoRouterKeys, QueueKeys, ReceivingKeys,
+    ScheduleKeys, SettingsKeys, SmartRouterKeys, TagRuleKeys, TrackingKeys, TrunkKeys,
+    VirtualAgentKeys, VoiceMenuKeys, VoicemailKeys,
 };
 
 section! {
@@ -38,6 +39,22 @@ section! {
         call_settings: Vec<SettingsKeys> = tables();
         /// Destinations.
         receiving_number: Vec<ReceivingKeys> = tables();
+        /// Agents: people who are credited with calls.
+        agent: Vec<AgentKeys> = tables();
+        /// Queues: where callers wait for somebody to be free.
+        queue: Vec<QueueKeys> = tables();
+        /// Voice menus: a prompt, and where each key leads.
+        voice_menu: Vec<VoiceMenuKeys> = tables();
+        /// Voicemail boxes.
+        voicemail: Vec<VoicemailKeys> = tables();
+        /// Smart routers: rules that say where a call goes.
+        smart_router: Vec<SmartRouterKeys> = tables();
+        /// Geo routers: the caller's ZIP code leads to the next place.
+        geo_router: Vec<GeoRouterKeys> = tables();
+        /// Virtual agents: programs that talk to callers.
+        virtual_agent: Vec<VirtualAgentKeys> = tables();
+        /// Tags that finished calls are given.
+        tag_rule: Vec<TagRuleKeys> = tables();
         /// Numbers that callers dial.
         tracking_number: Vec<TrackingKeys> = tables();
     }

@@ -188,14 +188,6 @@ impl Places {
     }
 }
 
-/// Kinds of routes, and what they are made of, that the next versions bring.
-pub(super) const NOT_YET: &[&str] =
-    &["queue", "voice_menu", "smart_router", "geo_router", "virtual_agent", "voicemail", "agent"];
-
-pub(super) fn not_yet(kind: &str) -> String {
-    format!("`{kind}` is not there yet: this version knows the routes `dial` and `hangup`")
-}
-
 impl<'a> Table<'a> {
     pub fn new(table: &'a DeTable<'a>, span: Range<usize>, text: &'a str) -> Self {
         let entry = |(key, value): (&'a Spanned<_>, _)| {
@@ -217,21 +209,21 @@ impl<'a> Table<'a> {
         let names = || keys.iter().map(|it| it.name);
         let unknown = self.entries.iter().find(|(key, ..)| !names().any(|it| it == *key));
         let Some((key, span, _)) = unknown else { return Ok(()) };
-        if NOT_YET.contains(key) {
-            return Err(Wrong::at(span.clone(), not_yet(key)).under(key));
-        }
-        let message = format!("there is no such key{}", guess(key, names()));
+        let message = match super::routes::ROUTES.contains(key) {
+            true => format!("there is no such key; a route is written route = {{ {key} = .. }}"),
+            false => format!("there is no such key{}", guess(key, names())),
+        };
         let allowed = names().collect::<Vec<_>>().join(", ");
         Err(Wrong::at(span.clone(), message).allowed(allowed).under(key))
     }
 
-    pub fn get(&self, key: &str) -> Option<&Item<'a>> {
-        self.entries.iter().find(|(name, ..)| *name == key).map(|it| &it.2)
+    /// Each key, where it stands, and its value; in the order of the file.
+    pub fn entries(&self) -> &[(&'a str, Range<usize>, Item<'a>)] {
+        &self.entries
     }
 
-    /// Where a key itself stands.
-    pub fn key_place(&self, key: &str) -> Option<Range<usize>> {
-        self.entries.iter().find(|(name, ..)| *name == key).map(|it| it.1.clone())
+    pub fn get(&self, key: &str) -> Option<&Item<'a>> {
+        self.entries.iter().find(|(name, ..)| *name == key).map(|it| &it.2)
     }
 
     pub fn default<T: Value>(&self, key: &str, toml: &str) -> Result<T, Wrong> {
@@ -333,7 +325,7 @@ macro_rules! section {
         pub struct $name {
             $($(#[doc = $key_doc])* pub $key: $type,)*
             #[allow(dead_code, reason = "not every section has something to cross-check")]
-            pub(super) places: $crate::config::keys::Places,
+            pub(in crate::config) places: $crate::config::keys::Places,
         }
 
         impl $crate::config::keys::Section for $name {

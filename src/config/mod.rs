@@ -8,14 +8,14 @@
 mod build;
 mod error;
 mod file;
-mod hours;
 mod keys;
+mod lists;
 mod names;
 mod peers;
 mod reference;
+mod routes;
 pub mod shell;
 mod trade;
-mod trunks;
 pub mod value;
 mod words;
 
@@ -44,7 +44,7 @@ pub struct Config {
     pub records: Records,
     pub api: Api,
     pub limits: Limits,
-    /// Trunks, accounts, schedules, call settings, receiving and tracking numbers.
+    /// The words of the trade: trunks, accounts, schedules, numbers, queues, menus, routers, ...
     pub directory: Arc<Directory>,
 }
 

@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use super::File;
 use super::keys::{Given, Key, Section};
+use super::routes::RouteWord;
 
 /// The whole reference, as `configs/reference.toml` has it.
 pub fn reference() -> String {
@@ -15,6 +16,12 @@ pub fn reference() -> String {
          # `crosspoint reference` prints this. Keys after a bare # are not there by default;\n\
          # what they say is an example. Times are \"45s\", \"500ms\", \"1h30m\" or seconds.\n",
     );
+    out.push_str(
+        "#\n# A route, wherever one stands, is \"hangup\" or a table that names one place:\n",
+    );
+    for it in RouteWord::REFERENCE {
+        inner(&mut out, it);
+    }
     for key in <File as Section>::KEYS {
         match key.given {
             Given::Tables => section(&mut out, &format!("[[{}]]", key.name), key, key.name),
@@ -74,13 +81,19 @@ fn elements(out: &mut String, key_: &Key) {
         _ = writeln!(out, "# ({allowed})");
     }
     for it in key_.keys {
-        _ = writeln!(out, "#   {}:", it.name);
-        docs(out, it.doc, "    ");
-        match it.given {
-            Given::Default(toml) => _ = writeln!(out, "#     By default {toml}."),
-            Given::Required(toml) => _ = writeln!(out, "#     Must be there: {toml}."),
-            _ => (),
-        }
+        inner(out, it);
+    }
+}
+
+/// A key of a table inside of a value.
+fn inner(out: &mut String, key: &Key) {
+    _ = writeln!(out, "#   {}:", key.name);
+    docs(out, key.doc, "    ");
+    match key.given {
+        Given::Default(toml) => _ = writeln!(out, "#     By default {toml}."),
+        Given::Required(toml) => _ = writeln!(out, "#     Must be there: {toml}."),
+        Given::Optional(toml) => _ = writeln!(out, "#     As in {toml}."),
+        _ => (),
     }
 }
 

@@ -169,13 +169,18 @@ pub struct Name {
     pub(super) span: Range<usize>,
 }
 
+impl Name {
+    pub(super) fn new(text: &str, span: Range<usize>) -> Result<Self, Wrong> {
+        if text.is_empty() || NAME_MAX < text.len() {
+            return Err(Wrong::at(span, format!("a name has 1 to {NAME_MAX} bytes")));
+        }
+        Ok(Self { text: text.into(), span })
+    }
+}
+
 impl Value for Name {
     fn read(item: &Item<'_>) -> Result<Self, Wrong> {
-        let text = String::read(item)?;
-        if text.is_empty() || NAME_MAX < text.len() {
-            return Err(item.wrong(format!("a name has 1 to {NAME_MAX} bytes")));
-        }
-        Ok(Self { text: text.into(), span: item.span.clone() })
+        Self::new(&String::read(item)?, item.span.clone())
     }
 
     fn allowed() -> String {
@@ -269,14 +274,17 @@ impl Value for Code {
 const CODE: RangeInclusive<usize> = 1..=8;
 
 fn code(item: &Item<'_>) -> Result<Vec<Digit>, Wrong> {
+    pressed(item.str()?).map_err(|(column, why)| Wrong::at(item.inside(column), why))
+}
+
+/// The keys that a text is made of; or else the column of what is none, and why.
+pub(super) fn pressed(text: &str) -> Result<Vec<Digit>, (usize, String)> {
     let key = |(at, c): (usize, char)| {
         let column = at + 1;
-        Digit::from_char(c).filter(|_| !c.is_ascii_lowercase()).ok_or_else(|| {
-            let message = format!("column {column}: {c:?} is not one of 0-9 * # A-D");
-            Wrong::at(item.inside(column), message)
-        })
+        let why = || (column, format!("column {column}: {c:?} is not one of 0-9 * # A-D"));
+        Digit::from_char(c).filter(|_| !c.is_ascii_lowercase()).ok_or_else(why)
     };
-    item.str()?.chars().enumerate().map(key).collect()
+    text.chars().enumerate().map(key).collect()
 }
 
 /// A range of UDP ports: `"16384-32767"`.

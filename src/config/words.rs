@@ -1,17 +1,17 @@
-//! Values of the trade that are written in more than one way: messages, routes, caller numbers.
+//! Values of the trade: messages, numbers and their beginnings, places, choices.
 
 use std::sync::Arc;
 
 use toml::de::DeValue;
 
 use super::error::{Wrong, guess};
-use super::keys::{Item, Key, NOT_YET, Section, Value, kind, not_yet, section, tables};
-use super::trade::DialKeys;
+use super::keys::{Item, Key, Section, Value, kind, section, tables};
 use super::value::choices;
 use crate::audio::Ringback;
 use crate::model::phone::Phone;
+use crate::model::record::Outcome;
 use crate::model::trunk::{CallerIdHeaders, Reliable, TrunkTransport};
-use crate::model::{EarlyMedia, KeysBy, Order};
+use crate::model::{Distribution, EarlyMedia, KeysBy, Order, QueueEntry};
 
 section! {
     /// A message: a WAV file, or a text to be spoken.
@@ -165,35 +165,158 @@ impl Value for CallerNumberWord {
     }
 }
 
-/// A route, as it is written.
-#[derive(Clone, Debug)]
-pub enum RouteWord {
-    Hangup,
-    Dial(Box<DialKeys>),
-}
+/// A phone number with its country: `+12025550173`, `12025550173`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Number(pub Arc<str>);
 
-impl Value for RouteWord {
+impl Value for Number {
     fn read(item: &Item<'_>) -> Result<Self, Wrong> {
-        if let DeValue::String(text) = item.value {
-            return match text.as_ref() {
-                "hangup" => Ok(Self::Hangup),
-                kind if NOT_YET.contains(&kind) => Err(item.wrong(not_yet(kind))),
-                other => {
-                    Err(item.wrong(format!("{other:?} is no route{}", guess(other, ["hangup"]))))
-                }
-            };
-        }
-        let table = item.table()?;
-        if let Some(kind) = NOT_YET.iter().find(|it| table.get(it).is_some()) {
-            let place = table.key_place(kind).unwrap_or(item.span.clone());
-            return Err(Wrong::at(place, not_yet(kind)));
-        }
-        DialKeys::from_table(&table).map(|it| Self::Dial(Box::new(it)))
+        let number = Phone::parse(item.str()?, None).map_err(|why| item.wrong(why))?;
+        Ok(Self(number.into_inner()))
     }
 
     fn allowed() -> String {
-        "\"hangup\", or { dial = [\"shop\", \"mobile\"], order = \"sequence\" }".to_owned()
+        "a number such as \"+12025550173\"".to_owned()
     }
+}
+
+/// The beginning of a number with its country: `+1900`, `1900`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberPrefix(pub String);
+
+impl Value for NumberPrefix {
+    fn read(item: &Item<'_>) -> Result<Self, Wrong> {
+        let text = item.str()?;
+        let digits = text.strip_prefix('+').unwrap_or(text);
+        match (1..=15).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit()) {
+            true => Ok(Self(format!("+{digits}"))),
+            false => Err(item.wrong(format!("{text:?} is not the beginning of a number"))),
+        }
+    }
+
+    fn allowed() -> String {
+        "the beginning of a number such as \"+1900\"".to_owned()
+    }
+}
+
+/// An area code of North America.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AreaCode(pub String);
+
+impl Value for AreaCode {
+    fn read(item: &Item<'_>) -> Result<Self, Wrong> {
+        let text = item.str()?;
+        match text.as_bytes() {
+            [b'2'..=b'9', b'0'..=b'9', b'0'..=b'9'] => Ok(Self(text.to_owned())),
+            _ => Err(item.wrong(format!("{text:?} is not an area code"))),
+        }
+    }
+
+    fn allowed() -> String {
+        "three digits such as \"212\", the first from 2 to 9".to_owned()
+    }
+}
+
+/// A state, territory or province of North America, by its two letters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State(pub String);
+
+impl Value for State {
+    fn read(item: &Item<'_>) -> Result<Self, Wrong> {
+        let text = item.str()?;
+        match STATES.split(' ').any(|it| it == text) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(item.wrong(format!("{text:?} is not a state or province"))),
+        }
+    }
+
+    fn allowed() -> String {
+        "two letters such as \"NY\"".to_owned()
+    }
+}
+
+/// States and the District of Columbia, territories, provinces of Canada.
+const STATES: &str = "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO \
+                      MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY \
+                      DC AS GU MP PR VI AB BC MB NB NL NS NT NU ON PE QC SK YT";
+
+/// The name of a header field (RFC 3261 section 25.1, `token`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderName(pub String);
+
+impl Value for HeaderName {
+    fn read(item: &Item<'_>) -> Result<Self, Wrong> {
+        let text = item.str()?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-.!%*_+`'~".contains(c);
+        match (1..=HEADER_MAX).contains(&text.len()) && text.chars().all(plain) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(item.wrong(format!("{text:?} is not the name of a header field"))),
+        }
+    }
+
+    fn allowed() -> String {
+        "a name such as \"X-Campaign\"".to_owned()
+    }
+}
+
+const HEADER_MAX: usize = 64;
+
+/// Where a virtual agent is: a WebSocket (RFC 6455 section 3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebSocket(pub Arc<str>);
+
+impl Value for WebSocket {
+    fn read(item: &Item<'_>) -> Result<Self, Wrong> {
+        let text = String::read(item)?;
+        match web_socket(&text) {
+            Ok(()) => Ok(Self(text.into())),
+            Err(why) => Err(item.wrong(format!("{text:?}: {why}"))),
+        }
+    }
+
+    fn allowed() -> String {
+        "\"ws://host:port/path\" or \"wss://host:port/path\"".to_owned()
+    }
+}
+
+const URL_MAX: usize = 2_000;
+
+fn web_socket(url: &str) -> Result<(), &'static str> {
+    let rest = match url.split_once("://") {
+        Some(("ws" | "wss", rest)) => rest,
+        Some(_) => return Err("the schemes are ws and wss"),
+        None => return Err("this is not a URL"),
+    };
+    if URL_MAX < url.len() {
+        return Err("it is too long");
+    }
+    if let Some(_wrong) = url.chars().find(|c| !c.is_ascii_graphic() || "\"<>\\^`{|}".contains(*c))
+    {
+        return Err("it has characters that must be escaped in a URL");
+    }
+    if url.contains('#') {
+        return Err("a WebSocket has no fragment `#`");
+    }
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err("user and password cannot be in it");
+    }
+    let (host, port) = match authority.rsplit_once(':').filter(|it| !it.1.ends_with(']')) {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    };
+    if port.is_some_and(|it| !it.parse::<u16>().is_ok_and(|it| it != 0)) {
+        return Err("the port is not a number from 1 to 65535");
+    }
+    let in_brackets = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    let sound = match in_brackets {
+        Some(host) => host.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty()
+                && host.bytes().all(|it| it.is_ascii_alphanumeric() || b"-.".contains(&it))
+        }
+    };
+    if sound { Ok(()) } else { Err("there is no host") }
 }
 
 choices! {
@@ -214,5 +337,22 @@ choices! {
         "least_connected" => Self::LeastConnected,
         "weighted" => Self::Weighted,
         "stages" => Self::Stages,
+    }
+    Distribution {
+        "simultaneous" => Self::Simultaneous,
+        "round_robin" => Self::RoundRobin,
+        "longest_idle" => Self::LongestIdle,
+        "sticky" => Self::Sticky,
+        "weighted" => Self::Weighted,
+    }
+    QueueEntry { "answer" => Self::Answer, "early_media" => Self::EarlyMedia }
+    Outcome {
+        "answered" => Self::Answered,
+        "declined" => Self::Declined,
+        "busy" => Self::Busy,
+        "no_answer" => Self::NoAnswer,
+        "invalid_number" => Self::InvalidNumber,
+        "failed" => Self::Failed,
+        "abandoned" => Self::Abandoned,
     }
 }

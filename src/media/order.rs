@@ -45,19 +45,22 @@ pub enum Order {
         session: SessionId,
         digit: Digit,
     },
-    /// Records two legs of one call from now on: caller left, destination right.
+    /// Records two legs of one call from now on: caller left, destination right. Without a right
+    /// one that side is silence, so that every recording has the same form.
     Tape {
         tape: TapeId,
         left: SessionId,
-        right: SessionId,
+        right: Option<SessionId>,
         file: Arc<str>,
     },
     TapeMute {
         tape: TapeId,
         mute: bool,
     },
+    /// Ends a recording, which is kept or thrown away.
     TapeEnd {
         tape: TapeId,
+        keep: bool,
     },
     /// A prompt, decoded to 8 kHz; replaces an earlier one of the same name.
     Clip {
@@ -163,6 +166,10 @@ pub enum Report {
     ClipMissing {
         session: SessionId,
         clip: ClipId,
+    },
+    /// The far end said its first word while a script waits for its silence.
+    Voice {
+        session: SessionId,
     },
     /// A key was pressed by the far end (RFC 4733 or in-band), once per press.
     Key {

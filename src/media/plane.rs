@@ -137,21 +137,14 @@ impl Plane {
                 }
             }
             Order::Tape { tape, left, right, file } => {
-                let slots = [left, right].map(|it| self.slots.get(&it).copied());
-                self.tapes.begin(
-                    tape,
-                    [left, right],
-                    slots,
-                    &file,
-                    &mut self.sessions,
-                    now.at,
-                    out,
-                );
+                let legs = (left, right);
+                let sessions = &mut self.sessions;
+                self.tapes.begin(tape, legs, &self.slots, &file, sessions, now.at, out);
                 self.arm_tapes();
             }
             Order::TapeMute { tape, mute } => self.tapes.mute(tape, mute, now.at),
-            Order::TapeEnd { tape } => {
-                self.tapes.end(tape, &self.slots, &mut self.sessions, now.at, out);
+            Order::TapeEnd { tape, keep } => {
+                self.tapes.end(tape, keep, &self.slots, &mut self.sessions, now.at, out);
                 self.arm_tapes();
             }
             Order::Clip { id, samples } => self.clips.put(id, samples),

@@ -36,6 +36,8 @@ pub(super) enum Told {
     Done,
     Declined,
     ClipMissing(ClipId),
+    /// The far end's first word while its silence is waited for.
+    Voice,
 }
 
 impl Player {
@@ -91,10 +93,10 @@ impl Player {
         }
     }
 
-    /// The script that waits for the far end to speak, if it does.
+    /// The script that listens to the far end, if it does.
     pub fn listener(&mut self) -> Option<&mut Performance> {
         match self {
-            Self::Script(performance) if performance.awaits_voice() => Some(performance),
+            Self::Script(performance) if performance.listens() => Some(performance),
             _ => None,
         }
     }

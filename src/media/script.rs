@@ -16,7 +16,7 @@ use std::time::Duration;
 use super::clips::Clips;
 use super::player::{Frame, Told};
 use super::{FRAME, Samples, TICK};
-use crate::audio::{Accept, ClipId, Digit, Line, Script, Tone, VoiceDetector};
+use crate::audio::{Accept, ClipId, Digit, Line, Script, SilenceDetector, Tone, VoiceDetector};
 
 /// A script under way on one leg.
 #[derive(Clone, Debug)]
@@ -48,6 +48,7 @@ enum Doing {
         detector: Box<VoiceDetector>,
         heard: bool,
     },
+    AwaitingSilence(Box<AwaitingSilence>),
     Saying {
         clip: ClipId,
         from: usize,
@@ -57,6 +58,17 @@ enum Doing {
         left: usize,
     },
     Accepting(Box<Accepting>),
+}
+
+#[derive(Clone, Debug)]
+struct AwaitingSilence {
+    length: Duration,
+    detector: SilenceDetector,
+    /// The tick after the last word, or at which the line began.
+    since: Duration,
+    /// The first word was heard, and told.
+    spoke: bool,
+    told: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -144,6 +156,13 @@ impl Performance {
             Line::AwaitVoice(most) => {
                 Doing::AwaitingVoice { most: *most, detector: Box::default(), heard: false }
             }
+            Line::AwaitSilence(length) => Doing::AwaitingSilence(Box::new(AwaitingSilence {
+                length: *length,
+                detector: SilenceDetector::default(),
+                since: self.began,
+                spoke: false,
+                told: false,
+            })),
             Line::Say(clip) => Doing::Saying { clip: *clip, from: 0 },
             Line::Tone(hz, length) => {
                 let left = (length.as_micros() / 125).min(u128::from(u32::MAX)) as usize;
@@ -184,6 +203,15 @@ impl Performance {
             Doing::AwaitingVoice { heard: true, .. } => Step::Ended(elapsed),
             Doing::AwaitingVoice { most, .. } if *most <= elapsed => Step::Ended(*most),
             Doing::AwaitingVoice { .. } => Step::On(Frame::Silence),
+            Doing::AwaitingSilence(it) => {
+                if it.spoke && !std::mem::replace(&mut it.told, true) {
+                    told(Told::Voice);
+                }
+                match it.length <= self.at.saturating_sub(it.since) {
+                    true => Step::Ended(elapsed),
+                    false => Step::On(Frame::Silence),
+                }
+            }
             Doing::Saying { clip, from } => {
                 let Some(sound) = clips.get(*clip) else {
                     told(Told::ClipMissing(*clip));
@@ -217,14 +245,29 @@ impl Performance {
     }
 
     /// The script wants to know whether the far end speaks.
-    pub fn awaits_voice(&self) -> bool {
-        matches!(self.doing, Doing::AwaitingVoice { heard: false, .. })
+    pub fn listens(&self) -> bool {
+        match self.doing {
+            Doing::AwaitingVoice { heard, .. } => !heard,
+            Doing::AwaitingSilence(_) => true,
+            _ => false,
+        }
     }
 
-    /// Sound from the far end while [`Self::awaits_voice`].
+    /// Sound from the far end while the script [listens](Self::listens).
     pub fn hear(&mut self, samples: &[i16]) {
-        if let Doing::AwaitingVoice { detector, heard, .. } = &mut self.doing {
-            *heard |= detector.hear(samples);
+        match &mut self.doing {
+            Doing::AwaitingVoice { detector, heard, .. } => *heard |= detector.hear(samples),
+            Doing::AwaitingSilence(it) => it.hear(samples, self.at),
+            _ => (),
+        }
+    }
+}
+
+impl AwaitingSilence {
+    fn hear(&mut self, samples: &[i16], at: Duration) {
+        if self.detector.hear(samples) {
+            self.since = at;
+            self.spoke = true;
         }
     }
 }

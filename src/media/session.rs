@@ -39,7 +39,7 @@ pub(super) struct Session {
     /// Hears keys in the voice, where the far end has no other way to send them.
     detector: Option<Box<Detector>>,
     swallow: bool,
-    /// The latest key was for an accept line.
+    /// The latest key is not for who hears this leg.
     taken: bool,
     pub source: Source<SessionId>,
     player: Option<Player>,

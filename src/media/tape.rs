@@ -1,4 +1,5 @@
-//! A recording: two legs on one timeline, the caller left and the destination right.
+//! A recording: two legs on one timeline, the caller left and the destination right. With one leg
+//! alone (a message) the right side is silence.
 //!
 //! Every packet is laid where it belongs on a grid of 8000 frames a second that begins with the
 //! order to record. The first packet of a stream lies where it arrived; the others lie by their
@@ -31,8 +32,8 @@ pub enum Reel<'a> {
     /// Stereo octets, left first, from frame `at` of the recording on: 100 ms, the last one less.
     /// Frames before `at` that were never handed over are silence.
     Chunk { tape: TapeId, at: u64, octets: &'a [u8] },
-    /// The recording is `frames` long and complete.
-    End { tape: TapeId, frames: u64 },
+    /// The recording is `frames` long and complete; not to be kept, it is thrown away.
+    End { tape: TapeId, frames: u64, keep: bool },
 }
 
 /// Which leg a voice comes from.
@@ -56,7 +57,7 @@ pub(super) struct Tape {
     pub id: TapeId,
     pub law: Law,
     pub left: SessionId,
-    pub right: SessionId,
+    pub right: Option<SessionId>,
     start: Instant,
     tracks: [Track; CHANNELS],
     window: Box<[u8]>,
@@ -69,8 +70,13 @@ pub(super) struct Tape {
 }
 
 impl Tape {
-    pub fn new(id: TapeId, law: Law, legs: [SessionId; 2], now: Instant) -> Self {
-        let [left, right] = legs;
+    pub fn new(
+        id: TapeId,
+        law: Law,
+        left: SessionId,
+        right: Option<SessionId>,
+        now: Instant,
+    ) -> Self {
         Self {
             id,
             law,

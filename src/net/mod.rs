@@ -38,6 +38,12 @@ pub enum Received {
     Message { bytes: Bytes, hop: Hop },
     /// What was sent there did not arrive: a connection broke or was refused, a port is closed.
     Lost { hop: Hop },
+    /// A stream that cannot be read any further. The request at fault gets this status, if its head
+    /// tells whose it is; what is sent over `hop` before the next [`Net::receive`] is written before
+    /// the connection closes.
+    Unframed { status: u16, head: Bytes, hop: Hop },
+    /// A response whose connection ended before it was written.
+    Unsent { bytes: Bytes, hop: Hop },
 }
 
 /// What sockets may take. Every number can be configured.
@@ -132,6 +138,7 @@ impl Net {
     /// future is dropped: it takes only what it returns.
     pub async fn receive(&mut self, batch: &mut Vec<Received>) {
         let had = batch.len();
+        self.connections.answered();
         loop {
             self.flush(batch);
             self.take(batch);

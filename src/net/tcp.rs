@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -23,10 +23,37 @@ use crate::sip::{Hop, Transport};
 /// What tasks tell the loop.
 #[derive(Debug)]
 pub enum Event {
-    Accepted { listener: u8, remote: SocketAddr, stream: TcpStream },
-    Closed { connection: u32 },
-    Message { bytes: Bytes, hop: Hop },
+    Accepted {
+        listener: u8,
+        remote: SocketAddr,
+        stream: TcpStream,
+    },
+    /// Nothing more comes from it; what is given until the loop's next turn is still written.
+    Closed {
+        connection: u32,
+        /// The far end may hold it for a while yet: it counts as its source's until it is gone.
+        lingers: bool,
+    },
+    /// Its task has ended.
+    Gone {
+        connection: u32,
+    },
+    Message {
+        bytes: Bytes,
+        hop: Hop,
+    },
+    /// The stream cannot be read any further.
+    Unframed {
+        status: u16,
+        head: Bytes,
+        hop: Hop,
+    },
     Unreachable(Hop),
+    /// Given to a connection that ended before it was written.
+    Unsent {
+        bytes: Bytes,
+        hop: Hop,
+    },
 }
 
 /// All TCP connections.
@@ -34,10 +61,12 @@ pub enum Event {
 pub struct Connections {
     /// To reuse for requests of ours (RFC 3261 section 18.1.1): the latest to each far end.
     by_remote: HashMap<(u8, SocketAddr), u32>,
+    /// Those that have ended, until the answers to what they brought were given to them.
+    ending: Vec<u32>,
     events: mpsc::Sender<Event>,
     limits: Limits,
     listeners: JoinSet<()>,
-    lost: Vec<Hop>,
+    lost: Vec<Received>,
     next: u32,
     open: HashMap<u32, Open>,
     sources: HashMap<IpAddr, usize>,
@@ -45,8 +74,11 @@ pub struct Connections {
 
 #[derive(Debug)]
 struct Open {
+    /// Among the connections of its source.
+    counted: bool,
     hop: Hop,
-    queue: mpsc::Sender<Bytes>,
+    /// Gone once it takes no more.
+    queue: Option<mpsc::Sender<Bytes>>,
 }
 
 /// Messages that may wait for a connection that takes no more. With one more it is closed.
@@ -58,6 +90,7 @@ impl Connections {
     pub fn new(limits: Limits, events: mpsc::Sender<Event>) -> Self {
         Self {
             by_remote: HashMap::new(),
+            ending: Vec::new(),
             events,
             limits,
             listeners: JoinSet::new(),
@@ -94,13 +127,22 @@ impl Connections {
                 None => self.connect(hop, local),
             },
         };
-        let open = connection.and_then(|id| Some((id, self.open.get(&id)?)));
-        let Some((id, open)) = open else { return self.lost(hop) };
-        if open.queue.try_send(bytes).is_err() {
-            // It reads too slowly, or has just gone.
-            metrics::counter!("crosspoint_tcp_send_drops_total").increment(1);
-            if let Some(Received::Lost { hop }) = self.close(id) {
+        // One that has ended takes answers to what it brought, nothing else.
+        let takes = |id: &u32| is_response(&bytes) || !self.ending.contains(id);
+        let connection = connection.filter(takes);
+        let queue = connection.and_then(|id| self.open.get(&id)?.queue.as_ref());
+        match queue.map(|it| it.try_send(bytes.clone())) {
+            Some(Ok(())) => (),
+            // It reads too slowly.
+            Some(Err(TrySendError::Full(_))) => {
+                metrics::counter!("crosspoint_tcp_send_drops_total").increment(1);
+                if let Some(lost) = connection.and_then(|id| self.cut(id)) {
+                    self.lost.push(lost);
+                }
+            }
+            None | Some(Err(TrySendError::Closed(_))) => {
                 self.lost(hop);
+                self.lost.extend(unsent(bytes, hop));
             }
         }
     }
@@ -112,26 +154,43 @@ impl Connections {
                 self.accepted(listener, remote, stream);
                 None
             }
-            Event::Closed { connection } => self.close(connection),
+            Event::Closed { connection, lingers } => self.ends(connection, lingers),
+            Event::Gone { connection } => {
+                self.forget(connection);
+                None
+            }
             Event::Message { bytes, hop } => Some(Received::Message { bytes, hop }),
+            Event::Unframed { status, head, hop } => Some(Received::Unframed { status, head, hop }),
             Event::Unreachable(hop) => Some(Received::Lost { hop }),
+            Event::Unsent { bytes, hop } => unsent(bytes, hop),
+        }
+    }
+
+    /// To be called once all that came has been answered: what has ended is let go.
+    pub fn answered(&mut self) {
+        for id in std::mem::take(&mut self.ending) {
+            if let Some(it) = self.open.get_mut(&id) {
+                it.queue = None;
+            }
         }
     }
 
     /// What could not even be queued since last asked.
     pub fn take_lost(&mut self) -> impl Iterator<Item = Received> {
-        self.lost.drain(..).map(|hop| Received::Lost { hop })
+        self.lost.drain(..)
     }
 
     /// Nothing sent there arrives. Said once for all that is sent in a row.
     pub fn lost(&mut self, hop: Hop) {
-        if self.lost.last() != Some(&hop) {
-            self.lost.push(hop);
+        let lost = Received::Lost { hop };
+        if self.lost.last() != Some(&lost) {
+            self.lost.push(lost);
         }
     }
 
     pub fn is_open(&self, connection: u32) -> bool {
-        self.open.contains_key(&connection)
+        let open = self.open.get(&connection).is_some_and(|it| it.queue.is_some());
+        open && !self.ending.contains(&connection)
     }
 
     fn accepted(&mut self, listener: u8, remote: SocketAddr, stream: TcpStream) {
@@ -146,7 +205,7 @@ impl Connections {
 
     fn connect(&mut self, hop: Hop, local: Option<SocketAddr>) -> Option<u32> {
         let (hop, queue) = self.enter(hop)?;
-        let connection = Connection::new(hop, self.limits, self.events.clone(), queue);
+        let connection = Connection::new(hop, self.limits, self.events.clone(), queue).of_ours();
         tokio::spawn(async move {
             match timeout(CONNECTING, open(hop.remote, local)).await {
                 Ok(Ok(stream)) => connection.run(stream).await,
@@ -174,24 +233,66 @@ impl Connections {
         let (queue, taken) = mpsc::channel(QUEUE);
         *self.sources.entry(hop.remote.ip()).or_default() += 1;
         self.by_remote.insert((hop.listener, hop.remote), id);
-        self.open.insert(id, Open { hop, queue });
+        self.open.insert(id, Open { counted: true, hop, queue: Some(queue) });
         Some((hop, taken))
     }
 
-    /// Forgets a connection; its task ends once its queue is gone.
-    fn close(&mut self, id: u32) -> Option<Received> {
-        let Open { hop, .. } = self.open.remove(&id)?;
+    /// Nothing more comes from it; it takes answers until [`Self::answered`].
+    fn ends(&mut self, id: u32, lingers: bool) -> Option<Received> {
+        let hop = self.open.get(&id).filter(|it| it.queue.is_some())?.hop;
+        self.unname(id, hop);
+        if !lingers {
+            self.uncount(id);
+        }
+        self.ending.push(id);
+        Some(Received::Lost { hop })
+    }
+
+    /// Lets go of a connection at once; its task ends by that.
+    fn cut(&mut self, id: u32) -> Option<Received> {
+        let open = self.open.get_mut(&id)?;
+        open.queue = None;
+        let hop = open.hop;
+        self.unname(id, hop);
+        self.uncount(id);
+        Some(Received::Lost { hop })
+    }
+
+    /// No request is sent over it any more.
+    fn unname(&mut self, id: u32, hop: Hop) {
         if self.by_remote.get(&(hop.listener, hop.remote)) == Some(&id) {
             self.by_remote.remove(&(hop.listener, hop.remote));
         }
-        if let Some(count) = self.sources.get_mut(&hop.remote.ip()) {
+    }
+
+    /// It no longer counts for its source.
+    fn uncount(&mut self, id: u32) {
+        let Some(it) = self.open.get_mut(&id).filter(|it| it.counted) else { return };
+        it.counted = false;
+        let source = it.hop.remote.ip();
+        if let Some(count) = self.sources.get_mut(&source) {
             *count -= 1;
             if *count == 0 {
-                self.sources.remove(&hop.remote.ip());
+                self.sources.remove(&source);
             }
         }
-        Some(Received::Lost { hop })
     }
+
+    fn forget(&mut self, id: u32) {
+        self.uncount(id);
+        if let Some(Open { hop, .. }) = self.open.remove(&id) {
+            self.unname(id, hop);
+        }
+    }
+}
+
+/// A response may yet go another way (RFC 3261 section 18.2.2); a request fails with its hop.
+fn unsent(bytes: Bytes, hop: Hop) -> Option<Received> {
+    is_response(&bytes).then_some(Received::Unsent { bytes, hop })
+}
+
+fn is_response(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"SIP/2.0 ")
 }
 
 async fn accept(listener_index: u8, listener: TcpListener, events: mpsc::Sender<Event>) {

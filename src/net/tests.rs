@@ -237,6 +237,129 @@ async fn a_stream_that_is_not_sip_is_cut() {
 }
 
 #[tokio::test]
+async fn a_fault_is_told_with_its_head_and_its_answer_is_written_before_the_close() {
+    let (mut net, edge) = tcp(Limits::default());
+    let mut peer = TcpStream::connect(edge).await.unwrap();
+    let bad = text("two").replace("Content-Length: 0", "Content-Length: -1");
+    peer.write_all([text("one"), bad.clone(), text("three")].concat().as_bytes()).await.unwrap();
+    let mut over = false;
+    while !over {
+        let mut batch = Vec::new();
+        bounded(net.receive(&mut batch)).await;
+        for it in batch {
+            // Answered as the loop does it: before it looks again.
+            match it {
+                Received::Message { hop, .. } => net.send("SIP/2.0 200".into(), hop),
+                Received::Unframed { hop, .. } => net.send("SIP/2.0 400".into(), hop),
+                Received::Lost { .. } => over = true,
+                Received::Unsent { .. } => panic!("{it:?}"),
+            }
+        }
+    }
+    assert_eq!(read(&mut peer, 22, &mut net).await, b"SIP/2.0 200SIP/2.0 400");
+    assert!(is_cut(&mut peer, &mut net).await);
+}
+
+#[tokio::test]
+async fn what_a_fault_says_is_its_status_and_the_head_it_stood_in() {
+    let (mut net, edge) = tcp(Limits::default());
+    for (length, expected) in [("-1", 400), ("70000", 513), ("1\r\nContent-Length: 1", 400)] {
+        let mut peer = TcpStream::connect(edge).await.unwrap();
+        let bad = text("bad").replace("Length: 0", &format!("Length: {length}"));
+        peer.write_all(bad.as_bytes()).await.unwrap();
+        let told = until_told(&mut net).await;
+        let Received::Unframed { status, head, .. } = told else { panic!("{told:?}") };
+        assert_eq!((status, head), (expected, Bytes::from(bad)));
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_is_told_with_its_head() {
+    let limits = Limits { one_message: Duration::from_millis(50), ..Limits::default() };
+    let (mut net, edge) = tcp(limits);
+    let mut peer = TcpStream::connect(edge).await.unwrap();
+    let half = text("half").replace("Length: 0", "Length: 9");
+    peer.write_all((text("one") + &half + "four").as_bytes()).await.unwrap();
+    assert_eq!(message(&mut net).await.0, text("one"));
+    let told = until_told(&mut net).await;
+    let Received::Unframed { status: 400, head, .. } = told else { panic!("{told:?}") };
+    assert_eq!(head, half);
+}
+
+#[tokio::test]
+async fn who_has_said_all_still_hears_the_answer() {
+    let (mut net, edge) = tcp(Limits::default());
+    let mut peer = TcpStream::connect(edge).await.unwrap();
+    peer.write_all(text("one").as_bytes()).await.unwrap();
+    peer.shutdown().await.unwrap();
+    let mut batch = Vec::new();
+    while batch.is_empty() {
+        bounded(net.receive(&mut batch)).await;
+    }
+    let Received::Message { hop, .. } = batch[0] else { panic!("{batch:?}") };
+    net.send("SIP/2.0 200".into(), hop);
+    let mut heard = Vec::new();
+    bounded(async {
+        tokio::select! {
+            it = peer.read_to_end(&mut heard) => drop(it.unwrap()),
+            () = async { loop { net.receive(&mut Vec::new()).await } } => (),
+        }
+    })
+    .await;
+    assert_eq!(heard, b"SIP/2.0 200");
+}
+
+#[tokio::test]
+async fn an_answer_whose_connection_is_gone_comes_back_and_a_request_does_not() {
+    let (mut net, edge) = tcp(Limits::default());
+    let mut peer = TcpStream::connect(edge).await.unwrap();
+    peer.write_all(text("one").as_bytes()).await.unwrap();
+    let (_, hop) = message(&mut net).await;
+    drop(peer);
+    assert_eq!(event(&mut net).await, Received::Lost { hop });
+    let bytes = Bytes::from("SIP/2.0 200 OK\r\n\r\n");
+    idle(&mut net).await;
+    net.send(bytes.clone(), hop);
+    net.send("BYE".into(), hop);
+    let mut batch = Vec::new();
+    bounded(net.receive(&mut batch)).await;
+    let lost = Received::Lost { hop };
+    assert_eq!(batch, [lost.clone(), Received::Unsent { bytes: bytes.clone(), hop }, lost]);
+    // By a new connection that does not come about it comes back without one to name.
+    let nowhere = Hop { connection: None, remote: closed_port().await, ..hop };
+    net.send(bytes.clone(), nowhere);
+    let mut batch = Vec::new();
+    while batch.len() < 2 {
+        bounded(net.receive(&mut batch)).await;
+    }
+    assert_eq!(batch[1], Received::Unsent { bytes, hop: nowhere });
+}
+
+#[tokio::test]
+async fn who_floods_after_a_fault_does_not_hold_its_connection() {
+    let limits = Limits { connections_per_source: 1, ..Limits::default() };
+    let (mut net, edge) = tcp(limits);
+    let mut peer = TcpStream::connect(edge).await.unwrap();
+    peer.write_all(b"\x16\x03\x01").await.unwrap();
+    assert!(matches!(until_told(&mut net).await, Received::Unframed { .. }));
+    let flood = tokio::spawn(async move { while peer.write_all(&[0; 4096]).await.is_ok() {} });
+    // It counts as its source's for as long as it stands.
+    let mut second = TcpStream::connect(edge).await.unwrap();
+    assert!(is_cut(&mut second, &mut net).await);
+    bounded(async {
+        tokio::select! {
+            it = flood => it.unwrap(),
+            () = async { loop { net.receive(&mut Vec::new()).await } } => (),
+        }
+    })
+    .await;
+    idle(&mut net).await;
+    let mut third = TcpStream::connect(edge).await.unwrap();
+    third.write_all(text("room").as_bytes()).await.unwrap();
+    assert_eq!(message(&mut net).await.0, text("room"));
+}
+
+#[tokio::test]
 async fn a_connection_that_says_nothing_or_half_a_message_is_cut() {
     let soon = Duration::from_millis(50);
     let limits = Limits { first_message: soon, one_message: soon, ..Limits::default() };
@@ -310,6 +433,22 @@ async fn message(net: &mut Net) -> (Bytes, Hop) {
         Received::Message { bytes, hop } => (bytes, hop),
         it => panic!("{it:?}"),
     }
+}
+
+/// The next thing told that is no end of a connection.
+async fn until_told(net: &mut Net) -> Received {
+    loop {
+        let mut batch = Vec::new();
+        bounded(net.receive(&mut batch)).await;
+        batch.retain(|it| !matches!(it, Received::Lost { .. }));
+        if let Some(it) = batch.pop() {
+            return it;
+        }
+    }
+}
+
+async fn closed_port() -> SocketAddr {
+    TcpListener::bind((HOME, 0)).await.unwrap().local_addr().unwrap()
 }
 
 /// Turns the loop while nothing is expected to arrive.

@@ -1,8 +1,8 @@
 //! The 401 that asks who is there (RFC 3261 section 22.1, RFC 8760 section 2.3).
 //!
-//! It is stateless, and never larger than the request when the source may be forged (UDP): then
-//! fewer algorithms are offered, then a bare challenge under compact names without what may be left
-//! out, then it is a 403, then nothing.
+//! It is stateless, and never larger than a request whose source may be forged (UDP, from somebody
+//! who has not proved to be there lately): then fewer algorithms are offered, then a bare challenge
+//! under compact names without what may be left out, then it is a 403, then nothing.
 
 use std::fmt::Write as _;
 
@@ -14,17 +14,17 @@ use super::nonce::LENGTH;
 use crate::clock::Wall;
 use crate::sip::{Hop, Message, Name, Value, Write};
 
-/// `None`: the request is so short that any answer would be larger.
+/// `None`: any answer would be longer than `limit`.
 pub(super) fn challenge(
     door: &mut Door,
     request: &Message,
     stale: bool,
     from: &Hop,
+    limit: usize,
     now: Wall,
 ) -> Option<Bytes> {
     let nonce = door.nonce(from.remote.ip(), now);
     let nonce = std::str::from_utf8(&nonce).ok()?;
-    let limit = if from.transport.is_reliable() { usize::MAX } else { request.bytes().len() };
     // The last characters of a nonce are as good as random.
     let tag = nonce.get(LENGTH - 6..)?;
     let answer = Write::response_from(request, 401, from.remote).to_tag(tag);
@@ -40,6 +40,7 @@ pub(super) fn challenge(
         let offered = if all <= room { &others[..] } else { &[] };
         return Some(offered.iter().fold(put(answer, &lone), put).finish());
     }
+    let tag = tag.get(SHORT_TAG..)?;
     let answer = Write::short_response_from(request, 401, from.remote).to_tag(tag);
     // MD5 goes without saying (RFC 7616 section 3.3), and a datagram ends where it ends (RFC 3261
     // section 18.3). `stale` stays: without it a phone would ask its user for another password.
@@ -53,6 +54,9 @@ pub(super) fn challenge(
     let refusal = refusal.finish_datagram();
     (refusal.len() <= limit).then_some(refusal)
 }
+
+/// Where the part of a tag begins that stands in short answers.
+const SHORT_TAG: usize = 3;
 
 /// What the writer puts at the end.
 const ENDING: usize = "Content-Length: 0\r\n\r\n".len();

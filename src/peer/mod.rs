@@ -209,7 +209,7 @@ impl Peers {
     }
 
     /// The whole 401. `None` if even the shortest would be larger than a request whose source may
-    /// be forged: say nothing then.
+    /// be forged: say nothing then. A source that has proved itself lately is answered in full.
     pub fn challenge(
         &mut self,
         request: &Message,
@@ -217,7 +217,11 @@ impl Peers {
         from: &Hop,
         now: Now,
     ) -> Option<Bytes> {
-        let answer = challenge::challenge(&mut self.door, request, stale, from, now.wall);
+        // Who has proved lately to be where it says cannot be forged into a flood worth the name.
+        let forgeable =
+            !from.transport.is_reliable() && !self.sightings.is_trusted(from.remote.ip(), now.at);
+        let limit = if forgeable { request.bytes().len() } else { usize::MAX };
+        let answer = challenge::challenge(&mut self.door, request, stale, from, limit, now.wall);
         match answer {
             Some(_) => self.counters.challenged += 1,
             None => self.counters.silenced += 1,
@@ -233,7 +237,7 @@ impl Peers {
         from: &Hop,
         account: AccountId,
         now: Now,
-    ) -> Bytes {
+    ) -> (Bytes, u16) {
         let rules = &self.config.registrar;
         let mut call = self.keyed.clone();
         call.write(request.call_id());
@@ -247,7 +251,8 @@ impl Peers {
         match done {
             Ok(()) => {
                 self.counters.registrations += 1;
-                registrar::accept(request, from, tag, self.bindings.of(account), now.at)
+                let bindings = self.bindings.of(account);
+                (registrar::accept(request, from, tag, bindings, now.at), 200)
             }
             Err(refusal) => {
                 self.counters.registrations_refused += 1;
@@ -401,6 +406,8 @@ impl Peers {
             let Some(account) = self.account(&it.account).filter(|_| room) else { continue };
             let Some(binding) = it.binding(now) else { continue };
             if Uri::parse(binding.contact.as_bytes()).is_ok() {
+                // What it had proved before the restart it need not prove again to be answered.
+                self.sightings.succeeded(binding.hop.remote.ip(), now.at);
                 self.bindings.put_back(account, binding);
             }
         }

@@ -189,21 +189,27 @@ pub(super) fn refuse(
     tag: &str,
     refusal: &Refusal,
     rules: &Registrar,
-) -> Bytes {
-    let begin = |status| Write::response_from(request, status, from.remote).to_tag(tag);
-    match refusal {
-        Refusal::Bad(_) => begin(400),
+) -> (Bytes, u16) {
+    let status = match refusal {
+        Refusal::Bad(_) => 400,
+        Refusal::Extension(_) => 420,
+        Refusal::Unchanged(Unchanged::TooBrief) => 423,
+        Refusal::Unchanged(Unchanged::OutOfOrder) => 500,
+        Refusal::Unchanged(Unchanged::AccountFull) => 403,
+        Refusal::Unchanged(Unchanged::Full) => 503,
+    };
+    let answer = Write::response_from(request, status, from.remote).to_tag(tag);
+    let answer = match refusal {
         Refusal::Extension(extension) => match Value::new(extension) {
-            Ok(value) => begin(420).header(Name::Unsupported, &value),
-            Err(_) => begin(420),
+            Ok(value) => answer.header(Name::Unsupported, &value),
+            Err(_) => answer,
         },
         Refusal::Unchanged(Unchanged::TooBrief) => {
             let least = u32::try_from(rules.min_expires.as_secs()).unwrap_or(u32::MAX);
-            begin(423).header(Name::MinExpires, least)
+            answer.header(Name::MinExpires, least)
         }
-        Refusal::Unchanged(Unchanged::OutOfOrder) => begin(500),
-        Refusal::Unchanged(Unchanged::AccountFull) => begin(403),
-        Refusal::Unchanged(Unchanged::Full) => begin(503).header(Name::RetryAfter, 60_u32),
-    }
-    .finish()
+        Refusal::Unchanged(Unchanged::Full) => answer.header(Name::RetryAfter, 60_u32),
+        Refusal::Bad(_) | Refusal::Unchanged(_) => answer,
+    };
+    (answer.finish(), status)
 }

@@ -91,6 +91,12 @@ impl Sightings {
         self.find(source).is_some_and(|it| now < it.banned_until)
     }
 
+    /// Whether it has registered lately.
+    pub fn is_trusted(&self, source: IpAddr, now: Instant) -> bool {
+        let trust = self.rules.trust_after_success;
+        self.find(source).is_some_and(|it| it.is_trusted(trust, now))
+    }
+
     /// Takes one challenge out of the source's budget; false if there is none left.
     pub fn may_challenge(&mut self, source: IpAddr, now: Instant) -> bool {
         let rate = self.rules.challenges_per_second;

@@ -159,7 +159,10 @@ impl Phone {
     }
 
     fn put(&self, peers: &mut Peers, account: AccountId, it: &Message, now: Now) -> Message {
-        parse(peers.register(it, &self.from, account, now)).unwrap()
+        let (answer, status) = peers.register(it, &self.from, account, now);
+        let answer = parse(answer).unwrap();
+        assert_eq!(answer.status(), status);
+        answer
     }
 }
 

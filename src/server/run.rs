@@ -227,6 +227,12 @@ impl<'a> Server<'a> {
                     Received::Lost { hop } => {
                         self.switch.on_connection_closed(hop, now, &mut self.out);
                     }
+                    Received::Unframed { status, head, hop } => {
+                        self.switch.on_unframed(status, head, hop, now, &mut self.out);
+                    }
+                    Received::Unsent { bytes, hop } => {
+                        self.switch.on_unsent(bytes, hop, &mut self.out);
+                    }
                 }
             }
             self.switch.on_time(now, &mut self.out);

@@ -16,6 +16,8 @@ pub struct Recorded {
     pub chunks: Vec<(u64, Vec<u8>)>,
     /// Its length in frames, once it is complete.
     pub frames: Option<u64>,
+    /// It was thrown away when it was complete: no such file is left.
+    pub dropped: bool,
 }
 
 /// All of them.
@@ -53,16 +55,20 @@ impl Tapes {
         match reel {
             Reel::Open { tape, file, law } => {
                 let (file, chunks) = (file.to_owned(), Vec::new());
-                self.by_id.insert(tape, Recorded { file, law, begun: now, chunks, frames: None });
+                self.by_id.insert(
+                    tape,
+                    Recorded { file, law, begun: now, chunks, frames: None, dropped: false },
+                );
             }
             Reel::Chunk { tape, at, octets } => {
                 if let Some(it) = self.by_id.get_mut(&tape) {
                     it.chunks.push((at, octets.to_vec()));
                 }
             }
-            Reel::End { tape, frames } => {
+            Reel::End { tape, frames, keep } => {
                 if let Some(it) = self.by_id.get_mut(&tape) {
                     it.frames = Some(frames);
+                    it.dropped = !keep;
                 }
             }
         }

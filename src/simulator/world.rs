@@ -88,7 +88,7 @@ impl Outlet for Shell {
     }
 
     fn tape(&mut self, reel: Reel<'_>) -> bool {
-        if let Reel::End { tape, frames } = reel {
+        if let Reel::End { tape, frames, .. } = reel {
             self.reports.push_back(Report::TapeClosed { tape, ms: frames / 8 });
         }
         self.tapes.take(reel, self.now);

@@ -57,6 +57,8 @@ pub enum Fault {
     BadLength,
     /// The head or the whole is over the limit.
     TooLong,
+    /// The rest of the message never came.
+    Unfinished,
 }
 
 /// The last thing a stream yields.
@@ -82,6 +84,7 @@ impl Fault {
             Self::TwoLengths => "More Than One Content-Length",
             Self::BadLength => "Bad Content-Length",
             Self::TooLong => "Message Too Large",
+            Self::Unfinished => "Message Not Finished",
         }
     }
 }
@@ -126,6 +129,11 @@ impl Framer {
     /// Whether no message is half received: the time to be patient with an idle connection.
     pub fn is_idle(&self) -> bool {
         matches!(self.state, State::Between | State::Dead)
+    }
+
+    /// No more comes, or nobody waits for it: what is wrong with the message that is half there.
+    pub fn give_up(&mut self) -> Option<FrameError> {
+        (!self.is_idle()).then(|| self.fail(Fault::Unfinished))
     }
 
     /// The next whole thing on the stream, if it is all there. After an error: never again.
@@ -424,6 +432,19 @@ mod tests {
         let (frames, error) = whole(&format!("{good}{bad}{good}\r\n\r\n"));
         assert_eq!(frames, [frame(&good)]);
         assert_eq!(error.unwrap(), FrameError { fault: Fault::BadLength, head: bad.into() });
+    }
+
+    #[test]
+    fn a_message_that_is_never_finished_is_told_with_its_head() {
+        let mut framer = Framer::new(Limits::default());
+        assert_eq!(framer.give_up(), None);
+        let half = message("l: 9", "four");
+        framer.push(half.as_bytes());
+        assert_eq!(framer.next(), None);
+        let head = Bytes::from(message("l: 9", ""));
+        assert_eq!(framer.give_up(), Some(FrameError { fault: Fault::Unfinished, head }));
+        framer.push(b"rest.");
+        assert_eq!((framer.next(), framer.give_up()), (None, None));
     }
 
     #[test]

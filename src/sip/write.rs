@@ -114,6 +114,8 @@ pub struct Write {
     out: BytesMut,
     /// Where a To tag would go, while the To has none.
     to_end: Option<usize>,
+    /// What stands between a header's name and its value.
+    colon: &'static [u8],
 }
 
 impl Write {
@@ -123,7 +125,7 @@ impl Write {
         out.put_u8(b' ');
         put_clean(uri.as_bytes(), &mut out);
         out.put_slice(b" SIP/2.0\r\n");
-        Self { out, to_end: None }
+        Self { out, to_end: None, colon: b": " }
     }
 
     /// A response to `request` (RFC 3261 section 8.2.6.2): its Vias, From, To, Call-ID and CSeq.
@@ -137,7 +139,8 @@ impl Write {
     }
 
     /// The same in as few octets as the grammar allows: compact names (RFC 3261 section 7.3.3), no
-    /// phrase. For answers that must not be longer than what they answer.
+    /// white space that may be left out, no phrase; and no `received` that only says once more what
+    /// the sent-by says. For answers that must not be longer than what they answer.
     pub fn short_response_from(request: &Message, status: u16, source: SocketAddr) -> Self {
         Self::answer(request, status, Some(source), true)
     }
@@ -153,12 +156,12 @@ impl Write {
         out.put_u8(b' ');
         out.put_slice(if short { b"" } else { phrase(status).as_bytes() });
         out.put_slice(b"\r\n");
-        let mut write = Self { out, to_end: None };
+        let mut write = Self { out, to_end: None, colon: if short { b":" } else { b": " } };
         for (n, via) in request.values(Name::Via).enumerate() {
             write.out.put_slice(via_name.as_bytes());
-            write.out.put_slice(b": ");
+            write.out.put_slice(write.colon);
             match source.filter(|_| n == 0) {
-                Some(source) => put_via(via, source, &mut write.out),
+                Some(source) => put_via(via, source, short, &mut write.out),
                 None => write.out.put_slice(&unfold(via)),
             }
             write.out.put_slice(b"\r\n");
@@ -189,7 +192,7 @@ impl Write {
 
     pub fn header(mut self, name: Name, value: impl Put) -> Self {
         self.out.put_slice(name.as_str().as_bytes());
-        self.out.put_slice(b": ");
+        self.out.put_slice(self.colon);
         value.put(&mut self.out);
         self.out.put_slice(b"\r\n");
         self
@@ -203,7 +206,7 @@ impl Write {
     fn copy_as(mut self, text: &str, name: Name, from: &Message) -> Self {
         for value in from.values(name) {
             self.out.put_slice(text.as_bytes());
-            self.out.put_slice(b": ");
+            self.out.put_slice(self.colon);
             self.out.put_slice(&unfold(value));
             self.out.put_slice(b"\r\n");
         }
@@ -218,7 +221,7 @@ impl Write {
         out.put_u8(b' ');
         out.put_slice(reason.as_bytes());
         out.put_slice(b"\r\n");
-        Self { out, to_end: None }
+        Self { out, to_end: None, colon: b": " }
     }
 
     /// A header whose name is not the program's own.
@@ -268,7 +271,7 @@ impl Write {
 
 /// A Via line whose first element learns `received` and `rport`. One that cannot be read (in the
 /// answer that says so) goes back as it came.
-fn put_via(line: &[u8], source: SocketAddr, out: &mut BytesMut) {
+fn put_via(line: &[u8], source: SocketAddr, short: bool, out: &mut BytesMut) {
     let (first, rest) = line.split_at(element_end(line));
     let first = unfold(trim(first));
     let sent_by = first.iter().position(|c| *c == b';').unwrap_or(first.len());
@@ -292,7 +295,7 @@ fn put_via(line: &[u8], source: SocketAddr, out: &mut BytesMut) {
     let host = std::str::from_utf8(via.host).unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let same = host.parse().is_ok_and(|it: std::net::IpAddr| it == source.ip());
-    if via.rport.is_some() || !same {
+    if (via.rport.is_some() && !short) || !same {
         let _ = write!(out.writer(), ";received={}", source.ip());
     }
     if via.rport.is_some() {

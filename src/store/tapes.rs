@@ -34,7 +34,7 @@ const fn silence(law: Law) -> u8 {
 pub enum TapeOrder {
     Open { tape: TapeId, file: String, law: Law },
     Chunk { tape: TapeId, at: u64, octets: Box<[u8]> },
-    End { tape: TapeId, frames: u64 },
+    End { tape: TapeId, frames: u64, keep: bool },
 }
 
 impl From<Reel<'_>> for TapeOrder {
@@ -42,7 +42,7 @@ impl From<Reel<'_>> for TapeOrder {
         match reel {
             Reel::Open { tape, file, law } => Self::Open { tape, file: file.to_owned(), law },
             Reel::Chunk { tape, at, octets } => Self::Chunk { tape, at, octets: octets.into() },
-            Reel::End { tape, frames } => Self::End { tape, frames },
+            Reel::End { tape, frames, keep } => Self::End { tape, frames, keep },
         }
     }
 }
@@ -100,9 +100,11 @@ fn write_all(orders: &Receiver<TapeOrder>, folder: &Path, told: &dyn Fn(TapeRepo
                 Some(it) => it.write(at, &octets).map_err(|it| (tape, it)),
                 None => Ok(()),
             },
-            Ok(TapeOrder::End { tape, frames }) => {
-                if let Some(it) = open.remove(&tape) {
-                    finish(tape, it, frames, told);
+            Ok(TapeOrder::End { tape, frames, keep }) => {
+                match open.remove(&tape) {
+                    Some(it) if keep => finish(tape, it, frames, told),
+                    Some(it) => it.throw_away(),
+                    None => (),
                 }
                 Ok(())
             }
@@ -191,6 +193,15 @@ impl Recording {
             self.file.sync_data()?;
         }
         Ok(())
+    }
+
+    /// Nothing worth keeping is on it.
+    fn throw_away(self) {
+        let path = part(&self.path);
+        drop(self.file);
+        if let Err(error) = fs::remove_file(&path) {
+            warn!(file = %path.display(), %error, "a recording could not be thrown away");
+        }
     }
 
     fn close(mut self, frames: u64) -> io::Result<()> {
@@ -287,6 +298,25 @@ mod tests {
             assert_eq!(bytes[..wav::Header::LEN], header(Law::Mu, 2));
         }
         assert!(folder.join("other.part").exists());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_recording_that_is_not_to_be_kept_leaves_no_file_behind() {
+        let folder = std::env::temp_dir().join(format!("crosspoint-drops-{}", std::process::id()));
+        drop(fs::remove_dir_all(&folder));
+        let (tapes, thread) = Tapes::start(folder.clone(), |_| ()).unwrap();
+        for (n, keep) in [(1, true), (2, false)] {
+            let (tape, file) = (TapeId(n), format!("{n}.wav"));
+            assert!(tapes.take(Reel::Open { tape, file: &file, law: Law::Mu }));
+            assert!(tapes.take(Reel::Chunk { tape, at: 0, octets: &[0xff; 16] }));
+            assert!(tapes.take(Reel::End { tape, frames: 8, keep }));
+        }
+        drop(tapes);
+        thread.join().unwrap();
+        let files: Vec<_> =
+            fs::read_dir(&folder).unwrap().map(|it| it.unwrap().file_name()).collect();
+        assert_eq!(files, ["1.wav"]);
         fs::remove_dir_all(&folder).unwrap();
     }
 }

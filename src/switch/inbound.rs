@@ -10,7 +10,7 @@ use super::{Out, Owner, Switch};
 use crate::clock::Now;
 use crate::dialog::{self, Answer, Arrival};
 use crate::peer::Admission;
-use crate::sip::{self, Hop, Message, Method, Name};
+use crate::sip::{self, Hop, Message, Method, Name, Write};
 use crate::transaction::{Arrived, Failure, ServerId, reply_to};
 
 impl Switch {
@@ -32,39 +32,14 @@ impl Switch {
         self.settle(now, out);
     }
 
-    /// A malformed request is answered only to those who may send one.
-    fn refuse_unread(
-        &mut self,
-        head: &Message,
-        status: u16,
-        from: Hop,
-        now: Now,
-        out: &mut Vec<Out>,
-    ) {
-        // Without a CSeq it would be no response, and nobody could tell what it is to.
-        if matches!(head.method(), Method::Ack) || head.values(Name::CSeq).next().is_none() {
-            return;
-        }
-        let heard = self.peers.admit(head, &from, now);
-        if !matches!(heard, Admission::Silence) {
-            self.answer_admitted(head, &Answer::new(status), heard, from, out);
-        }
-    }
-
     fn on_request(&mut self, request: Message, from: Hop, now: Now, out: &mut Vec<Out>) {
         let inside = !request.to_tag().is_empty();
-        let stateless = matches!(request.method(), Method::Register | Method::Options) && !inside;
         let known = || matches!(request.method(), Method::Ack | Method::Cancel);
-        if !inside && !known() && (stateless || !self.table.knows(&request)) {
-            match self.admit(&request, from, now, out) {
-                Some(admitted) if !stateless => {
-                    return self.fresh(request, admitted, from, now, out);
-                }
-                _ => return,
-            }
+        if !inside && !known() && !self.table.knows(&request) {
+            return self.on_fresh(request, from, now, out);
         }
         if self.is_nobodys(&request) {
-            return self.answer_anybody(&request, &Answer::no_such_dialog(), from, out);
+            return self.answer_stranger(&request, &Answer::no_such_dialog(), from, out);
         }
         let mut sends = std::mem::take(&mut self.spare_sends);
         let arrived = self.table.on_request(request, from, now.at, &mut sends);
@@ -88,67 +63,93 @@ impl Switch {
         }
     }
 
-    /// Who may go on; everybody else has been answered, or has heard nothing.
-    fn admit(
-        &mut self,
-        request: &Message,
-        from: Hop,
-        now: Now,
-        out: &mut Vec<Out>,
-    ) -> Option<Admission> {
-        let admission = self.peers.admit(request, &from, now);
+    /// A request outside of any dialog that was not here before: judged, then begun or answered.
+    fn on_fresh(&mut self, request: Message, from: Hop, now: Now, out: &mut Vec<Out>) {
+        let admission = self.peers.admit(&request, &from, now);
         if matches!(admission, Admission::Silence) {
-            return None;
+            return;
         }
-        if let Err(answer) = dialog::screen(request) {
-            self.answer_admitted(request, &answer, admission, from, out);
-            return None;
-        }
+        let refusal = dialog::screen(&request).err();
         match (admission, request.method()) {
-            (Admission::Client(account), Method::Register) => {
-                let bytes = self.peers.register(request, &from, account, now);
-                out.push(Out::Send { bytes, hop: reply_to(request, from) });
+            (Admission::Trunk(_) | Admission::Client(_), _) => {
+                self.admitted(request, admission, refusal, from, now, out);
             }
-            (Admission::Trunk(_) | Admission::Client(_), Method::Options) => {
-                let answer = if self.draining { Answer::new(503) } else { Answer::options() };
-                self.answer_stateless(request, &answer, from, out);
+            (Admission::Silence, _) => (),
+            (Admission::Challenge { .. } | Admission::Refuse(_), _) if refusal.is_some() => {
+                let answer = refusal.unwrap_or_else(|| Answer::new(400));
+                self.answer_stranger(&request, &answer, from, out);
             }
             (Admission::Challenge { .. }, Method::Options) => {
-                self.answer_probe(request, from, out);
-            }
-            (Admission::Trunk(_), Method::Register) => {
-                self.answer_stateless(request, &Answer::new(403), from, out);
+                let status = if self.draining { 503 } else { 200 };
+                let answer = if status == 200 { Answer::options() } else { Answer::new(status) };
+                self.answer_stranger(&request, &answer, from, out);
             }
             (Admission::Challenge { stale }, _) => {
-                if let Some(bytes) = self.peers.challenge(request, stale, &from, now) {
-                    out.push(Out::Send { bytes, hop: reply_to(request, from) });
+                if let Some(bytes) = self.peers.challenge(&request, stale, &from, now) {
+                    out.push(Out::Send { bytes, hop: reply_to(&request, from) });
                 }
             }
             (Admission::Refuse(status), _) => {
-                self.answer_anybody(request, &Answer::new(status), from, out);
-            }
-            (Admission::Trunk(_) | Admission::Client(_) | Admission::Silence, _) => {
-                return Some(admission);
+                self.answer_stranger(&request, &Answer::new(status), from, out);
             }
         }
-        None
     }
 
-    /// A request that begins something: an INVITE, as all others were answered by now.
-    fn fresh(
+    /// A request of somebody who may send it. What can be answered the same each time it comes is
+    /// answered without a transaction. What carries credentials cannot: they are good once, and a
+    /// request that comes again must hear what it heard, not that its nonce is used up.
+    fn admitted(
         &mut self,
         request: Message,
-        admitted: Admission,
+        admission: Admission,
+        refusal: Option<Answer>,
         from: Hop,
         now: Now,
         out: &mut Vec<Out>,
     ) {
+        let simple =
+            refusal.is_some() || matches!(request.method(), Method::Register | Method::Options);
+        if simple && !has_credentials(&request) {
+            if let Some((bytes, _)) = self.ready(&request, admission, refusal, from, now) {
+                out.push(Out::Send { bytes, hop: reply_to(&request, from) });
+            }
+            return;
+        }
         let mut sends = std::mem::take(&mut self.spare_sends);
         let arrived = self.table.on_request(request, from, now.at, &mut sends);
         self.carry_table(sends, now, out);
-        if let Arrived::Request { server, request } = arrived {
-            self.arrive(&request, server, admitted, from, now, out);
+        let Arrived::Request { server, request } = arrived else { return };
+        match self.ready(&request, admission, refusal, from, now) {
+            Some((bytes, status)) => {
+                let mut sends = std::mem::take(&mut self.spare_sends);
+                self.table.respond(server, bytes, status, now.at, &mut sends);
+                self.carry_table(sends, now, out);
+            }
+            None => self.arrive(&request, server, admission, from, now, out),
         }
+    }
+
+    /// The final answer to what needs no call, and its status.
+    fn ready(
+        &mut self,
+        request: &Message,
+        admission: Admission,
+        refusal: Option<Answer>,
+        from: Hop,
+        now: Now,
+    ) -> Option<(Bytes, u16)> {
+        let answer = match (refusal, admission, request.method()) {
+            (Some(refusal), ..) => refusal,
+            (None, Admission::Client(account), Method::Register) => {
+                return Some(self.peers.register(request, &from, account, now));
+            }
+            (None, _, Method::Register) => Answer::new(403),
+            (None, _, Method::Options) if self.draining => Answer::new(503),
+            (None, _, Method::Options) => Answer::options(),
+            (None, ..) => return None,
+        };
+        let tag = self.table.tag(request);
+        Some((answer.to(request, &tag, from.remote), answer.status))
     }
 
     /// A request with a To tag: its leg's, or nobody's.
@@ -193,22 +194,6 @@ impl Switch {
         }
     }
 
-    /// A connection or a datagram's way is broken.
-    pub fn on_hop_failed(&mut self, hop: Hop, now: Now, out: &mut Vec<Out>) {
-        let mut sends = std::mem::take(&mut self.spare_sends);
-        self.table.on_transport_error(&hop, &mut sends);
-        self.carry_table(sends, now, out);
-        self.settle(now, out);
-    }
-
-    /// A TCP connection is no more.
-    pub fn on_connection_closed(&mut self, hop: Hop, now: Now, out: &mut Vec<Out>) {
-        if let Some(connection) = hop.connection {
-            self.peers.on_connection_closed(connection, now.at);
-        }
-        self.on_hop_failed(hop, now, out);
-    }
-
     /// What the table wants done.
     pub(super) fn carry_table(
         &mut self,
@@ -246,7 +231,10 @@ impl Switch {
         }
     }
 
-    pub(super) fn answer_stateless(
+    /// Answers somebody whose address may be forged: with as much as fits into what it sent, or not
+    /// at all (RFC 3261 section 26.3.2.4). A probe is told that we are there like this: a challenge
+    /// would protect nothing.
+    pub(super) fn answer_stranger(
         &mut self,
         to: &Message,
         answer: &Answer,
@@ -254,8 +242,16 @@ impl Switch {
         out: &mut Vec<Out>,
     ) {
         let tag = self.table.tag(to);
-        let bytes = answer.to(to, &tag, from.remote);
-        out.push(Out::Send { bytes, hop: reply_to(to, from) });
+        let limit = if from.transport.is_reliable() { usize::MAX } else { to.bytes().len() };
+        let mut bytes = answer.to(to, &tag, from.remote);
+        if limit < bytes.len() {
+            let tag = tag.get(tag.len().saturating_sub(SHORT_TAG)..).unwrap_or_default();
+            let short = Write::short_response_from(to, answer.status, from.remote);
+            bytes = short.to_tag(tag).finish_datagram();
+        }
+        if bytes.len() <= limit {
+            out.push(Out::Send { bytes, hop: reply_to(to, from) });
+        }
     }
 
     /// Answers a request that has a transaction.
@@ -274,4 +270,12 @@ impl Switch {
         self.table.respond(server, bytes, answer.status, now.at, &mut sends);
         self.carry_table(sends, now, out);
     }
+}
+
+/// Characters of a To tag in an answer that must be short.
+const SHORT_TAG: usize = 6;
+
+fn has_credentials(request: &Message) -> bool {
+    let mut lines = request.values(Name::Authorization);
+    lines.next().is_some() || request.values(Name::ProxyAuthorization).next().is_some()
 }

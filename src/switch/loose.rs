@@ -1,8 +1,21 @@
-//! What the switch remembers beside its calls and transactions: nothing, once those are over.
+//! Loose ends: what belongs to nobody, and what the switch remembers beside its calls.
 
 use super::Switch;
+use crate::sip::{Message, Method};
 
 impl Switch {
+    /// A request that means something to nobody here: one inside of a dialog that is not ours, the
+    /// CANCEL of no INVITE. Anybody can send it, so it may not begin a transaction, whose resends
+    /// would be more than came (RFC 3261 section 26.3.2.4).
+    pub(super) fn is_nobodys(&mut self, request: &Message) -> bool {
+        let inside = !request.to_tag().is_empty();
+        match request.method() {
+            Method::Ack => false,
+            Method::Cancel => !self.table.knows(request),
+            _ => inside && self.branch_of(request).is_none() && !self.table.knows(request),
+        }
+    }
+
     /// Notes about INVITEs, requests that wait for a name, events, alarms, counts of destinations.
     /// For tests: zero when no call and no transaction is left.
     pub fn loose_ends(&self) -> usize {

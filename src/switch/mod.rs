@@ -10,10 +10,10 @@
 //! is heard is media's. Here is only the carrying between them. No clock, no socket, no lock: the
 //! shell and the simulator drive it alike.
 
-mod anybody;
 mod arrival;
 mod caller;
 mod entry;
+mod faults;
 mod ids;
 mod inbound;
 mod loose;

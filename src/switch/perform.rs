@@ -57,7 +57,7 @@ impl Switch {
                 let legs = (self.session(call, left.0), self.session(call, right.0));
                 if let (Some(left), Some(right)) = legs {
                     let tape = tape_of(call, tape);
-                    out.push(Out::Media(Order::Tape { tape, left, right, file }));
+                    out.push(Out::Media(Order::Tape { tape, left, right: Some(right), file }));
                 }
             }
             Effect::TapeMute { tape, mute } => {
@@ -65,7 +65,7 @@ impl Switch {
                 out.push(Out::Media(Order::TapeMute { tape, mute }));
             }
             Effect::TapeEnd { tape } => {
-                out.push(Out::Media(Order::TapeEnd { tape: tape_of(call, tape) }));
+                out.push(Out::Media(Order::TapeEnd { tape: tape_of(call, tape), keep: true }));
             }
             Effect::Note(fact) => self.note(call, fact, out),
             Effect::Journal(record) => out.push(Out::Journal(record)),

@@ -26,6 +26,7 @@ impl Switch {
             Report::ClipMissing { session, .. } => {
                 self.of_session(session, |leg| Event::ClipMissing { leg });
             }
+            Report::Voice { session } => self.of_session(session, |leg| Event::Voice { leg }),
             Report::Key { session, digit } => {
                 self.of_session(session, |leg| Event::Key { leg, digit });
             }

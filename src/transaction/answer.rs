@@ -30,6 +30,13 @@ pub fn reply_to(request: &Message, from: Hop) -> Hop {
     Hop { remote: SocketAddr::new(from.remote.ip(), port), ..from }
 }
 
+/// Where a response goes whose connection is gone (RFC 3261 section 18.2.2): by a new one to the
+/// address the request came from, at the port that its Via says.
+pub fn answer_anew(response: &Message, gone: Hop) -> Hop {
+    let port = response.top_via().port.unwrap_or(SIP_PORT);
+    Hop { remote: SocketAddr::new(gone.remote.ip(), port), connection: None, ..gone }
+}
+
 /// The 100 that stops the caller's resends (RFC 3261 section 17.2.1).
 pub fn trying(request: &Message, from: Hop) -> Bytes {
     Write::response_from(request, 100, from.remote).finish()

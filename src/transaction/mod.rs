@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use self::answer::reply_to;
+pub use self::answer::{answer_anew, reply_to};
 pub use self::table::{Limits, Table};
 use crate::sip::{Hop, Message};
 

@@ -23,7 +23,7 @@ const WRONG: &[(&str, usize, usize, &str, &str)] = &[
     ("[media]\nports = \"9-10\"", 2, 9, "media.ports", "no room"),
     ("[api]\nlisten = \"on\"", 2, 10, "api.listen", "something else"),
     ("[prompts]\nsynthesiser = \"flit\"", 2, 15, "prompts.synthesiser", "did you mean \"flite\"?"),
-    ("[[queue]]\nname = \"q\"", 1, 3, "queue", "not there yet"),
+    ("[[queue]]\nname = \"q\"", 1, 1, "queue.members", "needs `members`"),
     ("[[trunk]]\nsources = []", 1, 1, "trunk.name", "needs `name`"),
     (
         "[[trunk]]\nname = \"t\"\nsources = [\"0.0.0.0/0\"]",
@@ -111,7 +111,7 @@ const WRONG: &[(&str, usize, usize, &str, &str)] = &[
     (
         "[[call_settings]]\nname = \"a\"\nblock_list.prefixes = [\"x\"]",
         3,
-        23,
+        24,
         "call_settings.block_list.prefixes",
         "beginning of a number",
     ),
@@ -184,7 +184,7 @@ const WRONG: &[(&str, usize, usize, &str, &str)] = &[
         4,
         17,
         "receiving_number.outside_hours",
-        "`voicemail` is not there yet",
+        "this needs a name",
     ),
     (
         "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\nwhisper = \"hello\"",
@@ -218,16 +218,16 @@ const WRONG: &[(&str, usize, usize, &str, &str)] = &[
     (
         "[[tracking_number]]\nnumber = \"12025550100\"\nroute = { queue = \"sales\" }",
         3,
-        11,
-        "tracking_number.route",
-        "`queue` is not there yet",
+        19,
+        "tracking_number.route.queue",
+        "there is no queue \"sales\"",
     ),
     (
         "[[tracking_number]]\nnumber = \"12025550100\"\nvoice_menu = \"main\"",
         3,
         1,
         "tracking_number.voice_menu",
-        "`voice_menu` is not there yet",
+        "a route is written route = { voice_menu = .. }",
     ),
     (
         "[[tracking_number]]\nnumber = \"12025550100\"\nroute = \"hangup\"\n\
@@ -274,22 +274,23 @@ fn what_is_wrong_is_named_with_its_place() {
 }
 
 #[test]
-fn every_kind_of_route_that_is_to_come_says_not_yet() {
-    let kinds = [
-        "queue",
-        "voice_menu",
-        "smart_router",
-        "geo_router",
-        "virtual_agent",
-        "voicemail",
-        "agent",
-    ];
-    for kind in kinds {
+fn every_kind_of_route_must_lead_to_something_that_is_there() {
+    for (kind, what) in [
+        ("dial", "receiving number"),
+        ("queue", "queue"),
+        ("voice_menu", "voice menu"),
+        ("voicemail", "voicemail box"),
+        ("smart_router", "smart router"),
+        ("geo_router", "geo router"),
+        ("virtual_agent", "virtual agent"),
+        ("agent", "agent"),
+    ] {
         let text = format!(
             "[[tracking_number]]\nnumber = \"12025550100\"\nroute = {{ {kind} = \"x\" }}\n"
         );
         let error = refused(&text);
-        assert!(error.message.contains(&format!("`{kind}` is not there yet")), "{error}");
+        assert!(error.message.contains(&format!("there is no {what} \"x\"")), "{error}");
+        assert_eq!((error.line, error.column), (3, 14 + kind.len()), "{error}");
     }
 }
 

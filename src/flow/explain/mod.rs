@@ -280,7 +280,7 @@ fn timeline(briefing: &super::Briefing) -> Vec<Moment> {
                 }
                 (Line::Wait(time), Step::Pause) => (Act::DialPause, Some(*time)),
                 (Line::Wait(time) | Line::Tone(_, time), _) => (Act::Wait, Some(*time)),
-                (Line::AwaitVoice(_), _) => (Act::AwaitVoice, None),
+                (Line::AwaitVoice(_) | Line::AwaitSilence(_), _) => (Act::AwaitVoice, None),
                 (Line::Accept(_), _) => (Act::Accept, None),
                 (Line::Say(_), _) => (Act::Whisper, None),
             };

@@ -16,7 +16,7 @@ use crate::rtp::Header;
 pub(super) struct Tapes {
     tapes: Slots<Tape>,
     slots: BTreeMap<TapeId, u32>,
-    ends: VecDeque<(TapeId, u64)>,
+    ends: VecDeque<(TapeId, u64, bool)>,
     next: Option<Instant>,
     /// The plane's note of the alarm that is set.
     pub armed: Option<Instant>,
@@ -26,14 +26,14 @@ impl Tapes {
     /// How often tapes are seen to whose legs are silent, and ends are offered again.
     const EVERY: Duration = Duration::from_millis(500);
 
-    /// Begins to record two legs. The left one's codec decides the law; a leg that speaks another
+    /// Begins to record two legs, or one. The left one's codec decides the law; a leg that speaks another
     /// codec than G.711 is recorded as silence, and that is reported as a failure.
     #[expect(clippy::too_many_arguments, reason = "the plane's parts, taken apart to be borrowed")]
     pub fn begin(
         &mut self,
         id: TapeId,
-        legs: [SessionId; 2],
-        slots: [Option<u32>; 2],
+        (left, right): (SessionId, Option<SessionId>),
+        known: &HashMap<SessionId, u32>,
         file: &str,
         sessions: &mut Slots<Session>,
         now: Instant,
@@ -42,22 +42,25 @@ impl Tapes {
         if self.slots.contains_key(&id) {
             return;
         }
-        let laws = slots.map(|it| it.and_then(|it| sessions.get(it)).and_then(Session::law));
-        let law = laws[0].or(laws[1]).unwrap_or(Law::Mu);
-        if laws.contains(&None) {
+        let slot = |leg: SessionId| known.get(&leg).copied();
+        let law = |leg| sessions.get(slot(leg)?)?.law();
+        let laws = (law(left), right.map(law));
+        if laws.0.is_none() || laws.1 == Some(None) {
             out.report(Report::TapeFailed { tape: id });
         }
-        if slots.contains(&None) {
+        let law = laws.0.or(laws.1.flatten()).unwrap_or(Law::Mu);
+        let slots = (slot(left), right.map(slot));
+        if slots.0.is_none() || slots.1 == Some(None) {
             return;
         }
         if !out.tape(Reel::Open { tape: id, file, law }) {
             out.report(Report::TapeFailed { tape: id });
             return;
         }
-        let tape = self.tapes.put(Tape::new(id, law, legs, now));
+        let tape = self.tapes.put(Tape::new(id, law, left, right, now));
         self.slots.insert(id, tape);
-        for (slot, side) in slots.into_iter().flatten().zip([Side::Left, Side::Right]) {
-            if let Some(session) = sessions.get_mut(slot) {
+        for (slot, side) in [(slots.0, Side::Left), (slots.1.flatten(), Side::Right)] {
+            if let Some(session) = slot.and_then(|it| sessions.get_mut(it)) {
                 session.tape = Some((tape, side));
             }
         }
@@ -74,6 +77,7 @@ impl Tapes {
     pub fn end(
         &mut self,
         id: TapeId,
+        keep: bool,
         slots: &HashMap<SessionId, u32>,
         sessions: &mut Slots<Session>,
         now: Instant,
@@ -81,7 +85,7 @@ impl Tapes {
     ) {
         let Some(slot) = self.slots.remove(&id) else { return };
         let Some(mut tape) = self.tapes.take(slot) else { return };
-        for leg in [tape.left, tape.right] {
+        for leg in [Some(tape.left), tape.right].into_iter().flatten() {
             if let Some(session) = slots.get(&leg).and_then(|it| sessions.get_mut(*it))
                 && session.tape.is_some_and(|(it, _)| it == slot)
             {
@@ -92,7 +96,7 @@ impl Tapes {
         if let Some(ms) = gap {
             out.report(Report::TapeGap { tape: id, ms });
         }
-        self.ends.push_back((id, tape.frames()));
+        self.ends.push_back((id, tape.frames(), keep));
         self.offer_ends(out);
         if !self.ends.is_empty() {
             self.next.get_or_insert(now + Self::EVERY);
@@ -148,8 +152,8 @@ impl Tapes {
     }
 
     fn offer_ends(&mut self, out: &mut dyn Outlet) {
-        while let Some((tape, frames)) = self.ends.front().copied() {
-            if !out.tape(Reel::End { tape, frames }) {
+        while let Some((tape, frames, keep)) = self.ends.front().copied() {
+            if !out.tape(Reel::End { tape, frames, keep }) {
                 break;
             }
             self.ends.pop_front();

@@ -133,13 +133,21 @@ impl Session {
 
     /// A key of the far end; `true` if an accept line took it.
     pub fn press(&mut self, digit: Digit) -> bool {
-        self.taken = self.player.as_mut().is_some_and(|it| it.key(digit));
-        self.taken
+        let accepts = self.player.as_mut().is_some_and(|it| it.key(digit));
+        self.taken = accepts || self.swallow || self.listeners.is_empty();
+        accepts
     }
 
-    /// The key that is down is not for who hears this leg: all are swallowed, or an accept line
-    /// took it, and the rest of it comes when the legs are joined already.
+    /// The key that is down is not for who hears this leg: all are swallowed; or it was swallowed,
+    /// an accept line took it or nobody was there when it went down, and the rest of it comes when
+    /// the legs are joined already.
     pub fn keeps_key(&self) -> bool {
         self.swallow || self.taken
+    }
+
+    /// A key sounds in the voice, and is not for who hears this leg. What of it was passed on
+    /// before it could be known (13 ms, a packet at most) is too short to be a key (Q.24: 20 ms).
+    pub fn hushes(&self) -> bool {
+        self.swallow && self.detector.as_ref().is_some_and(|it| it.hears_key())
     }
 }

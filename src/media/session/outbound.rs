@@ -54,7 +54,11 @@ impl Session {
         let payload_type = match heard {
             Heard::Voice(law) => {
                 let mine = remote.codec.kind.law()?;
-                law.recode_in_place(mine, packet.get_mut(header.payload())?);
+                let octets = packet.get_mut(header.payload())?;
+                match from.hushes() {
+                    true => octets.fill(mine.silence()),
+                    false => law.recode_in_place(mine, octets),
+                }
                 remote.codec.send_pt
             }
             Heard::Opaque => {
@@ -241,5 +245,6 @@ fn report(session: crate::media::SessionId, told: Told) -> Report {
         Told::Done => Report::ScriptDone { session },
         Told::Declined => Report::Declined { session },
         Told::ClipMissing(clip) => Report::ClipMissing { session, clip },
+        Told::Voice => Report::Voice { session },
     }
 }

@@ -1,4 +1,7 @@
 //! One TCP connection: bytes to messages and back (RFC 3261 section 18.3, RFC 5626 section 4.4.1).
+//!
+//! However it ends, what was given to it by then is written first, as far as the far end takes it;
+//! answers that could not be written go back to the loop, which may know another way.
 
 use std::collections::VecDeque;
 use std::io;
@@ -8,17 +11,20 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Event;
 use crate::net::Limits;
 use crate::sip::Hop;
-use crate::sip::framer::{self, Frame, Framer};
+use crate::sip::framer::{self, Frame, FrameError, Framer};
 
 /// How long a connection of ours may take to come up.
 pub const CONNECTING: Duration = Duration::from_secs(4);
 /// For the far end to take anything of what we write.
 const WRITING: Duration = Duration::from_secs(10);
+/// From the end of a connection to its being closed: for the last words, and for the far end to
+/// read them.
+const PARTING: Duration = Duration::from_secs(2);
 /// Bytes read in one go.
 const READ: usize = 16 * 1024;
 /// Messages taken from the queue before they are written.
@@ -29,7 +35,9 @@ pub struct Connection {
     events: mpsc::Sender<Event>,
     hop: Hop,
     limits: Limits,
+    ours: bool,
     queue: mpsc::Receiver<Bytes>,
+    unwritten: VecDeque<Bytes>,
 }
 
 /// Why a connection ends.
@@ -39,7 +47,7 @@ enum End {
     Broken(io::Error),
     /// The far end closed it.
     Closed,
-    Framing(&'static str),
+    Framing(FrameError),
     Slow(&'static str),
 }
 
@@ -50,25 +58,51 @@ impl Connection {
         events: mpsc::Sender<Event>,
         queue: mpsc::Receiver<Bytes>,
     ) -> Self {
-        Self { events, hop, limits, queue }
+        Self { events, hop, limits, ours: false, queue, unwritten: VecDeque::new() }
+    }
+
+    /// One that we opened. What it cannot take is not tried once more: it may have been the second
+    /// attempt already.
+    pub fn of_ours(self) -> Self {
+        Self { ours: true, ..self }
     }
 
     /// It never came up.
-    pub async fn refuse(self, why: &str) {
+    pub async fn refuse(mut self, why: &str) {
         tracing::debug!(remote = %self.hop.remote, why, "cannot connect");
-        self.tell_closed().await;
+        self.tell_closed(false).await;
+        self.give_back().await;
+        self.tell_gone().await;
     }
 
     /// Reads and writes until one end has enough.
     pub async fn run(mut self, mut stream: TcpStream) {
         let remote = self.hop.remote;
         match self.converse(&mut stream).await {
-            End::Asked | End::Closed => tracing::debug!(%remote, "connection closed"),
-            End::Broken(error) => tracing::debug!(%remote, %error, "connection broke"),
-            End::Framing(why) => tracing::info!(%remote, why, "connection cut: not SIP"),
-            End::Slow(what) => tracing::info!(%remote, what, "connection cut: too slow"),
+            End::Asked => tracing::debug!(%remote, "connection cut"),
+            End::Closed => {
+                tracing::debug!(%remote, "connection closed");
+                self.tell_closed(false).await;
+                self.part(&mut stream).await;
+            }
+            End::Broken(error) => {
+                tracing::debug!(%remote, %error, "connection broke");
+                self.tell_closed(false).await;
+            }
+            End::Framing(error) => {
+                tracing::info!(%remote, why = error.fault.why(), "connection cut");
+                self.tell_unframed(error).await;
+                self.tell_closed(true).await;
+                self.part(&mut stream).await;
+            }
+            End::Slow(what) => {
+                tracing::info!(%remote, what, "connection cut: too slow");
+                self.tell_closed(false).await;
+            }
         }
-        self.tell_closed().await;
+        drop(stream);
+        self.give_back().await;
+        self.tell_gone().await;
     }
 
     async fn converse(&mut self, stream: &mut TcpStream) -> End {
@@ -78,28 +112,27 @@ impl Connection {
         let (mut reader, mut writer) = stream.split();
         let mut framer = Framer::new(framer::Limits::default());
         let mut read = vec![0; READ];
-        let mut unwritten: VecDeque<Bytes> = VecDeque::new();
         let mut reading = (Instant::now() + self.limits.first_message, "no message");
         let mut writing = None;
         loop {
             let (deadline, what) = writing.unwrap_or(reading).min(reading);
             tokio::select! {
                 biased;
-                wrote = writer.write(unwritten.front().map_or(&[][..], |it| it)),
-                    if !unwritten.is_empty() =>
+                wrote = writer.write(self.unwritten.front().map_or(&[][..], |it| it)),
+                    if !self.unwritten.is_empty() =>
                 {
                     match wrote {
                         Ok(0) => return End::Closed,
-                        Ok(count) => wrote_some(&mut unwritten, count),
+                        Ok(count) => wrote_some(&mut self.unwritten, count),
                         Err(error) => return End::Broken(error),
                     }
-                    let more = !unwritten.is_empty();
+                    let more = !self.unwritten.is_empty();
                     writing = more.then(|| (Instant::now() + WRITING, "takes nothing"));
                 }
-                it = self.queue.recv(), if unwritten.len() < UNWRITTEN => {
+                it = self.queue.recv(), if self.unwritten.len() < UNWRITTEN => {
                     let Some(bytes) = it else { return End::Asked };
                     writing.get_or_insert((Instant::now() + WRITING, "takes nothing"));
-                    unwritten.push_back(bytes);
+                    self.unwritten.push_back(bytes);
                 }
                 count = reader.read(&mut read) => {
                     let count = match count {
@@ -108,11 +141,11 @@ impl Connection {
                         Err(error) => return End::Broken(error),
                     };
                     framer.push(&read[..count]);
-                    let complete = match self.take(&mut framer, &mut unwritten).await {
+                    let complete = match self.take(&mut framer).await {
                         Ok(complete) => complete,
                         Err(end) => return end,
                     };
-                    if !unwritten.is_empty() {
+                    if !self.unwritten.is_empty() {
                         writing.get_or_insert((Instant::now() + WRITING, "takes nothing"));
                     }
                     if framer.is_idle() {
@@ -121,17 +154,16 @@ impl Connection {
                         reading = (Instant::now() + self.limits.one_message, "half a message");
                     }
                 }
-                () = sleep_until(deadline) => return End::Slow(what),
+                () = sleep_until(deadline) => {
+                    let half = writing.is_none().then(|| framer.give_up()).flatten();
+                    return half.map_or(End::Slow(what), End::Framing);
+                }
             }
         }
     }
 
     /// Hands over what is complete; says whether anything was.
-    async fn take(
-        &self,
-        framer: &mut Framer,
-        unwritten: &mut VecDeque<Bytes>,
-    ) -> Result<bool, End> {
+    async fn take(&mut self, framer: &mut Framer) -> Result<bool, End> {
         let mut complete = false;
         while let Some(frame) = framer.next() {
             complete = true;
@@ -141,20 +173,69 @@ impl Connection {
                     self.events.send(event).await.map_err(|_| End::Asked)?;
                 }
                 // One answer is as good as many.
-                Ok(Frame::Ping) if unwritten.len() < UNWRITTEN => {
-                    unwritten.push_back(Bytes::from_static(b"\r\n"));
+                Ok(Frame::Ping) if self.unwritten.len() < UNWRITTEN => {
+                    self.unwritten.push_back(Bytes::from_static(b"\r\n"));
                 }
                 Ok(Frame::Ping) => (),
-                Err(error) => return Err(End::Framing(error.fault.why())),
+                Err(error) => return Err(End::Framing(error)),
             }
         }
         Ok(complete)
     }
 
-    async fn tell_closed(self) {
+    /// Writes all that the loop gave until it heard of the end, says that no more comes, and waits
+    /// for the far end to have read it: to close at once, with octets of the far end unread, would
+    /// take it back (RFC 1122 section 4.2.2.13).
+    async fn part(&mut self, stream: &mut TcpStream) {
+        let parting = async {
+            loop {
+                while let Some(first) = self.unwritten.front() {
+                    match stream.write(first).await? {
+                        0 => return Ok(()),
+                        count => wrote_some(&mut self.unwritten, count),
+                    }
+                }
+                match self.queue.recv().await {
+                    Some(bytes) => self.unwritten.push_back(bytes),
+                    None => break,
+                }
+            }
+            stream.shutdown().await?;
+            let mut ignored = vec![0; READ];
+            while 0 < stream.read(&mut ignored).await? {}
+            Ok::<(), io::Error>(())
+        };
+        // What cannot be written in this time goes back.
+        let _ = timeout(PARTING, parting).await;
+    }
+
+    /// Hands back what could not be written, once the loop gives no more.
+    async fn give_back(&mut self) {
+        while let Some(bytes) = self.queue.recv().await {
+            self.unwritten.push_back(bytes);
+        }
+        let hop = if self.ours { Hop { connection: None, ..self.hop } } else { self.hop };
+        for bytes in self.unwritten.drain(..) {
+            let _ = self.events.send(Event::Unsent { bytes, hop }).await;
+        }
+    }
+
+    async fn tell_unframed(&self, error: FrameError) {
+        let (status, head) = (error.fault.status(), error.head);
+        let _ = self.events.send(Event::Unframed { status, head, hop: self.hop }).await;
+    }
+
+    // If nobody listens any more, nobody needs to know.
+
+    async fn tell_closed(&self, lingers: bool) {
         if let Some(connection) = self.hop.connection {
-            // If nobody listens any more, nobody needs to know.
-            let _ = self.events.send(Event::Closed { connection }).await;
+            let _ = self.events.send(Event::Closed { connection, lingers }).await;
+        }
+    }
+
+    async fn tell_gone(&self) {
+        if let Some(connection) = self.hop.connection {
+            let _ = self.events.send(Event::Gone { connection }).await;
         }
     }
 }

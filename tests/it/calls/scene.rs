@@ -348,7 +348,10 @@ impl Party {
 fn length(line: &Line) -> Duration {
     match line {
         Line::Press(_) => Script::TONE + Script::GAP,
-        Line::Wait(time) | Line::AwaitVoice(time) | Line::Tone(_, time) => *time,
+        Line::Wait(time)
+        | Line::AwaitVoice(time)
+        | Line::AwaitSilence(time)
+        | Line::Tone(_, time) => *time,
         Line::Say(_) => CLIP,
         Line::Accept(accept) => {
             let said = if accept.prompt.is_some() { CLIP } else { Duration::ZERO };

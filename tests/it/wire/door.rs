@@ -65,6 +65,70 @@ fn a_phone_registers_with_its_password_and_not_with_another() {
     assert_eq!(refusal.message.status(), 480, "nobody is registered");
 }
 
+#[test]
+fn a_register_that_comes_again_hears_what_it_heard() {
+    let edge = Edge::start();
+    let phone = Phone::at(edge.net.at(40, 5060), &edge.net);
+    let contact = format!("Contact: <sip:agent1@{}>\r\n", phone.address);
+    let mut line = registration(&edge, &phone);
+    phone.ask(&mut line, "REGISTER", &contact, "");
+    let challenge = phone.status(401).message;
+    let right = answer(&challenge, &line.target, "secret", 1);
+    let sent = phone.ask(&mut line, "REGISTER", &(contact.clone() + &right), "");
+    let first = phone.status(200).message;
+    for _ in 0..3 {
+        phone.send(&sent);
+        let again = phone.take("answer", |it| it.cseq() == first.cseq(), seconds(2.0)).message;
+        assert_eq!(format!("{again:?}"), format!("{first:?}"));
+    }
+    // The same credentials in another request are used up.
+    phone.ask(&mut line, "REGISTER", &(contact + &right), "");
+    assert!(phone.status(401).message.header("WWW-Authenticate").contains("stale=true"));
+}
+
+/// The longest answers we have, asked for in as few octets as it takes.
+#[test]
+fn a_stranger_hears_no_more_octets_than_it_said() {
+    let edge = Edge::start();
+    let stranger = std::net::UdpSocket::bind(edge.net.at(9, 5060)).unwrap();
+    stranger.set_read_timeout(Some(seconds(0.3))).unwrap();
+    let mut answered = 0;
+    for (method, more) in [
+        ("INVITE", ""),
+        ("OPTIONS", ""),
+        ("REGISTER", ""),
+        ("MESSAGE", ""),
+        ("SUBSCRIBE", "Event: presence\r\n"),
+        ("FROBNICATE", ""),
+        ("INVITE", "Require: a,b,c,d\r\n"),
+        ("INVITE", "Content-Type: text/x\r\nContent-Length: 1\r\n\r\nx"),
+        ("INVITE", "Content-Length: 9\r\n"),
+        ("BYE", ""),
+        ("INVITE", "Max-Forwards: 0\r\n"),
+    ] {
+        for padding in [0, 40, 120, 400] {
+            let pad = "p".repeat(padding);
+            let ip = edge.net.ip(9);
+            let text = format!(
+                "{method} sip:{to} SIP/2.0\r\nVia: SIP/2.0/UDP {ip};rport;branch=z9hG4bK{method}{pad}\r\n\
+                 From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: {method}{padding}\r\n\
+                 CSeq: 1 {method}\r\nX: {pad}\r\n{more}\r\n",
+                to = edge.net.edge(),
+            );
+            stranger.send_to(text.as_bytes(), edge.net.edge()).unwrap();
+            let mut buffer = [0; 65_536];
+            let mut total = 0;
+            while let Ok(count) = stranger.recv(&mut buffer) {
+                total += count;
+                answered += 1;
+            }
+            let said = String::from_utf8_lossy(&buffer[..total.min(2000)]);
+            assert!(total <= text.len(), "{total} octets to {}:\n{text}\n{said}", text.len());
+        }
+    }
+    assert!(20 < answered, "{answered} answers");
+}
+
 fn registration(edge: &Edge, phone: &Phone) -> Line {
     let uri = format!("sip:{}", edge.net.edge());
     let from = format!("<sip:agent1@{}>", edge.net.ip(1));

@@ -17,6 +17,7 @@ mod network;
 mod operations;
 mod peers;
 mod phone;
+mod streams;
 mod torture;
 mod voice;
 

@@ -18,7 +18,7 @@ fn recorded(rig: &Rig) -> Vec<(u8, u8)> {
 }
 
 fn ended(rig: &mut Rig) -> Vec<(u8, u8)> {
-    rig.order(Order::TapeEnd { tape: TAPE });
+    rig.order(Order::TapeEnd { tape: TAPE, keep: true });
     recorded(rig)
 }
 
@@ -229,11 +229,11 @@ fn an_end_that_finds_no_room_is_offered_again() {
     rig.tape();
     rig.talk(50, &mut [(&mut a, 0x11)]);
     rig.out.writer_is_stuck = true;
-    rig.order(Order::TapeEnd { tape: TAPE });
+    rig.order(Order::TapeEnd { tape: TAPE, keep: true });
     rig.out.writer_is_stuck = false;
     rig.pass(ms(1000));
     assert_eq!(rig.out.wound.last(), Some(&Wound::End(8000)));
-    rig.order(Order::TapeEnd { tape: TAPE });
+    rig.order(Order::TapeEnd { tape: TAPE, keep: true });
     assert_eq!(rig.told().iter().filter(|it| it.starts_with("TapeClosed")).count(), 1);
 }
 
@@ -254,4 +254,24 @@ fn a_tape_of_a_leg_that_is_gone_fails() {
     rig.tape();
     assert!(rig.told().iter().any(|it| it.starts_with("TapeFailed")));
     assert!(rig.out.wound.is_empty());
+}
+
+#[test]
+fn one_leg_alone_is_left_and_its_right_side_is_silent() {
+    let (mut rig, mut a, mut b) = Rig::with_two_legs();
+    rig.order(Order::Tape { tape: TAPE, left: A, right: None, file: "message.wav".into() });
+    rig.talk(50, &mut [(&mut a, 0x33), (&mut b, 0x44)]);
+    let frames = ended(&mut rig);
+    assert_eq!(frames.len(), 8000);
+    assert!(frames.iter().all(|it| *it == (0x33, 0xff)));
+    assert!(!rig.told().iter().any(|it| it.starts_with("TapeFailed")));
+}
+
+#[test]
+fn a_recording_that_is_not_to_be_kept_ends_as_one_to_be_thrown_away() {
+    let (mut rig, mut a, _) = Rig::with_two_legs();
+    rig.order(Order::Tape { tape: TAPE, left: A, right: None, file: "message.wav".into() });
+    rig.talk(10, &mut [(&mut a, 0x33)]);
+    rig.order(Order::TapeEnd { tape: TAPE, keep: false });
+    assert_eq!(rig.out.wound.last(), Some(&Wound::Dropped(1600)));
 }

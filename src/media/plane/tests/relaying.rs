@@ -1,7 +1,7 @@
 //! Two legs joined: in place, continuous, from whom they should, and nobody else.
 
 use super::rig::*;
-use crate::audio::{Detector, Digit, Law, Ringback, Source};
+use crate::audio::{Detector, Digit, Law, Ringback, Source, Tone};
 use crate::media::{CodecKind, Keys, Latch, Order, PortId, Remote, Report};
 use crate::rtp::{Event, Header};
 
@@ -168,6 +168,51 @@ fn keys_by_signalling_reach_the_other_side_as_it_takes_them() {
     let told = rig.told();
     assert_eq!(told.iter().filter(|it| it.starts_with("Key")).count(), 2);
     assert_eq!(told.iter().filter(|it| it.starts_with("Press")).count(), 1);
+}
+
+#[test]
+fn a_key_that_went_down_before_anybody_listened_is_not_half_heard() {
+    let (mut rig, mut a, _) = Rig::with_two_legs();
+    a.stamp.payload_type = EVENTS;
+    for tick in 1..=10u16 {
+        if tick == 4 {
+            rig.bridge();
+        }
+        let event = Event { code: 5, end: 8 <= tick, volume: 10, duration: 160 * tick.min(8) };
+        rig.sends(&mut a, &event.payload());
+        rig.pass(ms(20));
+    }
+    a.stamp.payload_type = 0;
+    a.stamp.timestamp += 1600;
+    rig.presses(&mut a, '6');
+    let keys: Vec<_> = rig.to(2).iter().filter_map(Sent::event).map(|it| it.code).collect();
+    assert!(!keys.is_empty() && keys.iter().all(|it| *it == 6), "{keys:?}");
+}
+
+#[test]
+fn a_swallowed_key_in_the_voice_is_heard_for_one_packet_at_most() {
+    let (mut rig, mut a, _) = Rig::with_two_legs();
+    rig.remote(A, Remote { keys: Keys::InBand, ..remote(1) });
+    rig.bridge();
+    rig.order(Order::SwallowKeys { session: A, on: true });
+    let mut tone = Tone::key(key('*'));
+    let mut frame = [0; 160];
+    let mut octets = [0; 160];
+    for n in 0..20 {
+        frame.fill(0);
+        if (5..10).contains(&n) {
+            tone.fill(&mut frame);
+        }
+        Law::Mu.encode_into(&frame, &mut octets);
+        rig.says(&mut a, &octets);
+        rig.pass(ms(20));
+    }
+    assert_eq!(rig.told().iter().filter(|it| it.starts_with("Key")).count(), 1);
+    let sent = rig.to(2);
+    assert_eq!(sent.len(), 20);
+    let loud = |it: &&Sent| it.payload().iter().any(|it| 1000 < Law::Mu.decode(*it).unsigned_abs());
+    assert!(sent.iter().filter(loud).count() <= 1);
+    assert_continuous(&sent);
 }
 
 #[test]

@@ -53,6 +53,7 @@ pub enum Wound {
     Open(String, Law),
     Chunk(u64, Vec<u8>),
     End(u64),
+    Dropped(u64),
 }
 
 #[derive(Default)]
@@ -78,7 +79,8 @@ impl Outlet for Out {
             self.wound.push(match reel {
                 Reel::Open { file, law, .. } => Wound::Open(file.to_owned(), law),
                 Reel::Chunk { at, octets, .. } => Wound::Chunk(at, octets.to_vec()),
-                Reel::End { frames, .. } => Wound::End(frames),
+                Reel::End { frames, keep: true, .. } => Wound::End(frames),
+                Reel::End { frames, keep: false, .. } => Wound::Dropped(frames),
             });
         }
         !self.writer_is_stuck
@@ -162,7 +164,7 @@ impl Rig {
 
     pub fn tape(&mut self) {
         let file = Arc::from("call.wav");
-        self.order(Order::Tape { tape: TAPE, left: A, right: B, file });
+        self.order(Order::Tape { tape: TAPE, left: A, right: Some(B), file });
     }
 
     /// Lets this much time pass, waking the plane exactly when it wants to be.

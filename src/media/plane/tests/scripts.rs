@@ -297,6 +297,34 @@ fn silence_is_waited_for_only_so_long() {
     assert_eq!(pressed(&rig.to(2))[0].0, 2000);
 }
 
+#[test]
+fn a_script_that_waits_for_silence_ends_when_the_far_end_has_spoken_and_stopped() {
+    let (mut rig, _, mut b) = Rig::with_two_legs();
+    rig.script(B, vec![Line::Tone(1000, ms(400)), Line::AwaitSilence(ms(2000))]);
+    rig.talk(50, &mut [(&mut b, 0xff)]);
+    let voices = |rig: &Rig| rig.told().iter().filter(|it| it.starts_with("Voice")).count();
+    assert_eq!((voices(&rig), done_at(&rig)), (0, None));
+    // Talk from 1000 to 4000 ms, with pauses of half a second in it.
+    for _ in 0..3 {
+        rig.talk(25, &mut [(&mut b, 0x20)]);
+        rig.talk(25, &mut [(&mut b, 0xff)]);
+    }
+    assert_eq!((voices(&rig), done_at(&rig)), (1, None));
+    rig.talk(100, &mut [(&mut b, 0xff)]);
+    let done = done_at(&rig).unwrap();
+    // The last word ended at 3500 ms, and was still heard in the frames just after it.
+    assert!((5500..=5740).contains(&done), "{done}");
+}
+
+#[test]
+fn a_far_end_that_sends_nothing_at_all_is_silent() {
+    let (mut rig, ..) = Rig::with_two_legs();
+    rig.script(B, vec![Line::AwaitSilence(ms(3000))]);
+    rig.pass(ms(5000));
+    assert_eq!(done_at(&rig), Some(3000));
+    assert!(!rig.told().iter().any(|it| it.starts_with("Voice")));
+}
+
 fn accept(prompt: Option<ClipId>, repeats: u8) -> Vec<Line> {
     let (key, reject) = (key('1'), Some(key('2')));
     vec![Line::Accept(Accept { key, reject, prompt, timeout: ms(1000), repeats })]

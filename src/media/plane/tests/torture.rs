@@ -74,9 +74,12 @@ impl Dice {
             0..=3 => Order::Open { session, local: local(port) },
             4..=6 => Order::Remote { session, remote: Box::new(self.remote()) },
             7..=9 => Order::Hear { session, source: self.source() },
-            10 => Order::Tape { tape, left: session, right: self.session(), file: "t".into() },
+            10 => {
+                let right = (self.below(2) == 0).then(|| self.session());
+                Order::Tape { tape, left: session, right, file: "t".into() }
+            }
             11 => Order::TapeMute { tape, mute: self.below(2) == 0 },
-            12 => Order::TapeEnd { tape },
+            12 => Order::TapeEnd { tape, keep: self.below(2) == 0 },
             13 => Order::SwallowKeys { session, on: self.below(2) == 0 },
             14 => Order::Key { session, digit: key('1') },
             _ => Order::Close { session },
@@ -155,7 +158,7 @@ fn play(seed: u64) -> (usize, usize) {
         rig.order(Order::Close { session });
     }
     for tape in (0..3).map(TapeId) {
-        rig.order(Order::TapeEnd { tape });
+        rig.order(Order::TapeEnd { tape, keep: true });
     }
     rig.out.writer_is_stuck = false;
     rig.pass(ms(10_000));
@@ -163,7 +166,8 @@ fn play(seed: u64) -> (usize, usize) {
     let ports = (signalling.free.len(), signalling.open.len(), signalling.resting.len());
     assert_eq!(ports, (3, 0, 0), "seed {seed}");
     let opened = rig.out.wound.iter().filter(|it| matches!(it, Wound::Open(..))).count();
-    let ended = rig.out.wound.iter().filter(|it| matches!(it, Wound::End(_))).count();
+    let ends = |it: &&Wound| matches!(it, Wound::End(_) | Wound::Dropped(_));
+    let ended = rig.out.wound.iter().filter(ends).count();
     assert_eq!(opened, ended, "seed {seed}");
     rig.pass(ms(600_000));
     assert_eq!(rig.plane.deadline(), None, "nothing is left to do, seed {seed}");

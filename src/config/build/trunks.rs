@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::error::Wrong;
-use super::names::Index;
-use super::shell::Sip;
-use super::trade::{AccountKeys, AccountRangeKeys, AddressKeys, TrunkKeys};
-use super::value::Hidden;
+use crate::config::error::Wrong;
+use crate::config::names::Index;
+use crate::config::shell::Sip;
+use crate::config::trade::{AccountKeys, AccountRangeKeys, AddressKeys, TrunkKeys};
+use crate::config::value::Hidden;
 use crate::model::trunk::{Address, Probe, SessionTimers};
 use crate::model::{Account, Credentials, Secret, Trunk};
 
@@ -60,7 +60,7 @@ fn trunk(keys: TrunkKeys, sip: &Sip) -> Result<Trunk, Wrong> {
     for name in &keys.listeners {
         let there = || sip.listener.iter().map(|it| it.name.as_str());
         if !there().any(|it| it == &*name.text) {
-            let guess = super::error::guess(&name.text, there());
+            let guess = crate::config::error::guess(&name.text, there());
             let message = format!("there is no listener {:?}{guess}", name.text);
             let allowed = there().collect::<Vec<_>>().join(", ");
             return Err(Wrong::at(name.span.clone(), message).allowed(allowed).under("listeners"));
@@ -106,7 +106,7 @@ fn trunk(keys: TrunkKeys, sip: &Sip) -> Result<Trunk, Wrong> {
 
 /// User and password, both or neither. Names the key `user` if one of them is missing.
 pub(super) fn login(
-    place: &super::keys::Places,
+    place: &crate::config::keys::Places,
     key: &str,
     user: Option<String>,
     password: Option<Hidden>,

@@ -1,10 +1,27 @@
-//! Keys of the trade: trunks, accounts, schedules, call settings, receiving and tracking numbers.
+//! Keys of the trade: trunks, accounts, schedules, call settings, receiving and tracking numbers
+//! here; what else there is in the files beside.
+
+mod menus;
+mod people;
+mod queues;
+mod routers;
+mod virtual_agents;
 
 use std::sync::Arc;
 
+pub use self::menus::{ScoreKeys, VoiceMenuKeys, VoicemailKeys};
+pub use self::people::{AgentKeys, CallOutKeys, TagRuleKeys, TagWhenKeys};
+pub use self::queues::{MemberKeys, PositionKeys, QueueKeys};
+pub use self::routers::{
+    GeoRouterKeys, HeaderKeys, QueueWhenKeys, RuleKeys, SmartRouterKeys, WhenKeys,
+};
+pub use self::virtual_agents::VirtualAgentKeys;
 use super::keys::{section, tables};
+use super::routes::RouteWord;
 use super::value::{Code, Count, Hidden, Name, Names, OrOff, Time};
-use super::words::{Announced, CallerNumberWord, Message, Music, NumbersWord, RouteWord};
+use super::words::{
+    Announced, CallerNumberWord, Message, Music, Number, NumberPrefix, NumbersWord,
+};
 use crate::audio::Digit;
 use crate::model::extension::Extension;
 use crate::model::schedule::Zone;
@@ -100,6 +117,8 @@ section! {
             optional("\"5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8\"");
         /// Phones at once; `[registrar] max_contacts` if it is not there.
         max_contacts: Option<Count<1, 1_000>> = optional("3");
+        /// What its phones may call outside of us; nothing if it is not there.
+        call_out: Option<CallOutKeys> = optional_table();
     }
 }
 
@@ -118,7 +137,7 @@ section! {
 section! {
     /// Opening hours, by the clock on the wall of a time zone.
     ScheduleKeys {
-        /// What receiving numbers call it.
+        /// What receiving numbers, queues and routers call it.
         name: Name = required("\"office\"");
         /// The time zone.
         zone: Zone = required("\"America/New_York\"");
@@ -192,9 +211,9 @@ section! {
     /// Callers who hear busy.
     BlockListKeys {
         /// Numbers.
-        numbers: Vec<String> = default("[]");
+        numbers: Vec<Number> = default("[]");
         /// Beginnings of numbers.
-        prefixes: Vec<String> = default("[]");
+        prefixes: Vec<NumberPrefix> = default("[]");
         /// Callers who withhold their number.
         anonymous: bool = default("false");
     }
@@ -232,6 +251,8 @@ section! {
         whisper: Option<Announced> = optional("{ text = \"A call from the ads.\" }");
         /// The answering person takes the call by pressing a key. A key alone is short for it.
         accept: Option<AcceptKeys> = optional_table();
+        /// An answering machine does not take the call: it counts as declined.
+        decline_machines: bool = default("false");
         /// Calls answered here are never recorded.
         prevent_recording: bool = default("false");
         /// Codes that the answering person can dial; `true` is short for the usual ones.
@@ -244,10 +265,10 @@ section! {
         no_answer: NoAnswerKeys = table();
         /// What it sees of the caller; as the call settings say if it is not there.
         caller_id: Option<CallerIdKeys> = optional_table();
-        /// The agent who is credited with calls answered here.
-        agent: Option<Arc<str>> = optional("\"alice\"");
+        /// The agent who is credited with calls answered here. One of `[[agent]]`, if there are any.
+        agent: Option<Name> = optional("\"alice\"");
         /// The agent who is recorded when nobody answers.
-        lead_owner: Option<Arc<str>> = optional("\"bob\"");
+        lead_owner: Option<Name> = optional("\"alice\"");
         /// Automatic tags apply to calls inside of these hours only.
         tagging_schedule: Option<Name> = optional("\"office\"");
         /// The longest call of those that arrive outside of the tagging schedule.
@@ -288,6 +309,8 @@ section! {
         stop_recording: Code = default("\"*1\"");
         /// Starts it again.
         start_recording: Code = default("\"*2\"");
+        /// Asks the answering person what the call was worth, once the caller has gone.
+        score: Option<ScoreKeys> = optional_table();
     }
 }
 
@@ -333,19 +356,6 @@ section! {
 }
 
 section! {
-    /// Receiving numbers that ring, as a route.
-    DialKeys {
-        /// The receiving numbers.
-        dial: Names = required("[\"shop\", \"mobile\"]");
-        /// In which order.
-        order: Option<Order> = optional("\"sequence\"");
-        /// Receiving numbers that join later, without ringing the others anew.
-        stages: Option<Vec<StageKeys>> =
-            optional("[{ after = \"15s\", numbers = [\"shop\"] }]");
-    }
-}
-
-section! {
     /// Receiving numbers that join a fork later.
     StageKeys {
         /// How long after the first.
@@ -370,6 +380,5 @@ tables! {
     CodesKeys or "on",
     NoAnswerKeys,
     TrackingKeys,
-    DialKeys,
     StageKeys,
 }

@@ -1,7 +1,7 @@
 //! Schedules, from the texts they are written as.
 
-use super::error::{Wrong, guess};
-use super::trade::{ExceptionKeys, ScheduleKeys};
+use crate::config::error::{Wrong, guess};
+use crate::config::trade::{ExceptionKeys, ScheduleKeys};
 use crate::model::Schedule;
 use crate::model::schedule::{Closure, Day, Hours, SpecialDay, moment, weekday};
 

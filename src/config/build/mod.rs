@@ -1,0 +1,175 @@
+//! From keys to the directory: what one key alone cannot show is checked here.
+//!
+//! All names are known before the first thing is made, for routes may go forward and in circles.
+
+mod hours;
+mod known;
+mod menus;
+mod people;
+mod queues;
+mod receiving;
+mod routers;
+mod routes;
+mod settings;
+mod tracking;
+mod trunks;
+mod virtual_agents;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use self::known::Known;
+use super::error::Wrong;
+use super::names::Index;
+use super::shell::Sip;
+use super::{Config, File};
+use crate::model::directory::Parts;
+use crate::model::{Account, Agent, CallSettings, Directory, Schedule, Trunk};
+
+/// The name of the settings that hold without a name.
+const DEFAULT: &str = "default";
+
+pub(super) fn config(file: File, text: &str, folder: &Path) -> Result<Config, Wrong> {
+    let mut file = file;
+    let sip = &mut file.sip;
+    if sip.listener.is_empty() {
+        sip.listener.push(super::keys::given("listener", "{}")?);
+    }
+    let realm = trunks::quotable(&sip.realm);
+    realm.map_err(|why| sip.places.wrong("realm", why).under("sip"))?;
+    if sip.challenge.is_empty() {
+        return Err(sip.places.wrong("challenge", "there is no algorithm").under("sip"));
+    }
+    check_listeners(sip, text).map_err(|it| it.under("listener").under("sip"))?;
+    check_expiry(&file.registrar).map_err(|it| it.under("registrar"))?;
+    let directory = Arc::new(directory(&mut file, text, folder)?);
+    Ok(Config {
+        sip: file.sip,
+        registrar: file.registrar,
+        media: file.media,
+        recordings: file.recordings,
+        prompts: file.prompts,
+        records: file.records,
+        api: file.api,
+        limits: file.limits,
+        directory,
+    })
+}
+
+/// Makes each of these, and names the section in what is wrong.
+fn each<K, T>(
+    keys: &mut Vec<K>,
+    section: &str,
+    make: impl FnMut(K) -> Result<T, Wrong>,
+) -> Result<Vec<T>, Wrong> {
+    let made: Result<Vec<T>, Wrong> = std::mem::take(keys).into_iter().map(make).collect();
+    made.map_err(|it| it.under(section))
+}
+
+fn directory(file: &mut File, text: &str, folder: &Path) -> Result<Directory, Wrong> {
+    let voice = file.prompts.voice.clone();
+    let mut trade = Trade {
+        folder,
+        voice: &voice,
+        known: Known::of(file, text)?,
+        trunks: Vec::new(),
+        default_trunk: None,
+        schedules: Vec::new(),
+        settings: Vec::new(),
+        agents: Vec::new(),
+    };
+    let accounts = trade.carriers(file)?;
+    trade.schedules = each(&mut file.schedule, "schedule", |it| hours::schedule(it).map(Arc::new))?;
+    let settings = |it| trade.settings(it).map(Arc::new);
+    trade.settings = each(&mut file.call_settings, "call_settings", settings)?;
+    if !trade.settings.iter().any(|it| &*it.id == DEFAULT) {
+        trade.settings.push(CallSettings::new(DEFAULT).into());
+    }
+    trade.agents = each(&mut file.agent, "agent", |it| trade.agent(it))?;
+    let numbers = &mut file.receiving_number;
+    let parts = Parts {
+        receiving_numbers: each(numbers, "receiving_number", |it| trade.receiving_number(it))?,
+        queues: each(&mut file.queue, "queue", |it| trade.queue(it))?,
+        voice_menus: each(&mut file.voice_menu, "voice_menu", |it| trade.voice_menu(it))?,
+        voicemail_boxes: each(&mut file.voicemail, "voicemail", |it| trade.voicemail_box(it))?,
+        smart_routers: each(&mut file.smart_router, "smart_router", |it| trade.smart_router(it))?,
+        geo_routers: each(&mut file.geo_router, "geo_router", |it| trade.geo_router(it))?,
+        virtual_agents: each(&mut file.virtual_agent, "virtual_agent", |it| {
+            trade.virtual_agent(it)
+        })?,
+        tracking_numbers: each(&mut file.tracking_number, "tracking_number", |it| {
+            trade.tracking_number(it)
+        })?,
+        tag_rules: each(&mut file.tag_rule, "tag_rule", |it| trade.tag_rule(it))?,
+        ..Parts::default()
+    };
+    Ok(Directory::new(Parts {
+        call_settings: trade.settings,
+        schedules: trade.schedules,
+        trunks: trade.trunks,
+        default_trunk: trade.default_trunk,
+        agents: trade.agents,
+        accounts,
+        ..parts
+    }))
+}
+
+/// What the parts of the trade are made with: names, and what was made before.
+struct Trade<'a> {
+    folder: &'a Path,
+    voice: &'a str,
+    known: Known<'a>,
+    trunks: Vec<Trunk>,
+    default_trunk: Option<Arc<str>>,
+    schedules: Vec<Arc<Schedule>>,
+    settings: Vec<Arc<CallSettings>>,
+    agents: Vec<Agent>,
+}
+
+impl Trade<'_> {
+    /// Trunks, and the accounts whose phones may call through them.
+    fn carriers(&mut self, file: &mut File) -> Result<Vec<Account>, Wrong> {
+        let trunks = std::mem::take(&mut file.trunk);
+        let trunks = trunks::trunks(trunks, &file.sip, &mut self.known.trunks);
+        (self.trunks, self.default_trunk) = trunks.map_err(|it| it.under("trunk"))?;
+        let (mut keys, ranges) =
+            (std::mem::take(&mut file.account), std::mem::take(&mut file.account_range));
+        let out: Vec<_> = keys.iter_mut().map(|it| it.call_out.take()).collect();
+        let accounts = trunks::accounts(keys, ranges, &mut self.known.accounts);
+        let mut accounts = accounts.map_err(|it| match it.key.starts_with("account_range") {
+            true => it,
+            false => it.under("account"),
+        })?;
+        for (account, out) in accounts.iter_mut().zip(out) {
+            let out = out.map(|it| self.call_out(it)).transpose();
+            account.call_out = out.map_err(|it| it.under("call_out").under("account"))?;
+        }
+        Ok(accounts)
+    }
+}
+
+fn check_listeners(sip: &Sip, text: &str) -> Result<(), Wrong> {
+    let (mut names, mut sockets) = (Index::new("listener", text), Index::new("socket", text));
+    for it in &sip.listener {
+        let name = names.add_at(it.name.as_str().into(), it.places.of("name"));
+        name.map_err(|wrong| wrong.under("name"))?;
+        if it.transports.is_empty() {
+            return Err(it.places.wrong("transports", "a listener needs a transport"));
+        }
+        for transport in &it.transports {
+            let socket = format!("{} {transport:?}", it.address).to_lowercase();
+            let taken = sockets.add_at(socket.into(), it.places.of("address"));
+            taken.map_err(|wrong| wrong.under("address"))?;
+        }
+    }
+    Ok(())
+}
+
+fn check_expiry(registrar: &super::shell::Registrar) -> Result<(), Wrong> {
+    let (min, usual) = (*registrar.min_expires, *registrar.default_expires);
+    if usual < min || *registrar.max_expires < usual {
+        let message = "min_expires, default_expires and max_expires do not rise in this order";
+        return Err(registrar.places.wrong("default_expires", message));
+    }
+    Ok(())
+}
