@@ -81,6 +81,19 @@ enum Command {
         #[command(flatten)]
         config: ConfigFile,
     },
+    /// Place a test call to a destination behind a switchboard, listen, and propose the pauses of
+    /// its extension. Real people may be rung.
+    LearnExtension {
+        /// The receiving number, as the configuration names it.
+        destination: String,
+        /// The digits of the extension, without pauses: 31928.
+        digits: String,
+        /// The caller's number that the far end is shown.
+        #[arg(long, default_value = "+15125550100")]
+        from: String,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
     /// Print the reference configuration: every key with its default.
     Reference,
     /// Ask a running edge whether it is live (for container health checks).
@@ -108,6 +121,9 @@ fn main() -> ExitCode {
         Command::Simulate { number, from, answer_after, nobody_answers, seed, config } => {
             let after = (!nobody_answers).then_some(answer_after);
             server::simulate(config.config.as_deref(), &number, &from, after, seed)
+        }
+        Command::LearnExtension { destination, digits, from, config } => {
+            server::learn_extension(config.config.as_deref(), &destination, &digits, &from)
         }
         Command::Reference => server::reference(),
         Command::Health { address } => server::health(&address),

@@ -4,6 +4,7 @@
 //! [`Digit`]) stands on this floor because the call speaks it and media obeys it. Packets, clocks
 //! and files are somebody else's: functions here turn samples into samples.
 
+mod answer;
 mod detector;
 mod digit;
 pub mod g711;
@@ -13,6 +14,7 @@ mod tone;
 mod voice;
 pub mod wav;
 
+pub use self::answer::{AnswerListener, AnsweredBy};
 pub use self::detector::Detector;
 pub use self::digit::Digit;
 pub use self::g711::Law;

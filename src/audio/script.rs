@@ -52,6 +52,9 @@ pub enum Line {
     AwaitVoice(Duration),
     /// Waits until the far end has said nothing for this long. Its first word is reported.
     AwaitSilence(Duration),
+    /// Waits until it is known whether a person or a machine picked up, at most this long; a machine
+    /// declines the call.
+    AwaitPerson(Duration),
     /// Plays a clip. A clip that media does not have is skipped, and reported as missing.
     Say(ClipId),
     /// A beep: frequency in Hz, length.

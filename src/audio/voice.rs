@@ -17,6 +17,8 @@ const LEAST: f32 = 130.0 * 130.0;
 const ABOVE: f32 = 16.0;
 /// The noisiest line that is still believed to be only noise.
 const NOISIEST: f32 = 500.0 * 500.0;
+/// How fast the floor may rise in a frame: 4 dB in a second.
+const RISE: f32 = 1.02;
 /// Loud frames among the last ten that make speech: 80 ms.
 const ENOUGH: u32 = 4;
 
@@ -36,9 +38,12 @@ impl VoiceDetector {
         let power = sum / samples.len() as f32;
         let loud = LEAST.max(self.floor * ABOVE) < power;
         self.recent = (self.recent << 1 | u16::from(loud)) & 0x3ff;
-        // Down at once, up slowly: a greeting must not become the floor before it is noticed.
-        let rate = if power < self.floor { 0.5 } else { 0.02 };
-        self.floor = (self.floor + (power - self.floor) * rate).min(NOISIEST);
+        // Down at once, up slowly: a greeting must not become the floor, however long it is.
+        self.floor = match power < self.floor {
+            true => (self.floor + power) / 2.0,
+            false => (self.floor * RISE).min(power).min(NOISIEST),
+        };
+        self.floor = self.floor.max(LEAST / ABOVE);
         ENOUGH <= self.recent.count_ones()
     }
 }
@@ -81,6 +86,14 @@ mod tests {
             detector.hear(&frame)
         });
         assert!(heard);
+    }
+
+    #[test]
+    fn a_speech_without_pauses_goes_on_being_speech() {
+        let mut detector = VoiceDetector::default();
+        let mut voice = noise(12_000);
+        let silent = (0..1000).filter(|_| !detector.hear(&voice())).count();
+        assert!(silent < 5, "{silent} frames of 1000 were not heard");
     }
 
     #[test]

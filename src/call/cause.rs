@@ -36,6 +36,11 @@ pub(super) fn declined() -> Cause {
     ours(0, 21, "declined")
 }
 
+/// A machine picked up, and the destination wants people only.
+pub(super) fn machine() -> Cause {
+    ours(0, 21, "answering_machine")
+}
+
 /// The caller hung up before anybody took the call.
 pub(super) fn abandoned() -> Cause {
     ours(487, 16, "abandoned")

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::audio::{Digit, Source};
+use crate::audio::{AnsweredBy, Digit, Source};
 use crate::model::event::Fact;
 use crate::model::record::{CallRecord, Cause, Quality};
 use crate::model::{Identity, ReceivingNumber};
@@ -38,6 +38,9 @@ pub enum Event {
     ClipMissing { leg: Leg },
     /// The leg said its first word while a script waits for its silence.
     Voice { leg: Leg },
+    /// Who picked up, as far as its voice tells; at most once, up to some seconds after
+    /// [`Effect::Listen`].
+    AnsweredBy { leg: Leg, by: AnsweredBy },
     /// A key pressed by this leg outside of an accept line.
     Key { leg: Leg, digit: Digit },
     /// No media from this leg for the configured time.
@@ -80,6 +83,8 @@ pub enum Effect {
     Release { leg: Leg, cause: Cause },
     /// From now on this leg hears that, whatever it heard before.
     Hear(Leg, Source<Leg>),
+    /// This leg has picked up: tell by [`Event::AnsweredBy`] who it sounds like.
+    Listen(Leg),
     /// Keys pressed by this leg are reported but not passed on to the other side, or they are
     /// again. Off until said; gone with the leg.
     SwallowKeys { leg: Leg, on: bool },

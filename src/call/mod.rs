@@ -75,6 +75,10 @@ impl Call {
                 story.quality(*leg, (**quality).clone());
                 phase.on(&event, story, turn)
             }
+            (phase, Event::AnsweredBy { leg, by }) => {
+                story.answered_by(*leg, *by);
+                phase
+            }
             (phase, Event::Tape { tape, told }) => {
                 story.on_tape(*tape, told, turn);
                 phase.on(&event, story, turn)

@@ -21,7 +21,7 @@ use std::time::Duration;
 use super::entering::Lost;
 use super::story::{Caller, Story, Turn};
 use super::{Effect, Event, Leg, cause};
-use crate::audio::Source;
+use crate::audio::{AnsweredBy, Source};
 use crate::clock::Instant;
 use crate::flow::{self, Briefing, Ring, Step, When};
 use crate::model::ReceivingNumber;
@@ -102,7 +102,13 @@ impl Offering {
             Event::Line { leg, line } => self.line(*leg, *line, story, turn),
             Event::ScriptDone { leg } => return self.script_done(*leg, story, turn),
             Event::Declined { leg } if self.in_script(*leg).is_some() => {
-                let (outcome, cause) = (Outcome::Declined, cause::declined());
+                let by = story.leg(*leg).and_then(|it| it.answered_by);
+                let screened = self.on_leg(*leg).is_some_and(|it| it.to.decline_machines);
+                let cause = match by {
+                    Some(AnsweredBy::Machine) if screened => cause::machine(),
+                    _ => cause::declined(),
+                };
+                let outcome = Outcome::Declined;
                 self.lose(*leg, outcome, cause.clone());
                 story.declined(*leg, turn);
                 story.release(*leg, Some(outcome), cause, turn);
@@ -173,8 +179,12 @@ impl Offering {
         let offer = self.ringing_on(leg)?;
         let briefing = flow::briefing(&offer.to, story.settings());
         let script = briefing.script.clone();
+        let listens = briefing.answer_begins() == 0;
         offer.progress = Progress::InScript { leg, briefing };
         story.answered(leg, turn);
+        if listens {
+            turn.say(Effect::Listen(leg));
+        }
         if script.is_empty() {
             return self.script_done(leg, story, turn);
         }
@@ -190,10 +200,17 @@ impl Offering {
     fn line(&mut self, leg: Leg, line: u16, story: &mut Story, turn: &mut Turn<'_>) {
         let progress = self.on_leg(leg).map(|it| &it.progress);
         let Some(Progress::InScript { briefing, .. }) = progress else { return };
+        if line.checked_sub(1).and_then(|it| briefing.step(it)) == Some(Step::Voice) {
+            story.voice_heard(leg, turn);
+        }
+        if 0 < line && line == briefing.answer_begins() {
+            turn.say(Effect::Listen(leg));
+        }
         match briefing.step(line) {
-            Some(Step::Digit { position }) => story.digit_sent(leg, position, turn),
+            Some(Step::Digit { position }) => story.symbol_sent(leg, position, false, turn),
+            Some(Step::Wait { position }) => story.symbol_sent(leg, position, true, turn),
             Some(Step::Whisper) => story.whispered(leg, turn),
-            Some(Step::Pause | Step::Wait { .. } | Step::Accept) | None => (),
+            Some(Step::Voice | Step::Pause | Step::Screening | Step::Accept) | None => (),
         }
     }
 
@@ -201,6 +218,12 @@ impl Offering {
     fn script_done(&mut self, leg: Leg, story: &mut Story, turn: &mut Turn<'_>) -> Option<Taken> {
         let winner = self.in_script(leg)?;
         let to = Arc::clone(&winner.to);
+        if let Progress::InScript { briefing, .. } = &winner.progress
+            && !briefing.is_empty()
+            && briefing.steps.len() == usize::from(briefing.answer_begins())
+        {
+            turn.say(Effect::Listen(leg));
+        }
         story.accepted(leg, turn);
         story.release_all_but(Some(leg), None, &cause::completed_elsewhere(), turn);
         Some(Taken { leg, to })

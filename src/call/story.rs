@@ -9,11 +9,11 @@ use std::time::Duration;
 use super::cause;
 use super::tape::Tape;
 use super::{Effect, Facts, Leg, Offer};
-use crate::audio::Source;
+use crate::audio::{AnsweredBy, Source};
 use crate::clock::{Instant, Now};
 use crate::flow;
 use crate::model::event::{Fact, What};
-use crate::model::record::{CallRecord, Cause, DigitSent, LegRecord, Outcome, Quality, Step};
+use crate::model::record::{CallRecord, Cause, LegRecord, Outcome, Quality, Step, SymbolSent};
 use crate::model::{
     CallSettings, Directory, Identity, ReceivingNumber, RingbackBy, TrackingNumber,
 };
@@ -213,12 +213,31 @@ impl Story {
         self.note(What::LegAnswered { leg: leg.0 }, turn);
     }
 
-    /// A digit of the extension is sent: its position among the digits, from 1, not its value.
-    pub fn digit_sent(&mut self, leg: Leg, position: u16, turn: &mut Turn<'_>) {
+    /// A symbol of the extension is sent: its position in the text, from 1, not its value.
+    pub fn symbol_sent(&mut self, leg: Leg, position: u16, wait: bool, turn: &mut Turn<'_>) {
         if let Some(page) = self.leg(leg) {
-            page.digits.push(DigitSent { position, at: turn.now.wall });
+            page.symbols.push(SymbolSent { position, wait, at: turn.now.wall });
         }
-        self.note(What::LegDigit { leg: leg.0, position }, turn);
+        if !wait {
+            self.note(What::LegDigit { leg: leg.0, position }, turn);
+        }
+    }
+
+    /// The far end was waited for to speak; now it has, or the wait is over.
+    pub fn voice_heard(&mut self, leg: Leg, turn: &Turn<'_>) {
+        if let Some(page) = self.leg(leg)
+            && let Some(answered) = page.answered_at
+        {
+            let waited = turn.now.wall.unix_micros() - answered.unix_micros();
+            page.voice_after_ms = u64::try_from(waited / 1000).ok();
+        }
+    }
+
+    /// Who picked up, by the sound of it.
+    pub fn answered_by(&mut self, leg: Leg, by: AnsweredBy) {
+        if let Some(page) = self.leg(leg) {
+            page.answered_by = Some(by);
+        }
     }
 
     pub fn whispered(&mut self, leg: Leg, turn: &mut Turn<'_>) {
@@ -373,7 +392,9 @@ fn dialled(leg: Leg, to: &ReceivingNumber, turn: &Turn<'_>) -> LegRecord {
         dialled_at: turn.now.wall,
         ringing_at: None,
         answered_at: None,
-        digits: Vec::new(),
+        symbols: Vec::new(),
+        voice_after_ms: None,
+        answered_by: None,
         whisper_at: None,
         accepted_at: None,
         connected_at: None,

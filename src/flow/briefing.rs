@@ -10,6 +10,9 @@ use crate::model::{AcceptBy, CallSettings, Prompt, ReceivingNumber, Whisper};
 /// How long a destination that waits for voice is waited for at most.
 pub const VOICE_WAIT_MAX: Duration = Duration::from_secs(30);
 
+/// How long it may take to know whether a machine picked up.
+pub const SCREENING_MAX: Duration = Duration::from_secs(8);
+
 /// A destination's script, and which of its lines is which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Briefing {
@@ -21,7 +24,9 @@ pub struct Briefing {
 /// What a line of a script is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Waiting for voice, or the dial pause.
+    /// Waiting for voice.
+    Voice,
+    /// The dial pause.
     Pause,
     /// A digit of the extension: its position in the text, counted from 1.
     Digit {
@@ -32,6 +37,8 @@ pub enum Step {
         position: u16,
     },
     Whisper,
+    /// Waiting to know whether a machine picked up.
+    Screening,
     Accept,
 }
 
@@ -39,6 +46,13 @@ impl Briefing {
     /// Nothing to go through: the destination is connected as soon as it answers.
     pub fn is_empty(&self) -> bool {
         self.script.is_empty()
+    }
+
+    /// The line at which the person behind an extension begins to be heard: the first after the
+    /// extension, which may be none of the script's. 0 without an extension.
+    pub fn answer_begins(&self) -> u16 {
+        let sent = |it: &Step| matches!(it, Step::Digit { .. } | Step::Wait { .. });
+        self.steps.iter().rposition(sent).map_or(0, |it| it as u16 + 1)
     }
 
     /// What the script's line with this index is there for.
@@ -56,7 +70,7 @@ pub fn briefing(to: &ReceivingNumber, settings: &CallSettings) -> Briefing {
     };
     if let Some(extension) = &to.extension {
         if to.wait_for_voice {
-            add(Line::AwaitVoice(VOICE_WAIT_MAX), Step::Pause);
+            add(Line::AwaitVoice(VOICE_WAIT_MAX), Step::Voice);
         }
         if !to.dial_pause.is_zero() {
             add(Line::Wait(to.dial_pause), Step::Pause);
@@ -67,6 +81,9 @@ pub fn briefing(to: &ReceivingNumber, settings: &CallSettings) -> Briefing {
                 Act::Wait(time) => add(Line::Wait(time), Step::Wait { position }),
             }
         }
+    }
+    if to.decline_machines {
+        add(Line::AwaitPerson(SCREENING_MAX), Step::Screening);
     }
     if let Some(prompt) = whisper(to, settings) {
         add(Line::Say(prompt.clip), Step::Whisper);

@@ -229,7 +229,7 @@ fn a_briefing_pauses_keys_whispers_and_asks_in_that_order() {
     assert_eq!(lines[5], Line::Say(Prompt::text("a call", "en").clip));
     assert!(matches!(&lines[6], Line::Accept(it) if it.repeats == 2));
     let steps = [
-        Step::Pause,
+        Step::Voice,
         Step::Pause,
         Step::Digit { position: 1 },
         Step::Wait { position: 2 },

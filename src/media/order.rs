@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::audio::{ClipId, Digit, Source};
+use crate::audio::{AnsweredBy, ClipId, Digit, Source};
 
 /// One leg's media, named by signalling: the slot in the call table and a generation, so that a
 /// late order or report for a closed session finds nobody.
@@ -38,6 +38,10 @@ pub enum Order {
     SwallowKeys {
         session: SessionId,
         on: bool,
+    },
+    /// The far end has picked up: who it is, is listened for and told by [`Report::AnsweredBy`].
+    Listen {
+        session: SessionId,
     },
     /// The far end pressed a key that came by signalling (SIP INFO). It is treated like one that
     /// came in the media: an accept line takes it, or it is reported and passed on.
@@ -170,6 +174,11 @@ pub enum Report {
     /// The far end said its first word while a script waits for its silence.
     Voice {
         session: SessionId,
+    },
+    /// Who picked up, as far as its voice tells; once after [`Order::Listen`].
+    AnsweredBy {
+        session: SessionId,
+        by: AnsweredBy,
     },
     /// A key was pressed by the far end (RFC 4733 or in-band), once per press.
     Key {

@@ -131,6 +131,7 @@ impl Plane {
             Order::SwallowKeys { session, on } => {
                 self.with(session, |it| it.swallow_keys(on));
             }
+            Order::Listen { session } => self.with(session, |it| it.listen_for_answer(now.at)),
             Order::Key { session, digit } => {
                 if let Some(slot) = self.slots.get(&session).copied() {
                     self.key(slot, digit, Came::Signalling, now, out);
@@ -179,6 +180,9 @@ impl Plane {
         let session = self.sessions.get_mut(slot)?;
         let heard = session.listen(from, &header, packet, now.at)?;
         let key = session.key_in(heard, &header, packet, now.at);
+        if let Some(by) = session.answered_by() {
+            out.report(Report::AnsweredBy { session: session.id, by });
+        }
         if let (Heard::Voice(law), Some((tape, side))) = (heard, session.tape) {
             self.tapes.record(tape, side, law, &header, packet, now.at, out);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::clips::Clips;
 use super::script::Performance;
 use super::{FRAME, Samples, SessionId};
-use crate::audio::{ClipId, Digit, Ringing, Source};
+use crate::audio::{AnsweredBy, ClipId, Digit, Ringing, Source};
 
 /// The voice of one leg's source.
 #[derive(Clone, Debug)]
@@ -90,6 +90,13 @@ impl Player {
         match self {
             Self::Script(performance) => performance.key(digit),
             Self::Silence | Self::Ringing(_) | Self::Music { .. } => false,
+        }
+    }
+
+    /// It is known who picked up.
+    pub fn answered_by(&mut self, by: AnsweredBy) {
+        if let Self::Script(performance) = self {
+            performance.answered_by(by);
         }
     }
 

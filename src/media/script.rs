@@ -16,7 +16,9 @@ use std::time::Duration;
 use super::clips::Clips;
 use super::player::{Frame, Told};
 use super::{FRAME, Samples, TICK};
-use crate::audio::{Accept, ClipId, Digit, Line, Script, SilenceDetector, Tone, VoiceDetector};
+use crate::audio::{
+    Accept, AnsweredBy, ClipId, Digit, Line, Script, SilenceDetector, Tone, VoiceDetector,
+};
 
 /// A script under way on one leg.
 #[derive(Clone, Debug)]
@@ -31,6 +33,7 @@ pub(super) struct Performance {
     /// The next tick's time since the script began.
     at: Duration,
     outcome: Option<Told>,
+    answered_by: Option<AnsweredBy>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,6 +52,8 @@ enum Doing {
         heard: bool,
     },
     AwaitingSilence(Box<AwaitingSilence>),
+    /// Who picked up is not known yet.
+    AwaitingPerson(Duration),
     Saying {
         clip: ClipId,
         from: usize,
@@ -101,6 +106,7 @@ impl Performance {
             began: Duration::ZERO,
             at: Duration::ZERO,
             outcome: None,
+            answered_by: None,
         }
     }
 
@@ -115,6 +121,11 @@ impl Performance {
         let frame = self.perform(clips, in_band, samples, told);
         self.at += TICK;
         frame
+    }
+
+    /// It is known who picked up.
+    pub fn answered_by(&mut self, by: AnsweredBy) {
+        self.answered_by = Some(by);
     }
 
     fn perform(
@@ -163,6 +174,7 @@ impl Performance {
                 spoke: false,
                 told: false,
             })),
+            Line::AwaitPerson(most) => Doing::AwaitingPerson(*most),
             Line::Say(clip) => Doing::Saying { clip: *clip, from: 0 },
             Line::Tone(hz, length) => {
                 let left = (length.as_micros() / 125).min(u128::from(u32::MAX)) as usize;
@@ -212,6 +224,12 @@ impl Performance {
                     false => Step::On(Frame::Silence),
                 }
             }
+            Doing::AwaitingPerson(most) => match self.answered_by {
+                Some(AnsweredBy::Machine) => Step::Declined,
+                Some(_) => Step::Ended(elapsed),
+                None if *most <= elapsed => Step::Ended(*most),
+                None => Step::On(Frame::Silence),
+            },
             Doing::Saying { clip, from } => {
                 let Some(sound) = clips.get(*clip) else {
                     told(Told::ClipMissing(*clip));

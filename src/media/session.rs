@@ -3,6 +3,7 @@
 //! `inbound` listens, `outbound` speaks, `control` is RTCP and quality. Who hears whom is the
 //! plane's; a session only knows the slots of its listeners.
 
+mod answer;
 mod control;
 mod inbound;
 mod outbound;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
+use self::answer::Answer;
 use self::control::Control;
 pub(super) use self::inbound::Heard;
 use self::packer::Packer;
@@ -38,6 +40,7 @@ pub(super) struct Session {
     keys: KeyReceiver,
     /// Hears keys in the voice, where the far end has no other way to send them.
     detector: Option<Box<Detector>>,
+    answer: Answer,
     swallow: bool,
     /// The latest key is not for who hears this leg.
     taken: bool,
@@ -100,6 +103,7 @@ impl Session {
             reception: Reception::new(clock),
             keys: KeyReceiver::default(),
             detector: None,
+            answer: Answer::Unasked,
             swallow: false,
             taken: false,
             source: Source::Silence,
@@ -145,6 +149,7 @@ impl Session {
             return;
         }
         self.player = Player::of(&source);
+        self.remind_player();
         self.source = source;
         self.pressing = None;
         self.dialled = None;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::audio::AnsweredBy;
 use crate::clock::Wall;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,7 +58,11 @@ pub struct LegRecord {
     pub ringing_at: Option<Wall>,
     pub answered_at: Option<Wall>,
     /// Each symbol of the extension and when it was sent; the digits themselves are not kept.
-    pub digits: Vec<DigitSent>,
+    pub symbols: Vec<SymbolSent>,
+    /// How long the far end kept silent before its extension was sent (`wait_for_voice`).
+    pub voice_after_ms: Option<u64>,
+    /// Who picked up, by the sound of it; apart from whether it answered, accepted or talked.
+    pub answered_by: Option<AnsweredBy>,
     pub whisper_at: Option<Wall>,
     pub accepted_at: Option<Wall>,
     pub connected_at: Option<Wall>,
@@ -68,8 +73,11 @@ pub struct LegRecord {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DigitSent {
+pub struct SymbolSent {
+    /// In the text of the extension, from 1.
     pub position: u16,
+    /// A `w` or `W`, not a digit.
+    pub wait: bool,
     pub at: Wall,
 }
 

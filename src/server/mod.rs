@@ -3,7 +3,9 @@
 mod clock;
 mod commands;
 mod demo;
+mod edge;
 mod error;
+mod learn;
 mod prompts;
 mod run;
 pub mod setup;
@@ -14,6 +16,7 @@ use std::path::Path;
 pub use self::commands::{check, explain, health, reference, simulate};
 pub use self::demo::demo;
 pub use self::error::Error;
+pub use self::learn::learn_extension;
 pub use self::run::run;
 use crate::config::{self, Config};
 

@@ -9,6 +9,8 @@ pub struct Manners {
     pub reply: Reply,
     /// How long after it answered it hangs up.
     pub hang_up_after: Option<Duration>,
+    /// How long it speaks after it answered; then it listens, and sends silence. Always if not.
+    pub greets_for: Option<Duration>,
     /// Keys pressed so long after it answered (RFC 4733).
     pub presses: Vec<(Duration, char)>,
     /// A CANCEL is answered with the 200 to the INVITE, as if the two had crossed.
@@ -36,6 +38,7 @@ impl Default for Manners {
             ring_after: Duration::from_millis(20),
             reply: Reply::AnswerAfter(Duration::from_secs(1)),
             hang_up_after: None,
+            greets_for: None,
             presses: Vec::new(),
             answers_when_cancelled: false,
             early_media: false,

@@ -17,6 +17,7 @@ const END_PACKETS: u16 = 3;
 pub struct Mouth {
     hertz: u16,
     silent: bool,
+    speaks_until: Option<Instant>,
     next: Instant,
     sequence: u16,
     timestamp: u32,
@@ -38,6 +39,7 @@ impl Mouth {
         Self {
             hertz,
             silent: hertz == 0,
+            speaks_until: None,
             next: Instant::START,
             sequence: 7,
             timestamp: 1000,
@@ -55,6 +57,11 @@ impl Mouth {
     /// Stops or starts sending packets.
     pub fn silent(&mut self, silent: bool) {
         self.silent = silent;
+    }
+
+    /// Speaks until then, and sends silence afterwards.
+    pub fn speaks_until(&mut self, until: Instant) {
+        self.speaks_until = Some(until);
     }
 
     pub fn press(&mut self, key: char) {
@@ -79,6 +86,11 @@ impl Mouth {
             }
             match (self.pressing.take(), keys_type) {
                 (Some(press), Some(keys_type)) => packets.push(self.key(press, keys_type)),
+                _ if self.speaks_until.is_some_and(|it| it < self.next) => {
+                    let silence = if voice_type == 8 { 0xd5 } else { 0xff };
+                    let frame = [silence; SAMPLES];
+                    packets.push(self.packet(voice_type, self.timestamp, false, &frame));
+                }
                 _ if !self.silent => packets.push(self.voice(voice_type)),
                 _ => (),
             }

@@ -249,6 +249,9 @@ impl Phone {
         let manners = &self.manners;
         let mut plans: Vec<(Instant, Plan)> =
             manners.presses.iter().map(|(after, key)| (now + *after, Plan::Press(*key))).collect();
+        if let Some(time) = manners.greets_for {
+            self.mouth.speaks_until(now + time);
+        }
         plans.extend(manners.hang_up_after.map(|after| (now + after, Plan::HangUp)));
         plans.sort_by_key(|(at, _)| *at);
         line.plans = plans.into();

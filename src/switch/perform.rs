@@ -48,6 +48,11 @@ impl Switch {
             Effect::Invite(offer) => self.invite(call, offer, now, out),
             Effect::Release { leg, cause } => self.release(call, leg.0, &cause, now, out),
             Effect::Hear(leg, source) => self.hear(call, leg.0, source, out),
+            Effect::Listen(leg) => {
+                if let Some(session) = self.session(call, leg.0) {
+                    out.push(Out::Media(Order::Listen { session }));
+                }
+            }
             Effect::SwallowKeys { leg, on } => {
                 if let Some(session) = self.session(call, leg.0) {
                     out.push(Out::Media(Order::SwallowKeys { session, on }));

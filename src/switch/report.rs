@@ -27,6 +27,9 @@ impl Switch {
                 self.of_session(session, |leg| Event::ClipMissing { leg });
             }
             Report::Voice { session } => self.of_session(session, |leg| Event::Voice { leg }),
+            Report::AnsweredBy { session, by } => {
+                self.of_session(session, |leg| Event::AnsweredBy { leg, by });
+            }
             Report::Key { session, digit } => {
                 self.of_session(session, |leg| Event::Key { leg, digit });
             }

@@ -74,7 +74,11 @@ fn an_extension_is_dialled_after_the_answer_while_the_caller_hears_ringing() {
     assert_eq!(scene.hears("caller"), "shop");
     let page = &scene.call.record().legs[0];
     let answered = page.answered_at.unwrap().unix_micros();
-    let sent = page.digits.iter().map(|it| (it.position, (it.at.unix_micros() - answered) / 1000));
+    let sent = page
+        .symbols
+        .iter()
+        .filter(|it| !it.wait)
+        .map(|it| (it.position, (it.at.unix_micros() - answered) / 1000));
     assert_eq!(sent.collect::<Vec<_>>(), [(1, 0), (4, 1200), (5, 1400), (6, 1600), (7, 1800)]);
 }
 
@@ -84,8 +88,8 @@ fn a_dial_pause_takes_as_long_as_the_same_pause_in_the_extension() {
     let paused = |number: crosspoint::model::ReceivingNumber| {
         let mut scene = Scene::begin(&Town::new([number]));
         scene.answers("shop").wait(seconds(20));
-        let digits = &scene.call.record().legs[0].digits;
-        digits.iter().map(|it| it.at).collect::<Vec<_>>()
+        let sent = &scene.call.record().legs[0].symbols;
+        sent.iter().filter(|it| !it.wait).map(|it| it.at).collect::<Vec<_>>()
     };
     let mut with_pause = number("shop").with_extension("12");
     with_pause.dial_pause = seconds(2);

@@ -126,6 +126,7 @@ pub struct Moment {
 #[serde(rename_all = "snake_case")]
 pub enum Act {
     AwaitVoice,
+    Screening,
     DialPause,
     Digit(char),
     Wait,
@@ -281,6 +282,7 @@ fn timeline(briefing: &super::Briefing) -> Vec<Moment> {
                 (Line::Wait(time), Step::Pause) => (Act::DialPause, Some(*time)),
                 (Line::Wait(time) | Line::Tone(_, time), _) => (Act::Wait, Some(*time)),
                 (Line::AwaitVoice(_) | Line::AwaitSilence(_), _) => (Act::AwaitVoice, None),
+                (Line::AwaitPerson(_), _) => (Act::Screening, None),
                 (Line::Accept(_), _) => (Act::Accept, None),
                 (Line::Say(_), _) => (Act::Whisper, None),
             };

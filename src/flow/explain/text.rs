@@ -170,6 +170,10 @@ fn listed(f: &mut fmt::Formatter<'_>, to: &Destination, pad: &str) -> fmt::Resul
                 writeln!(f, "{pad}{at}  waits until somebody speaks, at most 30 s")?;
                 since = " after the voice";
             }
+            (Act::Screening, _) => {
+                writeln!(f, "{pad}{at}  is listened to for up to 8 s: a machine declines")?;
+                since = " after that";
+            }
             (Act::DialPause, Some(time)) => writeln!(f, "{pad}{at}  dial pause {}", seconds(time))?,
             (Act::Wait, Some(time)) => writeln!(f, "{pad}{at}  waits {}", seconds(time))?,
             (Act::Digit(digit), _) => writeln!(f, "{pad}{at}  sends {digit}")?,

@@ -106,16 +106,16 @@ impl Session {
             }
             Heard::Voice(law) => {
                 let awaits = self.player.as_mut().and_then(|it| it.listener()).is_some();
-                if !awaits && self.detector.is_none() {
+                if !awaits && self.detector.is_none() && !self.listens_for_answer() {
                     return None;
                 }
-                self.ears(law, packet.get(header.payload())?)
+                self.ears(law, packet.get(header.payload())?, now)
             }
             Heard::Opaque | Heard::Comfort => None,
         }
     }
 
-    fn ears(&mut self, law: Law, octets: &[u8]) -> Option<Digit> {
+    fn ears(&mut self, law: Law, octets: &[u8], now: Instant) -> Option<Digit> {
         let mut samples = [0; FRAME];
         let mut pressed = None;
         for octets in octets.chunks(FRAME) {
@@ -124,6 +124,7 @@ impl Session {
             if let Some(script) = self.player.as_mut().and_then(|it| it.listener()) {
                 script.hear(samples);
             }
+            self.hear_answer(samples, now);
             if let Some(detector) = &mut self.detector {
                 pressed = detector.hear(samples).or(pressed);
             }

@@ -11,16 +11,13 @@ mod stage;
 mod verdict;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread::{self, JoinHandle};
+use std::path::Path;
 use std::time::Duration;
-
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use self::set::Set;
 use self::stage::Stage;
 use super::Error;
+use super::edge::{Edge, stopped_early};
 use crate::simulator::Moment;
 
 /// The parties, in the order of the ladder's columns.
@@ -35,8 +32,6 @@ const TALK: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(15);
 /// What both sides take to notice that a call is over.
 const PARTING: Duration = Duration::from_millis(700);
-/// How long the edge may take to start or to stop.
-const START: Duration = Duration::from_secs(10);
 
 /// Plays the demo. What the edge keeps goes to `data`, or to a new temporary folder.
 pub fn demo(data: Option<&Path>) -> Result<(), Error> {
@@ -59,7 +54,7 @@ pub fn demo(data: Option<&Path>) -> Result<(), Error> {
 fn play(stage: &mut Stage, set: &Set, edge: &Edge) -> Result<(), Error> {
     let act = |stage: &mut Stage, limit, done: &dyn Fn(&Stage) -> bool| {
         stage.run(limit, |stage| done(stage) || edge.has_ended());
-        if edge.has_ended() { Err(interrupted()) } else { Ok(()) }
+        if edge.has_ended() { Err(stopped_early()) } else { Ok(()) }
     };
     stage.say(&set.welcome());
     stage.next_call();
@@ -77,46 +72,4 @@ fn play(stage: &mut Stage, set: &Set, edge: &Edge) -> Result<(), Error> {
     stage.hang_up(MOBILE);
     act(stage, PARTING, &|it| it.saw(CARRIER, Moment::HungUpOn))?;
     act(stage, PARTING, &|_| false)
-}
-
-fn interrupted() -> Error {
-    Error::doing("the demo")(std::io::Error::other("the edge was stopped before the end"))
-}
-
-/// The edge, on a thread of its own.
-struct Edge {
-    thread: JoinHandle<Result<(), Error>>,
-    stop: UnboundedSender<()>,
-}
-
-impl Edge {
-    /// Starts it and waits until it listens.
-    fn start(config: &Path, data: &Path) -> Result<Self, Error> {
-        let (stop, stopped) = unbounded_channel();
-        let (started, running): (_, Receiver<()>) = channel();
-        let (config, data): (PathBuf, PathBuf) = (config.to_owned(), data.to_owned());
-        let thread = thread::Builder::new()
-            .name("edge".into())
-            .spawn(move || {
-                let running = move || started.send(()).unwrap_or_default();
-                super::run::serve(Some(&config), &data, "error", running, stopped)
-            })
-            .map_err(Error::doing("starting the edge"))?;
-        let edge = Self { thread, stop };
-        match running.recv_timeout(START) {
-            Ok(()) => Ok(edge),
-            Err(_) => Err(edge.stop().err().unwrap_or_else(interrupted)),
-        }
-    }
-
-    fn has_ended(&self) -> bool {
-        self.thread.is_finished()
-    }
-
-    /// Stops it as SIGTERM would, and waits until everything is on the disk.
-    fn stop(self) -> Result<(), Error> {
-        // It is gone already if somebody interrupted us.
-        let _ = self.stop.send(());
-        self.thread.join().unwrap_or_else(|_| Err(interrupted()))
-    }
 }

@@ -352,6 +352,7 @@ fn length(line: &Line) -> Duration {
         | Line::AwaitVoice(time)
         | Line::AwaitSilence(time)
         | Line::Tone(_, time) => *time,
+        Line::AwaitPerson(_) => Duration::ZERO,
         Line::Say(_) => CLIP,
         Line::Accept(accept) => {
             let said = if accept.prompt.is_some() { CLIP } else { Duration::ZERO };

@@ -109,7 +109,7 @@ impl Witness {
                 assert!(self.legs.insert(offer.leg, seen).is_none(), "a leg's name is used twice");
             }
             Effect::Hear(leg, source) => self.hear(*leg, source),
-            Effect::SwallowKeys { leg, .. } => self.is_there(*leg),
+            Effect::Listen(leg) | Effect::SwallowKeys { leg, .. } => self.is_there(*leg),
             Effect::Tape { tape, left, right, .. } => {
                 assert_eq!(*left, Leg::CALLER);
                 assert_eq!(Some(*right), self.connected, "only who is connected is recorded");

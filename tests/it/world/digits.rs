@@ -46,7 +46,8 @@ fn an_extension_is_keyed_in_with_its_pause_while_the_caller_hears_ringing() {
     town.hangs_up(CARRIER);
     town.ends();
     let leg = &town.record().legs[0];
-    let sent: Vec<Instant> = leg.digits.iter().map(|it| town.moment(it.at)).collect();
+    let sent: Vec<Instant> =
+        leg.symbols.iter().filter(|it| !it.wait).map(|it| town.moment(it.at)).collect();
     let heard = town.seen("b").ear.keys.iter().map(|it| it.from);
     for (sent, heard) in sent.iter().zip(heard) {
         assert_near(heard.since(*sent), ms(1), ms(20));

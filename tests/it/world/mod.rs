@@ -4,6 +4,7 @@ mod digits;
 mod endings;
 mod far_ends;
 mod forks;
+mod listening;
 mod random;
 mod recordings;
 mod simulated;

@@ -118,6 +118,7 @@ fn manners(town: &mut World) -> Manners {
         _ => Reply::AnswerAfter(ms(roll(8_000))),
     };
     Manners {
+        greets_for: None,
         reply,
         ring_after: if roll(6) == 0 { ms(roll(9_000)) } else { ms(roll(100)) },
         hang_up_after: (roll(4) == 0).then(|| ms(roll(8_000))),
