@@ -31,6 +31,8 @@ pub struct AnswerListener {
     heard: u32,
     /// When speech was heard first, and last.
     speech: Option<(u32, u32)>,
+    /// Samples of speech that was no tone.
+    words: u32,
 }
 
 /// Speech of this length is a machine's.
@@ -49,14 +51,17 @@ const fn samples(ms: u32) -> u32 {
 impl AnswerListener {
     /// Takes the next frame of about 20 ms; what it is once that is known.
     pub fn hear(&mut self, frame: &[i16]) -> Option<AnsweredBy> {
-        let (before, words) = (self.heard, self.words());
+        let before = self.heard;
         self.heard += frame.len() as u32;
-        let steady = self.beep.hear(frame);
+        let beeps = self.beep.hear(frame);
         if self.voice.hear(frame) && !frame.is_empty() {
             let since = self.speech.map_or(before, |(since, _)| since);
             self.speech = Some((since, self.heard));
+            if !self.beep.is_steady() {
+                self.words += frame.len() as u32;
+            }
         }
-        if steady && WORDS <= words {
+        if beeps && WORDS <= self.words {
             return Some(AnsweredBy::Machine);
         }
         self.judge()
@@ -66,10 +71,6 @@ impl AnswerListener {
     pub fn pause(&mut self, samples: u32) -> Option<AnsweredBy> {
         self.heard += samples.min(LISTENS_FOR);
         self.judge()
-    }
-
-    fn words(&self) -> u32 {
-        self.speech.map_or(0, |(since, until)| until - since)
     }
 
     fn judge(&self) -> Option<AnsweredBy> {
@@ -105,6 +106,10 @@ impl Beep {
     const WANDER: f32 = 0.02;
     /// Mean square below which nothing counts: -36 dBm0 or so.
     const QUIET: f32 = 250.0 * 250.0;
+
+    fn is_steady(&self) -> bool {
+        1 < self.steady
+    }
 
     fn hear(&mut self, frame: &[i16]) -> bool {
         let (mut both, mut square, mut sum) = (0.0f32, 0.0f32, 0.0f32);
