@@ -67,7 +67,7 @@ fn gaps_of_one_call() -> Vec<f64> {
     carrier.hang_up(&mut call);
     b.is_hung_up(SOON);
     let record = edge.record("ended");
-    assert_eq!(record["legs"][0]["digits"].as_array().unwrap().len(), 5, "{record:#}");
+    assert_eq!(record["legs"][0]["symbols"].as_array().unwrap().len(), 7, "{record:#}");
     assert!(!record.to_string().contains("31928") && !record.to_string().contains("3ww1928"));
     by_clock
 }

@@ -12,6 +12,7 @@ mod digits;
 mod door;
 mod edge;
 mod forks;
+mod learning;
 mod message;
 mod network;
 mod operations;

@@ -28,7 +28,8 @@ pub struct Heard {
 
 pub struct Phone {
     pub address: SocketAddr,
-    edge: SocketAddr,
+    /// Where it sends what it has to say.
+    pub edge: SocketAddr,
     socket: UdpSocket,
     inbox: Receiver<Heard>,
     /// All that came; what a test has taken is marked.

@@ -99,28 +99,15 @@ impl Voice {
     /// Speaks a tone, mu-law, from now on.
     pub fn speak(&mut self, to: SocketAddr, hertz: u16) {
         let (socket, until) = (self.socket.try_clone().unwrap(), self.over.clone());
-        self.threads.push(std::thread::spawn(move || {
-            let mut next = Instant::now();
-            let step = std::f64::consts::TAU * f64::from(hertz) / 8000.0;
-            for frame in 0_u32.. {
-                if until.load(Ordering::Relaxed) {
-                    return;
-                }
-                let sample = |n: u32| (f64::from(frame * SAMPLES + n) * step).sin() * 8000.0;
-                let payload: Vec<u8> =
-                    (0..SAMPLES).map(|n| Law::Mu.encode(sample(n) as i16)).collect();
-                let packet = RtpPacketBuilder::new()
-                    .payload_type(0)
-                    .ssrc(u32::from(hertz))
-                    .sequence((frame as u16).into())
-                    .timestamp(frame.wrapping_mul(SAMPLES))
-                    .payload(&payload)
-                    .build();
-                drop(socket.send_to(&packet.unwrap(), to));
-                next += FRAME;
-                std::thread::sleep(next.saturating_duration_since(Instant::now()));
-            }
-        }));
+        self.threads
+            .push(std::thread::spawn(move || tone(&socket, to, hertz, 0, &until, u32::MAX)));
+    }
+
+    /// Speaks a tone for so long, and returns then. `before` is how many frames were sent before.
+    pub fn say(&self, to: SocketAddr, hertz: u16, length: Duration, before: &mut u32) {
+        let frames = (length.as_millis() / FRAME.as_millis()) as u32;
+        tone(&self.socket, to, hertz, *before, &self.over, frames);
+        *before += frames;
     }
 
     pub fn packets(&self) -> Vec<Packet> {
@@ -178,6 +165,36 @@ impl Voice {
             }
         }
         keys
+    }
+}
+
+/// Sends frames of a tone, one every 20 ms.
+fn tone(
+    socket: &UdpSocket,
+    to: SocketAddr,
+    hertz: u16,
+    before: u32,
+    until: &AtomicBool,
+    frames: u32,
+) {
+    let mut next = Instant::now();
+    let step = std::f64::consts::TAU * f64::from(hertz) / 8000.0;
+    for frame in before..before.saturating_add(frames) {
+        if until.load(Ordering::Relaxed) {
+            return;
+        }
+        let sample = |n: u32| (f64::from(frame * SAMPLES + n) * step).sin() * 8000.0;
+        let payload: Vec<u8> = (0..SAMPLES).map(|n| Law::Mu.encode(sample(n) as i16)).collect();
+        let packet = RtpPacketBuilder::new()
+            .payload_type(0)
+            .ssrc(u32::from(hertz))
+            .sequence((frame as u16).into())
+            .timestamp(frame.wrapping_mul(SAMPLES))
+            .payload(&payload)
+            .build();
+        drop(socket.send_to(&packet.unwrap(), to));
+        next += FRAME;
+        std::thread::sleep(next.saturating_duration_since(Instant::now()));
     }
 }
 
