@@ -65,6 +65,11 @@ pub(super) fn limit(reason: &str) -> Cause {
     ours(0, 31, reason)
 }
 
+/// The caller's message is complete.
+pub(super) fn voicemail() -> Cause {
+    ours(0, 16, "voicemail")
+}
+
 pub(super) fn route_loop() -> Cause {
     ours(480, 31, "route_loop")
 }

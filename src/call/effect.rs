@@ -88,16 +88,16 @@ pub enum Effect {
     /// Keys pressed by this leg are reported but not passed on to the other side, or they are
     /// again. Off until said; gone with the leg.
     SwallowKeys { leg: Leg, on: bool },
-    /// Record `left` and `right` to this file from now on. `tape` is never reused in a call, and
+    /// Record `left` and `right` to this file from now on; without a right one, `left` alone. `tape` is never reused in a call, and
     /// one tape has ended before the next begins.
-    Tape { tape: u8, left: Leg, right: Leg, file: Arc<str> },
+    Tape { tape: u8, left: Leg, right: Option<Leg>, file: Arc<str> },
     /// The tape runs on, with silence on it (`mute`), or with sound again.
     TapeMute { tape: u8, mute: bool },
-    /// Stop recording and close the file.
-    TapeEnd { tape: u8 },
+    /// Stop recording and close the file, which is kept or thrown away.
+    TapeEnd { tape: u8, keep: bool },
     /// Something that operators and developers can see happen.
     Note(Fact),
-    /// Write the record as it stands (when the call begins and when it ends).
+    /// Write the record as it stands: when the call begins, is connected, parts, and ends.
     Journal(Box<CallRecord>),
     /// The call is over and its record complete: drop it. Every leg was released or had ended
     /// before, up to half a second earlier: in between, the call waits for [`Event::Quality`] of

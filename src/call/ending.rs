@@ -16,8 +16,15 @@ const WRAP_UP: Duration = Duration::from_millis(500);
 
 /// Ends the call: no leg, recording or timer is left, whatever phase it was in.
 pub(super) fn end(story: &mut Story, why: Cause, turn: &mut Turn<'_>) -> Phase {
+    part(&why, None, story, turn);
+    Wrapping { until: turn.now.at + WRAP_UP }.go_on(story, turn)
+}
+
+/// Ends the call for everybody but `kept`, who is let go by [`end`] once no more is wanted of it:
+/// the call's times and cause stand from now on.
+pub(super) fn part(why: &Cause, kept: Option<Leg>, story: &mut Story, turn: &mut Turn<'_>) {
     story.end_tape("end_of_call", turn);
-    story.release_all_but(None, Some(Outcome::Abandoned), &why, turn);
+    story.release_all_but(kept, Some(Outcome::Abandoned), why, turn);
     match story.caller {
         Caller::Gone => (),
         Caller::Answered => turn.say(Effect::Release { leg: Leg::CALLER, cause: why.clone() }),
@@ -28,9 +35,10 @@ pub(super) fn end(story: &mut Story, why: Cause, turn: &mut Turn<'_>) -> Phase {
         }
     }
     story.caller = Caller::Gone;
-    story.close(&why, turn);
-    story.note(What::Ended { cause: why }, turn);
-    Wrapping { until: turn.now.at + WRAP_UP }.go_on(story, turn)
+    if story.record.ended_at.is_none() {
+        story.close(why, turn);
+        story.note(What::Ended { cause: why.clone() }, turn);
+    }
 }
 
 /// Waiting for the last reports.

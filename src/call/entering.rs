@@ -5,12 +5,11 @@
 
 use std::sync::Arc;
 
-use super::dialling::Dialling;
 use super::ending::end;
-use super::greeting::Greeting;
+use super::greeting::{Greeting, Then};
 use super::story::{Story, Turn};
 use super::{Effect, Facts, Phase, cause};
-use crate::flow::{self, Draw, Entry, Left, Plan, Ring, Why};
+use crate::flow::{self, Draw, Entry, Left, Plan, Why};
 use crate::model::event::What;
 use crate::model::record::{CallRecord, Cause, Outcome, RecordState};
 use crate::model::{CallSettings, Dial, Directory, ReceivingNumber, Route, TrackingNumber};
@@ -53,7 +52,7 @@ pub(super) fn begin(
 }
 
 /// Takes the next step of the route.
-fn enter(route: Route, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+pub(super) fn enter(route: Route, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
     // Hanging up ends a chain, it does not lengthen it.
     if route != Route::Hangup && !story.takes_a_step(turn.now.at) {
         return end(story, cause::route_loop(), turn);
@@ -63,12 +62,18 @@ fn enter(route: Route, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
     match route {
         Route::Dial(dial) => enter_dial(&dial, story, turn),
         Route::Hangup => hang_up(story, turn),
+        Route::VoiceMenu(id) => match story.directory.voice_menu(&id).cloned() {
+            Some(menu) => greet(Then::Menu(menu), story, turn),
+            None => unusable(story, turn),
+        },
+        Route::Voicemail(id) => match story.directory.voicemail_box(&id).cloned() {
+            Some(voicemail) => greet(Then::Voicemail(voicemail), story, turn),
+            None => unusable(story, turn),
+        },
         Route::Queue(_)
-        | Route::VoiceMenu(_)
         | Route::SmartRouter(_)
         | Route::GeoRouter(_)
         | Route::VirtualAgent(_)
-        | Route::Voicemail(_)
         | Route::Agent(_) => unusable(story, turn),
     }
 }
@@ -80,7 +85,7 @@ fn enter_dial(dial: &Dial, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
     match flow::plan(&story.directory, dial, turn.now.wall, &draw) {
         Plan::Ring { rings, left_out } => {
             story.left_out(&left_out, turn);
-            ring(rings, story, turn)
+            greet(Then::Dial(rings), story, turn)
         }
         Plan::Closed { route, left_out } => {
             story.left_out(&left_out, turn);
@@ -97,19 +102,20 @@ fn enter_dial(dial: &Dial, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
     }
 }
 
-/// Rings these, once the caller has heard what it is to hear first.
-fn ring(rings: Vec<Ring>, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+/// Does this, once the caller has heard what it is to hear first: the greeting before the first
+/// thing of all, the recording notice before the first destinations of whom one may be recorded.
+pub(super) fn greet(then: Then, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
     let settings = &story.tracking.settings;
     let greeting = settings.greeting.clone().filter(|_| !story.greeted);
-    let candidates = rings.iter().map(|it| &*it.to);
-    let notice = flow::recording_notice(settings, candidates).cloned().filter(|_| !story.noticed);
+    let notice =
+        flow::recording_notice(settings, then.candidates()).cloned().filter(|_| !story.noticed);
     story.greeted = true;
     story.noticed |= notice.is_some();
     let messages: Vec<_> = greeting.into_iter().chain(notice).collect();
     if messages.is_empty() {
-        return Dialling::start(rings, story, turn);
+        return then.begin(story, turn);
     }
-    Greeting::start(&messages, rings, story, turn)
+    Greeting::start(&messages, then, story, turn)
 }
 
 /// One destination of a dial that nobody took, in the order they ended.
@@ -134,7 +140,7 @@ pub(super) fn after_dial(lost: Vec<Lost>, story: &mut Story, turn: &mut Turn<'_>
 }
 
 /// Following the route failed inside us: the fail-safe, once, or the end.
-fn unusable(story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+pub(super) fn unusable(story: &mut Story, turn: &mut Turn<'_>) -> Phase {
     let fail_safe = flow::fail_safe(&story.directory, &story.tracking);
     match fail_safe.filter(|_| !story.fail_safe_used) {
         Some(route) => {

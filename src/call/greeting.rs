@@ -1,44 +1,66 @@
-//! The caller hears the greeting and the recording notice, before anybody is dialled.
+//! The caller hears the greeting and the recording notice, before the first thing that it hears.
 //!
 //! The caller has been answered for it. What follows was decided on entry (schedules are read
-//! then), and waits here.
+//! then), and waits here. Keys pressed meanwhile are lost: the notice is to be heard.
 
-use std::time::Duration;
+use std::sync::Arc;
 
+use super::asking::LONGEST_MESSAGE;
 use super::dialling::Dialling;
+use super::menu::Menu;
 use super::story::{Story, Turn};
+use super::voicemail::Voicemail;
 use super::{Effect, Event, Leg, Phase};
 use crate::audio::{Line, Script, Source};
 use crate::clock::Instant;
 use crate::flow::Ring;
-use crate::model::Prompt;
+use crate::model::{Prompt, ReceivingNumber, VoiceMenu, VoicemailBox};
 
-/// The longest greeting and notice; whatever is left of it then is not heard.
-const LIMIT: Duration = Duration::from_secs(120);
+/// What the caller comes to next.
+pub(super) enum Then {
+    Dial(Vec<Ring>),
+    Menu(Arc<VoiceMenu>),
+    Voicemail(Arc<VoicemailBox>),
+}
+
+impl Then {
+    pub fn begin(self, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+        match self {
+            Self::Dial(rings) => Dialling::start(rings, story, turn),
+            Self::Menu(menu) => Menu::start(menu, story, turn),
+            Self::Voicemail(voicemail) => Voicemail::start(voicemail, story, turn),
+        }
+    }
+
+    /// Those who can be rung at once. Who is behind a menu's keys is told of when it is dialled; a
+    /// message is the caller's own, which needs no notice.
+    pub fn candidates(&self) -> impl Iterator<Item = &ReceivingNumber> {
+        let rings = match self {
+            Self::Dial(rings) => rings.as_slice(),
+            Self::Menu(_) | Self::Voicemail(_) => &[],
+        };
+        rings.iter().map(|it| &*it.to)
+    }
+}
 
 pub(super) struct Greeting {
     until: Instant,
-    then: Vec<Ring>,
+    then: Then,
 }
 
 impl Greeting {
-    /// Says these messages, then goes on to ring.
-    pub fn start(
-        messages: &[Prompt],
-        then: Vec<Ring>,
-        story: &mut Story,
-        turn: &mut Turn<'_>,
-    ) -> Phase {
+    /// Says these messages, then goes on.
+    pub fn start(messages: &[Prompt], then: Then, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
         story.answer_caller(turn);
         let lines = messages.iter().map(|it| Line::Say(it.clip)).collect();
         turn.say(Effect::Hear(Leg::CALLER, Source::Script(Script::new(lines))));
-        Phase::Greeting(Self { until: turn.now.at + LIMIT, then })
+        Phase::Greeting(Self { until: turn.now.at + LONGEST_MESSAGE, then })
     }
 
     pub fn on(self, event: &Event, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
         match event {
-            Event::ScriptDone { leg: Leg::CALLER } => Dialling::start(self.then, story, turn),
-            Event::Time if self.until <= turn.now.at => Dialling::start(self.then, story, turn),
+            Event::ScriptDone { leg: Leg::CALLER } => self.then.begin(story, turn),
+            Event::Time if self.until <= turn.now.at => self.then.begin(story, turn),
             _ => Phase::Greeting(self),
         }
     }

@@ -35,6 +35,10 @@ pub(super) fn tell(what: &What, record: &CallRecord) {
             talk_ms = record.talk_ms,
             "call ended"
         ),
+        What::KeysEntered { asked, understood } => debug!(asked, understood, "keys entered"),
+        What::VoicemailLeft { voicemail, length_ms, .. } => {
+            debug!(%voicemail, length_ms, "voicemail left");
+        }
         What::Scored { .. } => debug!("scored"),
     }
 }

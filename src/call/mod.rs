@@ -1,16 +1,18 @@
 //! One call, from the caller's INVITE to its record.
 //!
 //! ```text
-//!            +--> greeting --+
-//!  entering -+               +--> dialling --> talking --> wrapping --> over
-//!     ^      +---------------+       |
-//!     +------ nobody took it --------+
+//!            +--> greeting --+     +-> voicemail ----------------+
+//!  entering -+               +-----+-> dialling ---> talking ----+--> wrapping --> over
+//!     ^      +---------------+     +-> menu, ZIP code  |         |
+//!     |                                |     |         +-> scoring
+//!     +------ nobody took it, a key ---+-----+
 //! ```
 //! A call is in one [`Phase`] at a time. Each phase is a file of its own and holds only what that
 //! phase needs, its timers included, so leaving a phase leaves its timers behind. What outlives
 //! the phases (the record, who is on the line) is in the [`Story`]. What to do next is asked of
 //! `flow`; SIP and RTP are the switch's.
 
+mod asking;
 mod cause;
 mod codes;
 mod dialling;
@@ -20,10 +22,13 @@ mod entering;
 mod facts;
 mod greeting;
 mod log;
+mod menu;
 mod offering;
+mod scoring;
 mod story;
 mod talking;
 mod tape;
+mod voicemail;
 
 use std::mem;
 use std::sync::Arc;
@@ -33,11 +38,14 @@ pub use self::effect::{Effect, Event, Leg, Offer, TapeEvent};
 use self::ending::{Wrapping, end};
 pub use self::facts::Facts;
 use self::greeting::Greeting;
+use self::menu::Menu;
+use self::scoring::Scoring;
 use self::story::{Caller, Story, Turn};
 use self::talking::Talking;
+use self::voicemail::Voicemail;
 use crate::clock::{Instant, Now};
 use crate::model::Directory;
-use crate::model::record::CallRecord;
+use crate::model::record::{CallRecord, Cause};
 
 pub struct Call {
     story: Story,
@@ -46,8 +54,11 @@ pub struct Call {
 
 enum Phase {
     Greeting(Greeting),
+    Menu(Menu),
+    Voicemail(Voicemail),
     Dialling(Dialling),
     Talking(Talking),
+    Scoring(Scoring),
     Wrapping(Wrapping),
     Over,
 }
@@ -84,15 +95,15 @@ impl Call {
                 phase.on(&event, story, turn)
             }
             (Phase::Wrapping(phase), event) => phase.on(event, story, turn),
+            (Phase::Scoring(phase), event) => phase.on(event, story, turn),
+            (Phase::Voicemail(phase), Event::Stop { cause }) => {
+                phase.leave(cause.clone(), story, turn)
+            }
             (_, Event::Stop { cause }) => end(story, cause.clone(), turn),
-            (_, Event::HungUp { leg: Leg::CALLER, cause }) => {
+            (phase, Event::HungUp { leg: Leg::CALLER, cause }) => {
                 story.step("caller hung up", turn);
                 story.caller = Caller::Gone;
-                let cause = match story.is_connected() {
-                    true => cause::hung_up(cause.clone()),
-                    false => cause::abandoned(),
-                };
-                end(story, cause, turn)
+                phase.caller_gone(cause.clone(), story, turn)
             }
             (phase, Event::ClipMissing { leg }) => {
                 story.clip_missing(*leg, turn);
@@ -106,8 +117,11 @@ impl Call {
     pub fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Greeting(phase) => Some(phase.deadline()),
+            Phase::Menu(phase) => Some(phase.deadline()),
+            Phase::Voicemail(phase) => Some(phase.deadline()),
             Phase::Dialling(phase) => phase.deadline(&self.story),
             Phase::Talking(phase) => Some(phase.deadline()),
+            Phase::Scoring(phase) => Some(phase.deadline()),
             Phase::Wrapping(phase) => Some(phase.deadline()),
             Phase::Over => None,
         }
@@ -128,10 +142,24 @@ impl Phase {
     fn on(self, event: &Event, story: &mut Story, turn: &mut Turn<'_>) -> Self {
         match self {
             Self::Greeting(phase) => phase.on(event, story, turn),
+            Self::Menu(phase) => phase.on(event, story, turn),
+            Self::Voicemail(phase) => phase.on(event, story, turn),
             Self::Dialling(phase) => phase.on(event, story, turn),
             Self::Talking(phase) => phase.on(event, story, turn),
+            Self::Scoring(phase) => phase.on(event, story, turn),
             Self::Wrapping(phase) => phase.on(event, story, turn),
             Self::Over => Self::Over,
+        }
+    }
+
+    /// The caller hung up. It ends everything, but for what is asked of the answering person
+    /// afterwards (PRODUCT section 12); a message that it left is kept.
+    fn caller_gone(self, reported: Cause, story: &mut Story, turn: &mut Turn<'_>) -> Self {
+        match self {
+            Self::Talking(phase) => phase.caller_gone(cause::hung_up(reported), story, turn),
+            Self::Voicemail(phase) => phase.leave(cause::hung_up(reported), story, turn),
+            _ if story.is_connected() => end(story, cause::hung_up(reported), turn),
+            _ => end(story, cause::abandoned(), turn),
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::asking::Heard;
 use super::cause;
 use super::tape::Tape;
 use super::{Effect, Facts, Leg, Offer};
@@ -15,7 +16,7 @@ use crate::flow;
 use crate::model::event::{Fact, What};
 use crate::model::record::{CallRecord, Cause, LegRecord, Outcome, Quality, Step, SymbolSent};
 use crate::model::{
-    CallSettings, Directory, Identity, ReceivingNumber, RingbackBy, TrackingNumber,
+    CallSettings, Directory, Identity, ReceivingNumber, RingbackBy, Route, TrackingNumber,
 };
 
 /// The most destinations one call may ring, all steps of its route together.
@@ -47,6 +48,8 @@ pub(super) struct Story {
     pub greeted: bool,
     pub noticed: bool,
     pub fail_safe_used: bool,
+    /// Whose lead the call is if nobody took it.
+    pub lead_owner: Option<Arc<str>>,
     sides: Vec<Side>,
     seq: u32,
     steps: u8,
@@ -92,6 +95,7 @@ impl Story {
             greeted: false,
             noticed: false,
             fail_safe_used: false,
+            lead_owner: None,
             sides: Vec::new(),
             seq: 0,
             steps: 0,
@@ -165,6 +169,19 @@ impl Story {
     pub fn clip_missing(&mut self, leg: Leg, turn: &Turn<'_>) {
         metrics::counter!("crosspoint_clips_missing_total").increment(1);
         self.step(format!("a message to leg {} could not be played", leg.0), turn);
+    }
+
+    /// What came of asking the caller, for the record: that it typed something, not what.
+    pub fn heard(&mut self, by: &Route, heard: &Heard, turn: &mut Turn<'_>) {
+        let (what, understood) = match heard {
+            Heard::Answer(_) => ("answered", Some(true)),
+            Heard::Wrong { .. } => ("no such answer", Some(false)),
+            Heard::Nothing { .. } => ("no answer", None),
+        };
+        self.step(format!("{by}: {what}"), turn);
+        if let Some(understood) = understood {
+            self.note(What::KeysEntered { asked: by.to_string(), understood }, turn);
+        }
     }
 
     // The destinations.
@@ -352,7 +369,7 @@ impl Story {
             self.record.source_tag.clone_from(&number.source_tag);
         } else {
             let owner = self.sides.iter().find_map(|it| it.to.lead_owner.clone());
-            self.record.lead_owner = owner;
+            self.record.lead_owner = self.lead_owner.take().or(owner);
             if let Some(first) = self.sides.first() {
                 self.record.source_tag.clone_from(&first.to.source_tag);
             }

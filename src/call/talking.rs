@@ -1,7 +1,8 @@
 //! Caller and destination hear each other, until one hangs up or the call's time is over.
 //!
-//! Ten seconds before that time the destination hears a beep. Codes that the answering person
-//! dials are taken here; its other keys are pressed on towards the caller.
+//! Ten seconds before that time both hear a beep, whoever of them may be speaking then. Codes that
+//! the answering person dials are taken here; its other keys are pressed on towards the caller.
+//! When the caller is gone, the answering person may be asked what the call was worth.
 
 use std::mem;
 use std::sync::Arc;
@@ -9,18 +10,20 @@ use std::time::Duration;
 
 use super::codes::{Code, Codes};
 use super::ending::end;
+use super::scoring::Scoring;
 use super::story::{Story, Turn};
 use super::{Effect, Event, Leg, Phase, cause};
 use crate::audio::{Digit, Line, Script, Source};
 use crate::clock::Instant;
 use crate::flow;
-use crate::model::ReceivingNumber;
+use crate::model::record::Cause;
+use crate::model::{ReceivingNumber, ScoreMenu};
 
 /// The warning: 1400 Hz, as recording and time-limit beeps commonly are.
 const BEEP: Line = Line::Tone(1400, Duration::from_millis(200));
 /// Keys that may wait to be pressed towards the caller; more are lost.
 const MAX_KEYS: usize = 32;
-/// The destination hears the caller again at the latest after this, should media say nothing.
+/// Both hear each other again at the latest after this, should media say nothing.
 const BEEP_LIMIT: Duration = Duration::from_secs(1);
 
 pub(super) struct Talking {
@@ -30,13 +33,20 @@ pub(super) struct Talking {
     reason: &'static str,
     warning: Warning,
     codes: Option<Codes>,
+    /// What the answering person is asked afterwards.
+    score: Option<ScoreMenu>,
     /// Keys still to be pressed towards the caller; `Some` while some are being pressed.
     pressing: Option<Vec<Digit>>,
 }
 
 enum Warning {
     At(Instant),
-    Sounding { until: Instant },
+    /// For whom it still sounds.
+    Sounding {
+        until: Instant,
+        callee: bool,
+        caller: bool,
+    },
     Done,
 }
 
@@ -50,6 +60,7 @@ impl Talking {
         story.answer_caller(turn);
         turn.say(Effect::Hear(Leg::CALLER, Source::Leg(callee)));
         turn.say(Effect::Hear(callee, Source::Leg(Leg::CALLER)));
+        let score = to.enhanced_forwarding.as_ref().and_then(|it| it.score.clone());
         let codes = to.enhanced_forwarding.clone().map(Codes::new);
         if codes.is_some() {
             turn.say(Effect::SwallowKeys { leg: callee, on: true });
@@ -64,10 +75,11 @@ impl Talking {
         let limit = flow::longest_talk(&to, story.settings(), story.record.received_at);
         let ends = turn.now.at + limit.talk;
         let warning = match limit.talk.checked_sub(flow::WARNING) {
-            Some(time) if limit.warns && !time.is_zero() => Warning::At(turn.now.at + time),
+            Some(time) if !time.is_zero() => Warning::At(turn.now.at + time),
             _ => Warning::Done,
         };
-        Phase::Talking(Self { callee, ends, reason: limit.reason, warning, codes, pressing: None })
+        let (reason, pressing) = (limit.reason, None);
+        Phase::Talking(Self { callee, ends, reason, warning, codes, score, pressing })
     }
 
     pub fn on(mut self, event: &Event, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
@@ -78,11 +90,17 @@ impl Talking {
                 story.lost(*leg, None, cause.clone(), turn);
                 return end(story, cause, turn);
             }
-            Event::MediaLost { leg } if *leg == self.callee || *leg == Leg::CALLER => {
+            Event::MediaLost { leg } if *leg == self.callee => {
                 return end(story, cause::media_timeout(), turn);
             }
+            Event::MediaLost { leg: Leg::CALLER } => {
+                return self.caller_gone(cause::media_timeout(), story, turn);
+            }
             Event::Key { leg, digit } if *leg == self.callee => self.key(*digit, story, turn),
-            Event::ScriptDone { leg } if *leg == self.callee => self.beep_done(turn),
+            Event::ScriptDone { leg } if *leg == self.callee => self.beep_done(true, false, turn),
+            Event::ScriptDone { leg: Leg::CALLER } if self.pressing.is_none() => {
+                self.beep_done(false, true, turn);
+            }
             Event::ScriptDone { leg: Leg::CALLER } => self.pressed(turn),
             Event::Time => return self.on_time(story, turn),
             _ => (),
@@ -90,9 +108,17 @@ impl Talking {
         Phase::Talking(self)
     }
 
+    /// Nobody is there any more for the answering person, who may be asked for the score.
+    pub fn caller_gone(self, why: Cause, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+        match self.score {
+            Some(menu) => Scoring::start(self.callee, menu, why, story, turn),
+            None => end(story, why, turn),
+        }
+    }
+
     pub fn deadline(&self) -> Instant {
         let warning = match self.warning {
-            Warning::At(at) | Warning::Sounding { until: at } => at,
+            Warning::At(at) | Warning::Sounding { until: at, .. } => at,
             Warning::Done => self.ends,
         };
         let code = self.codes.as_ref().and_then(Codes::deadline).unwrap_or(self.ends);
@@ -102,15 +128,21 @@ impl Talking {
     fn on_time(mut self, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
         let now = turn.now.at;
         if self.ends <= now {
-            return end(story, cause::limit(self.reason), turn);
+            let why = cause::limit(self.reason);
+            return self.caller_gone(why, story, turn);
         }
         match self.warning {
             Warning::At(at) if at <= now => {
-                self.warning = Warning::Sounding { until: now + BEEP_LIMIT };
-                let beep = Script::new(vec![BEEP]);
-                turn.say(Effect::Hear(self.callee, Source::Script(beep)));
+                // Keys on their way to the caller are not cut short for it.
+                let (callee, caller) = (true, self.pressing.is_none());
+                self.warning = Warning::Sounding { until: now + BEEP_LIMIT, callee, caller };
+                let beep = Source::Script(Script::new(vec![BEEP]));
+                turn.say(Effect::Hear(self.callee, beep.clone()));
+                if caller {
+                    turn.say(Effect::Hear(Leg::CALLER, beep));
+                }
             }
-            Warning::Sounding { until } if until <= now => self.beep_done(turn),
+            Warning::Sounding { until, .. } if until <= now => self.beep_done(true, true, turn),
             Warning::At(_) | Warning::Sounding { .. } | Warning::Done => (),
         }
         let others = self.codes.as_mut().map(|it| it.expire(now)).unwrap_or_default();
@@ -118,10 +150,17 @@ impl Talking {
         Phase::Talking(self)
     }
 
-    fn beep_done(&mut self, turn: &mut Turn<'_>) {
-        if let Warning::Sounding { .. } = self.warning {
-            self.warning = Warning::Done;
+    /// The beep is over for these; who still hears it hears the other side again.
+    fn beep_done(&mut self, callee_done: bool, caller_done: bool, turn: &mut Turn<'_>) {
+        let Warning::Sounding { callee, caller, .. } = &mut self.warning else { return };
+        if callee_done && mem::take(callee) {
             turn.say(Effect::Hear(self.callee, Source::Leg(Leg::CALLER)));
+        }
+        if caller_done && mem::take(caller) {
+            turn.say(Effect::Hear(Leg::CALLER, Source::Leg(self.callee)));
+        }
+        if !*callee && !*caller {
+            self.warning = Warning::Done;
         }
     }
 
@@ -148,6 +187,9 @@ impl Talking {
             }
             None => {
                 self.pressing = Some(Vec::new());
+                if let Warning::Sounding { caller, .. } = &mut self.warning {
+                    *caller = false;
+                }
                 press(keys, turn);
             }
         }

@@ -1,4 +1,5 @@
-//! Whether a connection is recorded, and what became of it (PRODUCT section 2.3).
+//! Whether a connection is recorded, and what became of it (PRODUCT section 2.3); and the tape of a
+//! message, which is the caller's own and nobody's to veto.
 //!
 //! ```text
 //!            connected, may be            stop code
@@ -40,8 +41,8 @@ pub(super) enum Tape {
 impl Story {
     /// Starts recording caller and destination, who are connected.
     pub fn start_tape(&mut self, callee: Leg, turn: &mut Turn<'_>) {
-        if self.begin_recording(callee, Tape::Running) {
-            self.run_tape(callee, turn);
+        if self.begin_recording(of(callee), Tape::Running) {
+            self.run_tape(Some(callee), turn);
         }
     }
 
@@ -52,7 +53,7 @@ impl Story {
             Unrecorded::NotAsked => Tape::None,
         };
         let why = why.as_str().to_owned();
-        if self.begin_recording(callee, tape)
+        if self.begin_recording(of(callee), tape)
             && let Some(recording) = self.record.recordings.last_mut()
         {
             recording.prevented = Some(why.clone());
@@ -65,7 +66,7 @@ impl Story {
         match self.tapes.last_mut() {
             Some(tape @ Tape::None) => {
                 *tape = Tape::Running;
-                self.run_tape(callee, turn);
+                self.run_tape(Some(callee), turn);
             }
             Some(tape @ Tape::Muted) => {
                 *tape = Tape::Running;
@@ -102,8 +103,54 @@ impl Story {
             }
             self.set_tape(number, Tape::Closing);
             self.measure_tape(number, turn);
-            turn.say(Effect::TapeEnd { tape: number });
+            turn.say(Effect::TapeEnd { tape: number, keep: true });
         }
+    }
+
+    /// Starts recording the caller alone, who leaves a message. False if it cannot be.
+    pub fn start_message(&mut self, voicemail: &Arc<str>, turn: &mut Turn<'_>) -> bool {
+        let page = Recording { voicemail: Some(Arc::clone(voicemail)), ..Recording::default() };
+        let begun = self.begin_recording(page, Tape::Running);
+        if begun {
+            self.run_tape(None, turn);
+        }
+        begun
+    }
+
+    /// Whether a tape runs: the disk may have ended it.
+    pub fn is_taping(&self) -> bool {
+        matches!(self.tapes.last(), Some(Tape::Running | Tape::Muted))
+    }
+
+    /// The message is over: its file and length in milliseconds, if it is kept.
+    pub fn end_message(
+        &mut self,
+        keep: bool,
+        by: Option<&str>,
+        turn: &mut Turn<'_>,
+    ) -> Option<(Arc<str>, u64)> {
+        let number = self.tape_number();
+        if self.is_taping() {
+            self.note(What::RecordingStopped { by: by.unwrap_or("end_of_call").to_owned() }, turn);
+            self.set_tape(number, Tape::Closing);
+            self.measure_tape(number, turn);
+            turn.say(Effect::TapeEnd { tape: number, keep });
+        }
+        let recording = self.recording(number)?;
+        recording.stopped_by = recording.stopped_by.take().or(by.map(str::to_owned));
+        if keep {
+            return Some((recording.file.clone()?, recording.length_ms));
+        }
+        let why = match recording.stopped_by.as_deref() {
+            Some("disk") => "disk",
+            _ => "no_message",
+        };
+        *recording = Recording {
+            voicemail: recording.voicemail.take(),
+            prevented: Some(why.to_owned()),
+            ..Recording::default()
+        };
+        None
     }
 
     /// What the disk says.
@@ -124,9 +171,11 @@ impl Story {
             }
             // Media would lay sound on it for ever.
             TapeEvent::Failed if matches!(before, Tape::Running | Tape::Muted) => {
-                turn.say(Effect::TapeEnd { tape: number });
+                turn.say(Effect::TapeEnd { tape: number, keep: true });
             }
-            TapeEvent::Closed { ms } if after == Some(Tape::Closed) => recording.length_ms = *ms,
+            TapeEvent::Closed { ms } if after == Some(Tape::Closed) && recording.file.is_some() => {
+                recording.length_ms = *ms;
+            }
             TapeEvent::Failed | TapeEvent::Closed { .. } => (),
         }
     }
@@ -149,17 +198,17 @@ impl Story {
         }
     }
 
-    /// A connection begins: its page, and its tape. False if the call has had too many.
-    fn begin_recording(&mut self, callee: Leg, tape: Tape) -> bool {
+    /// A connection or message begins: its page, and its tape. False if the call has had too many.
+    fn begin_recording(&mut self, page: Recording, tape: Tape) -> bool {
         if usize::from(u8::MAX) <= self.tapes.len() {
             return false;
         }
         self.tapes.push(tape);
-        self.record.recordings.push(Recording { leg: Some(callee.0), ..Recording::default() });
+        self.record.recordings.push(page);
         true
     }
 
-    fn run_tape(&mut self, callee: Leg, turn: &mut Turn<'_>) {
+    fn run_tape(&mut self, right: Option<Leg>, turn: &mut Turn<'_>) {
         let number = self.tape_number();
         let file: Arc<str> = match number {
             0 | 1 => format!("{}.wav", self.facts.call).into(),
@@ -171,7 +220,7 @@ impl Story {
             recording.prevented = None;
         }
         let left = Leg::CALLER;
-        turn.say(Effect::Tape { tape: number, left, right: callee, file: Arc::clone(&file) });
+        turn.say(Effect::Tape { tape: number, left, right, file: Arc::clone(&file) });
         self.note(What::RecordingStarted { file }, turn);
     }
 
@@ -196,6 +245,11 @@ impl Story {
         let since = recording.started_at.unwrap_or(turn.now.wall);
         recording.length_ms = millis_between(since, turn.now.wall);
     }
+}
+
+/// The page of a connection to this leg.
+fn of(callee: Leg) -> Recording {
+    Recording { leg: Some(callee.0), ..Recording::default() }
 }
 
 fn millis_between(from: Wall, to: Wall) -> u64 {

@@ -60,12 +60,12 @@ fn is_usable(directory: &Directory, route: &Route) -> bool {
         Route::Dial(dial) => dial.everyone().any(|id| directory.receiving_number(id).is_some()),
         Route::Hangup => true,
         // Refused when the configuration is read, until the issue that brings them.
+        Route::VoiceMenu(id) => directory.voice_menu(id).is_some(),
+        Route::Voicemail(id) => directory.voicemail_box(id).is_some(),
         Route::Queue(_)
-        | Route::VoiceMenu(_)
         | Route::SmartRouter(_)
         | Route::GeoRouter(_)
         | Route::VirtualAgent(_)
-        | Route::Voicemail(_)
         | Route::Agent(_) => false,
     }
 }

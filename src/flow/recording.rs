@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Wall;
 use crate::model::{CallSettings, Prompt, ReceivingNumber};
 
-/// How long before the end of a limited call the warning tone sounds.
+/// How long before the end of a call whose time is over the warning tone sounds.
 pub const WARNING: Duration = Duration::from_secs(10);
 
 /// Why a connected leg is not recorded.
@@ -48,12 +48,10 @@ pub fn recording_notice<'a, 'b>(
 /// How long a connected call may last, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Counted from connection. A warning sounds [`WARNING`] before if the limit is `after_hours`.
+    /// Counted from connection.
     pub talk: Duration,
     /// The reason in the call's cause: `max_duration` or `after_hours_limit`.
     pub reason: &'static str,
-    /// Warn [`WARNING`] before the end.
-    pub warns: bool,
 }
 
 /// The limit of a call that arrived at `arrived` and is connected to `to`.
@@ -61,8 +59,8 @@ pub fn longest_talk(to: &ReceivingNumber, settings: &CallSettings, arrived: Wall
     let outside = to.tagging_schedule.as_ref().is_some_and(|it| !it.is_open(arrived));
     match to.after_hours_limit {
         Some(talk) if outside && talk < settings.max_duration => {
-            Limit { talk, reason: "after_hours_limit", warns: true }
+            Limit { talk, reason: "after_hours_limit" }
         }
-        _ => Limit { talk: settings.max_duration, reason: "max_duration", warns: false },
+        _ => Limit { talk: settings.max_duration, reason: "max_duration" },
     }
 }

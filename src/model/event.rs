@@ -50,6 +50,12 @@ pub enum What {
     LegEnded { leg: u8, cause: Cause },
     #[serde(rename = "call.ended")]
     Ended { cause: Cause },
+    /// Somebody answered by keys, which are left out, what `asked` asked (`voice_menu main`); or
+    /// typed what was no answer.
+    #[serde(rename = "keys.entered")]
+    KeysEntered { asked: String, understood: bool },
+    #[serde(rename = "voicemail.left")]
+    VoicemailLeft { voicemail: Arc<str>, file: Arc<str>, length_ms: u64 },
     #[serde(rename = "call.scored")]
     Scored { score: char },
 }

@@ -108,16 +108,21 @@ pub struct Cause {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recording {
-    /// The leg that was connected to the caller.
+    /// The leg that was connected to the caller; none for a message.
     pub leg: Option<u8>,
+    /// The box that it is a message in.
+    #[serde(default)]
+    pub voicemail: Option<Arc<str>>,
     pub file: Option<Arc<str>>,
     pub started_at: Option<Wall>,
     pub length_ms: u64,
     /// Milliseconds lost to a full or stalled disk.
     pub lost_ms: u64,
-    /// Who stopped it, if not the end of the connection.
+    /// Who stopped it, if not the end of the connection: `destination`, `disk`; of a message also
+    /// `silence`, `key` or `limit`.
     pub stopped_by: Option<String>,
-    /// Why there is none.
+    /// Why there is none; of a message `no_message` if nothing was said that its box keeps, or
+    /// `disk`.
     pub prevented: Option<String>,
 }
 

@@ -120,6 +120,11 @@ pub(super) fn note(ladder: &mut Ladder, edge: SocketAddr, fact: &Fact, at: Insta
         What::RecordingPrevented { why } => format!("not recorded: {why}"),
         What::LegEnded { leg, cause } => format!("leg {leg} is over: {}", cause.reason),
         What::Ended { cause } => format!("the call is over: {}", cause.reason),
+        What::KeysEntered { asked, understood: true } => format!("{asked}: answered"),
+        What::KeysEntered { asked, understood: false } => format!("{asked}: no such answer"),
+        What::VoicemailLeft { voicemail, length_ms, .. } => {
+            format!("message of {length_ms} ms in {voicemail}")
+        }
         What::Scored { score } => format!("score {score}"),
         What::Received { .. } | What::LegRinging { .. } | What::LegAnswered { .. } => return,
     };

@@ -281,10 +281,12 @@ fn interrupted(calls: &Path) -> io::Result<Vec<CallRecord>> {
     let cause = Cause { reason: "interrupted".into(), local: true, ..Cause::default() };
     Ok(open
         .into_values()
-        .map(|record| CallRecord {
-            state: RecordState::Interrupted,
-            cause: Some(cause.clone()),
-            ..record
+        .map(|record| match record.ended_at {
+            // It had ended: what was still asked of the answering person is lost, no more.
+            Some(_) => CallRecord { state: RecordState::Ended, ..record },
+            None => {
+                CallRecord { state: RecordState::Interrupted, cause: Some(cause.clone()), ..record }
+            }
         })
         .collect())
 }

@@ -59,18 +59,19 @@ impl Switch {
                 }
             }
             Effect::Tape { tape, left, right, file } => {
-                let legs = (self.session(call, left.0), self.session(call, right.0));
-                if let (Some(left), Some(right)) = legs {
-                    let tape = tape_of(call, tape);
-                    out.push(Out::Media(Order::Tape { tape, left, right: Some(right), file }));
+                let left = self.session(call, left.0);
+                let other = right.and_then(|it| self.session(call, it.0));
+                if let Some(left) = left.filter(|_| other.is_some() == right.is_some()) {
+                    let (tape, right) = (tape_of(call, tape), other);
+                    out.push(Out::Media(Order::Tape { tape, left, right, file }));
                 }
             }
             Effect::TapeMute { tape, mute } => {
                 let tape = tape_of(call, tape);
                 out.push(Out::Media(Order::TapeMute { tape, mute }));
             }
-            Effect::TapeEnd { tape } => {
-                out.push(Out::Media(Order::TapeEnd { tape: tape_of(call, tape), keep: true }));
+            Effect::TapeEnd { tape, keep } => {
+                out.push(Out::Media(Order::TapeEnd { tape: tape_of(call, tape), keep }));
             }
             Effect::Note(fact) => self.note(call, fact, out),
             Effect::Journal(record) => out.push(Out::Journal(record)),

@@ -1,6 +1,7 @@
 //! Stories of one call, told in the world's words on a virtual clock: the cases of the product
 //! that a call can show. Its neighbours: forks, limits, recordings, the door, and random calls.
 
+mod asking;
 mod door;
 mod forks;
 mod limits;

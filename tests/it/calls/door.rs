@@ -93,7 +93,7 @@ fn an_unreachable_destination_gives_way_to_its_no_answer_route_before_the_fail_s
 }
 
 #[test]
-fn a_kind_of_route_that_is_not_there_yet_further_on_also_falls_back() {
+fn a_route_to_something_that_is_not_there_falls_back_on_the_fail_safe() {
     let shop = number("shop").then(Route::Voicemail("box".into()));
     let town =
         Town::new([shop, number("desk")]).dialling(Order::Simultaneous, &["shop"]).safe_at("desk");

@@ -24,30 +24,56 @@ fn a_call_is_hung_up_at_its_longest_duration_counted_from_connection() {
 }
 
 /// A schedule without any hours.
-fn never() -> Arc<Schedule> {
+pub fn never() -> Arc<Schedule> {
     let zone = "Europe/Berlin".parse().unwrap();
     let (days, closures) = (Vec::new(), Vec::new());
     Arc::new(Schedule { id: "never".into(), zone, week: Default::default(), days, closures })
 }
 
 #[test]
-fn an_after_hours_call_beeps_ten_seconds_before_its_limit_and_goes_on_talking() {
-    let mut shop = number("shop");
-    shop.tagging_schedule = Some(never());
-    shop.after_hours_limit = Some(seconds(30));
-    let mut scene = Scene::begin(&Town::new([shop]));
-    scene.wait(seconds(4)).answers("shop").wait(millis(19_999));
-    assert_eq!(scene.hears("shop"), "caller");
-    scene.wait(millis(1));
+fn a_call_beeps_to_both_ten_seconds_before_its_limit_and_goes_on_talking() {
+    for reason in ["after_hours_limit", "max_duration"] {
+        let mut shop = number("shop");
+        if reason == "after_hours_limit" {
+            shop.tagging_schedule = Some(never());
+            shop.after_hours_limit = Some(seconds(30));
+        }
+        let longest = if reason == "max_duration" { 30 } else { 3600 };
+        let town = Town::new([shop]).set(|it| it.max_duration = seconds(longest));
+        let mut scene = Scene::begin(&town);
+        scene.wait(seconds(4)).answers("shop").wait(millis(19_999));
+        assert_eq!(scene.hears("shop"), "caller");
+        scene.wait(millis(1));
+        let beep = Source::Script(Script::new(vec![Line::Tone(1400, millis(200))]));
+        for leg in [scene.leg("shop"), Leg::CALLER] {
+            assert_eq!(scene.asked(|it| *it == Effect::Hear(leg, beep.clone())), Some(seconds(24)));
+        }
+        scene.wait(millis(200));
+        assert_eq!(scene.hears("shop"), "caller");
+        assert_eq!(scene.hears("caller"), "shop");
+        scene.wait(seconds(10));
+        assert_eq!(scene.let_go("shop"), Some((reason.to_owned(), 34_000)));
+        scene.ends();
+    }
+}
+
+#[test]
+fn keys_on_their_way_to_the_caller_are_not_cut_short_by_the_beep_nor_is_the_beep_by_them_at_the_other_end()
+ {
+    let town = Town::new([number("shop").with_codes()]).set(|it| it.max_duration = seconds(30));
+    let mut scene = Scene::begin(&town);
+    scene.answers("shop").wait(millis(19_900)).presses("shop", "55");
+    scene.wait(millis(100));
     let beep = Source::Script(Script::new(vec![Line::Tone(1400, millis(200))]));
-    let leg = scene.leg("shop");
-    assert_eq!(scene.asked(|it| *it == Effect::Hear(leg, beep.clone())), Some(seconds(24)));
-    assert_eq!(scene.hears("caller"), "shop");
-    scene.wait(millis(200));
+    assert_eq!(scene.count(|it| *it == Effect::Hear(Leg::CALLER, beep.clone())), 0);
+    scene.wait(millis(500));
+    assert_eq!((scene.hears("shop"), scene.hears("caller")), ("caller".into(), "shop".into()));
+    let mut scene = Scene::begin(&town);
+    scene.answers("shop").wait(millis(20_100)).presses("shop", "5").wait(millis(150));
     assert_eq!(scene.hears("shop"), "caller");
-    scene.wait(seconds(10));
-    assert_eq!(scene.let_go("shop"), Some(("after_hours_limit".to_owned(), 34_000)));
-    scene.ends();
+    assert_eq!(scene.hears("caller"), "script");
+    scene.wait(seconds(1));
+    assert_eq!(scene.hears("caller"), "shop");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crosspoint::call::{Event, Facts, Leg, TapeEvent};
 use crosspoint::model::record::{Cause, Quality};
-use crosspoint::model::{Order, ReceivingNumber, RingbackBy, Route};
+use crosspoint::model::{Order, ReceivingNumber, RingbackBy, Route, VoiceMenu, VoicemailBox};
 
 use super::scene::Scene;
 use super::town::{TRACKING, Told, Town, dial, key, millis, number, prompt, seconds, staged};
@@ -32,6 +32,7 @@ fn whatever_happens_a_call_keeps_its_promises() {
         "media_timeout",
         "no_route",
         "stopped",
+        "voicemail",
     ] {
         assert!(ends.contains_key(reason), "no call ended with {reason}: {ends:?}");
     }
@@ -75,6 +76,20 @@ fn town(dice: &mut Dice) -> Town {
     if dice.roll(4) == 0 {
         town = town.safe_at("four");
     }
+    let keys = [("1", route(dice)), ("12", route(dice)), ("*", route(dice))];
+    let menu = VoiceMenu {
+        keys: keys.into_iter().map(|(it, route)| (super::town::keys(it), route)).collect(),
+        otherwise: route(dice),
+        repeats: dice.roll(3) as u8,
+        barge_in: dice.roll(2) == 0,
+        ..VoiceMenu::new("main", prompt("menu"))
+    };
+    let greeting = (dice.roll(2) == 0).then(|| prompt("speak"));
+    let voicemail = VoicemailBox { greeting, ..VoicemailBox::new("box") };
+    town = town.with(|it| {
+        it.voice_menus = vec![menu];
+        it.voicemail_boxes = vec![voicemail];
+    });
     town.set(|it| {
         it.record = dice.roll(3) != 0;
         it.max_duration = seconds(1 + dice.roll(300));
@@ -99,8 +114,10 @@ fn destination(id: &str, dice: &mut Dice) -> ReceivingNumber {
     if dice.roll(4) == 0 {
         to = to.accepting('1');
     }
-    if dice.roll(3) == 0 {
-        to = to.with_codes();
+    match dice.roll(6) {
+        0 | 1 => to = to.with_codes(),
+        2 => to = to.scoring("125"),
+        _ => (),
     }
     if dice.roll(2) == 0 {
         to = to.then(route(dice));
@@ -114,7 +131,11 @@ fn destination(id: &str, dice: &mut Dice) -> ReceivingNumber {
 fn route(dice: &mut Dice) -> Route {
     match dice.roll(9) {
         0 => Route::Hangup,
-        1 => Route::Queue("sales".into()),
+        1 => match dice.roll(3) {
+            0 => Route::Queue("sales".into()),
+            1 => Route::VoiceMenu("main".into()),
+            _ => Route::Voicemail("box".into()),
+        },
         2 => staged(&[(0, &["one"]), (5, &["two", "three"]), (9, &["four"])]),
         3 => dial(Order::Sequence, &["three", "one", "two"]),
         4 => dial(Order::RoundRobin, &["one", "two", "three", "four"]),
@@ -149,6 +170,7 @@ fn event(dice: &mut Dice, legs: u8) -> Event {
             };
             Event::Tape { tape: dice.roll(3) as u8, told }
         }
+        18 if dice.roll(2) == 0 => Event::Voice { leg },
         18 => Event::Quality { leg, quality: Box::new(Quality::default()) },
         19 if dice.roll(10) == 0 => {
             Event::Stop { cause: Cause { reason: "stopped".to_owned(), ..cause } }

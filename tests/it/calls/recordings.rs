@@ -18,7 +18,7 @@ fn a_connected_call_is_recorded_from_its_connection_to_its_end() {
     let tape = |it: &Effect| matches!(it, Effect::Tape { .. });
     assert_eq!(scene.asked(tape), Some(seconds(5)));
     scene.wait(seconds(10)).hangs_up("shop");
-    assert_eq!(scene.asked(|it| *it == Effect::TapeEnd { tape: 1 }), Some(seconds(15)));
+    assert_eq!(scene.asked(|it| *it == Effect::TapeEnd { tape: 1, keep: true }), Some(seconds(15)));
     scene.tape(TapeEvent::Closed { ms: 9990 }).ends();
     let recording = &scene.call.record().recordings[0];
     assert_eq!(recording.file.as_deref(), Some("c1.wav"));
@@ -129,7 +129,7 @@ fn a_disk_that_fails_ends_the_recording_and_not_the_call() {
     let mut scene = Scene::begin(&Town::new([number("shop")]));
     scene.answers("shop").wait(seconds(5)).tape(TapeEvent::Failed).wait(seconds(5));
     assert_eq!(scene.caller_was(), "told nothing");
-    assert_eq!(scene.asked(|it| *it == Effect::TapeEnd { tape: 1 }), Some(seconds(5)));
+    assert_eq!(scene.asked(|it| *it == Effect::TapeEnd { tape: 1, keep: true }), Some(seconds(5)));
     assert_eq!(scene.call.record().recordings[0].stopped_by.as_deref(), Some("disk"));
     assert_eq!(scene.facts().last().unwrap(), "recording.stopped");
 }

@@ -138,6 +138,17 @@ impl Scene {
         }
     }
 
+    /// The caller speaks for so long, while a script waits for its silence.
+    pub fn speaks(&mut self, time: Duration) -> &mut Self {
+        self.tell(Event::Voice { leg: Leg::CALLER });
+        let until = self.now.at + time;
+        let playing = self.party(Leg::CALLER).script.as_mut().expect("nobody listens");
+        let line = playing.line.checked_sub(1).and_then(|it| playing.script.lines.get(it));
+        let Some(Line::AwaitSilence(silence)) = line else { panic!("nobody listens: {line:?}") };
+        playing.at = until + *silence;
+        self.wait(time)
+    }
+
     /// Time passes; timers and scripts run to the moment.
     pub fn wait(&mut self, time: Duration) -> &mut Self {
         let until = self.now.at + time;

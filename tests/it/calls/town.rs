@@ -7,7 +7,7 @@ use crosspoint::audio::Digit;
 use crosspoint::model::directory::Parts;
 use crosspoint::model::{
     AcceptBy, CallSettings, Dial, Directory, Endpoint, EnhancedForwarding, NoAnswer, Order, Prompt,
-    ReceivingNumber, Route, Stage, TrackingNumber, Whisper,
+    ReceivingNumber, Route, ScoreMenu, Stage, TrackingNumber, Whisper,
 };
 
 pub const TRACKING: &str = "+15550100001";
@@ -49,6 +49,7 @@ pub trait Told: Sized {
     fn unrecorded(self) -> Self;
     fn with_codes(self) -> Self;
     fn delayed(self, time: Duration) -> Self;
+    fn scoring(self, keys: &str) -> Self;
 }
 
 impl Told for ReceivingNumber {
@@ -98,6 +99,18 @@ impl Told for ReceivingNumber {
         self.ring_delay = time;
         self
     }
+
+    /// Asked for a score of these keys: 5 s, and once more.
+    fn scoring(self, scores: &str) -> Self {
+        let mut to = self.with_codes();
+        to.enhanced_forwarding.as_mut().unwrap().score = Some(ScoreMenu {
+            prompt: prompt("score"),
+            keys: keys(scores),
+            timeout: seconds(5),
+            repeats: 1,
+        });
+        to
+    }
 }
 
 /// One tracking number, its settings, and the destinations it may reach.
@@ -107,6 +120,8 @@ pub struct Town {
     pub settings: CallSettings,
     pub route: Option<Route>,
     pub fail_safe: Option<Arc<str>>,
+    /// Menus, boxes and whatever else there is.
+    pub more: Parts,
 }
 
 impl Town {
@@ -115,7 +130,8 @@ impl Town {
         let numbers: Vec<_> = numbers.into_iter().collect();
         let ids: Vec<&str> = numbers.iter().map(|it| &*it.id).collect();
         let route = Some(dial(Order::Simultaneous, &ids));
-        Self { numbers, settings: CallSettings::new("default"), route, fail_safe: None }
+        let (settings, more) = (CallSettings::new("default"), Parts::default());
+        Self { numbers, settings, route, fail_safe: None, more }
     }
 
     /// Only these ring at first, in this order.
@@ -131,6 +147,11 @@ impl Town {
 
     pub fn safe_at(mut self, id: &str) -> Self {
         self.fail_safe = Some(id.into());
+        self
+    }
+
+    pub fn with(mut self, add: impl FnOnce(&mut Parts)) -> Self {
+        add(&mut self.more);
         self
     }
 
@@ -150,7 +171,7 @@ impl Town {
             tracking_numbers: vec![tracking],
             receiving_numbers: self.numbers.clone(),
             call_settings: vec![settings],
-            ..Parts::default()
+            ..self.more.clone()
         }))
     }
 }

@@ -17,6 +17,8 @@ pub struct Witness {
     caller_hung_up: bool,
     connected: Option<Leg>,
     call_ended: bool,
+    /// Somebody was still there when the call had ended.
+    scoring: bool,
     /// By their numbers.
     tapes: BTreeMap<u8, Tape>,
     journals: usize,
@@ -27,6 +29,8 @@ pub struct Witness {
 struct Seen {
     ended: bool,
     vetoed: bool,
+    /// It is asked for a score when the caller has gone.
+    scores: bool,
     early_media: bool,
     accepted: bool,
     /// `leg.ended` was noted.
@@ -36,13 +40,20 @@ struct Seen {
 #[derive(PartialEq)]
 enum Tape {
     Running,
+    /// A message, which runs.
+    Message,
     Ended,
+    Dropped,
+    /// A message that the disk cut short: what there is of it may be worth keeping.
+    Lost,
 }
 
 impl Tape {
     fn closes(&mut self) {
-        if *self == Self::Running {
-            *self = Self::Ended;
+        match self {
+            Self::Running => *self = Self::Ended,
+            Self::Message => *self = Self::Lost,
+            Self::Ended | Self::Dropped | Self::Lost => (),
         }
     }
 }
@@ -75,7 +86,10 @@ impl Witness {
             assert!(!self.over, "after the end: {effect:?}");
             self.effect(effect, event);
         }
-        let alone = self.caller_hung_up && self.legs.values().any(|it| !it.ended);
+        let caller_gone = self.caller_hung_up || self.caller_released;
+        let scores = |leg: &Leg, it: &Seen| self.connected == Some(*leg) && it.scores;
+        let mut left = self.legs.iter().filter(|(_, it)| !it.ended);
+        let alone = caller_gone && left.any(|(leg, it)| !scores(leg, it));
         assert!(!alone, "a leg goes on after the caller hung up");
     }
 
@@ -105,30 +119,52 @@ impl Witness {
             Effect::Invite(offer) => {
                 self.caller_listens();
                 assert!(self.connected.is_none(), "rings on while connected");
-                let seen = Seen { vetoed: offer.to.prevent_recording, ..Seen::default() };
+                let scores =
+                    offer.to.enhanced_forwarding.as_ref().is_some_and(|it| it.score.is_some());
+                let vetoed = offer.to.prevent_recording;
+                let seen = Seen { vetoed, scores, ..Seen::default() };
                 assert!(self.legs.insert(offer.leg, seen).is_none(), "a leg's name is used twice");
             }
             Effect::Hear(leg, source) => self.hear(*leg, source),
             Effect::Listen(leg) | Effect::SwallowKeys { leg, .. } => self.is_there(*leg),
             Effect::Tape { tape, left, right, .. } => {
                 assert_eq!(*left, Leg::CALLER);
-                assert_eq!(Some(*right), self.connected, "only who is connected is recorded");
-                assert!(!self.legs[right].vetoed, "recorded against its veto");
-                assert!(!self.tapes.values().any(|it| *it == Tape::Running), "two tapes at once");
-                let fresh = self.tapes.insert(*tape, Tape::Running).is_none();
+                match right {
+                    Some(right) => {
+                        let connected = self.connected == Some(*right);
+                        assert!(connected, "only who is connected is recorded");
+                        assert!(!self.legs[right].vetoed, "recorded against its veto");
+                    }
+                    None => {
+                        let alone = self.legs.values().all(|it| it.ended);
+                        assert!(alone && self.answered, "a message while somebody is there");
+                    }
+                }
+                assert!(!self.is_taping(), "two tapes at once");
+                let begun = if right.is_some() { Tape::Running } else { Tape::Message };
+                let fresh = self.tapes.insert(*tape, begun).is_none();
                 assert!(fresh, "a tape's name is used twice");
             }
             Effect::TapeMute { tape, .. } => {
                 assert!(self.tapes.get(tape) == Some(&Tape::Running), "no tape to mute");
             }
-            Effect::TapeEnd { tape } => {
-                let before = self.tapes.insert(*tape, Tape::Ended);
-                assert!(before == Some(Tape::Running), "no tape to end");
+            Effect::TapeEnd { tape, keep } => {
+                let failed = matches!(event, Some(Event::Tape { told: TapeEvent::Failed, .. }));
+                let after = match (keep, self.tapes.get(tape)) {
+                    (true, Some(Tape::Message)) if failed => Tape::Lost,
+                    (true, _) => Tape::Ended,
+                    (false, _) => Tape::Dropped,
+                };
+                let before = self.tapes.insert(*tape, after);
+                let ran = matches!(before, Some(Tape::Running | Tape::Message));
+                assert!(ran, "no tape to end");
             }
             Effect::Note(fact) => {
                 self.seq += 1;
                 assert_eq!(fact.seq, self.seq, "facts are counted without a gap");
-                assert!(!self.call_ended, "after call.ended: {fact:?}");
+                let asked = matches!(fact.what, What::Scored { .. } | What::LegEnded { .. });
+                let scoring = asked && self.scoring;
+                assert!(!self.call_ended || scoring, "after call.ended: {fact:?}");
                 self.fact(&fact.what);
             }
             Effect::Journal(_) => self.journals += 1,
@@ -178,7 +214,10 @@ impl Witness {
                 seen.told = true;
                 seen.ended = true;
             }
-            What::Ended { .. } => self.call_ended = true,
+            What::Ended { .. } => {
+                self.call_ended = true;
+                self.scoring = self.legs.values().any(|it| !it.ended);
+            }
             _ => (),
         }
     }
@@ -190,11 +229,12 @@ impl Witness {
         }
         let ways = [self.refused, self.caller_released, self.caller_hung_up];
         assert_eq!(ways.iter().filter(|it| **it).count(), 1, "the caller's end: {ways:?}");
-        assert!(self.tapes.values().all(|it| *it == Tape::Ended), "a tape outlives its call");
+        assert!(!self.is_taping(), "a tape outlives its call");
         let blocked = self.seq == 0;
         assert_eq!(self.call_ended, !blocked);
-        // When it came, when it was connected, and when it was over.
-        let kept = if blocked { 0 } else { 2 + usize::from(self.connected.is_some()) };
+        // When it came, when it was connected, when it parted, and when it was over.
+        let parted = usize::from(self.scoring);
+        let kept = if blocked { 0 } else { 2 + usize::from(self.connected.is_some()) + parted };
         assert_eq!(self.journals, kept);
     }
 
@@ -212,8 +252,15 @@ impl Witness {
         assert_eq!(record.connected_at.is_some(), self.connected.is_some());
         assert_eq!(record.answered_at.is_some(), self.answered);
         let files = record.recordings.iter().filter(|it| it.file.is_some());
-        assert_eq!(files.count(), self.tapes.len());
+        let count = |which| self.tapes.values().filter(|it| **it == which).count();
+        let (kept, lost) = (count(Tape::Ended), count(Tape::Lost));
+        let files = files.count();
+        assert!(kept <= files && files <= kept + lost, "{files} files, {kept} kept, {lost} lost");
         assert!(record.ended_at.is_some() && record.cause.is_some());
+    }
+
+    fn is_taping(&self) -> bool {
+        self.tapes.values().any(|it| matches!(it, Tape::Running | Tape::Message))
     }
 
     fn caller_listens(&self) {
