@@ -38,6 +38,11 @@ impl<'a> Index<'a> {
         self.places.is_empty()
     }
 
+    /// Where the thing with this name has it.
+    pub fn place_of(&self, name: &str) -> Range<usize> {
+        self.places.get(name).cloned().unwrap_or_default()
+    }
+
     /// The thing that is named, if there is one.
     pub fn find(&self, name: &Name) -> Result<Arc<str>, Wrong> {
         self.find_at(&name.text, name.span.clone())

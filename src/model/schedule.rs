@@ -7,6 +7,7 @@
 //! special hours may run over midnight into the next day.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -133,6 +134,12 @@ impl Hours {
             return Err(format!("{self} runs over midnight: use from and to"));
         }
         Ok(Closure { from: (day, self.begin), to: (day, self.end) })
+    }
+
+    /// The minutes from the midnight before: past 1440 if they run over midnight.
+    pub fn minutes(self) -> Range<u32> {
+        let (begin, end) = (u32::from(self.begin), u32::from(self.end));
+        begin..if end <= begin { end + u32::from(MIDNIGHT) } else { end }
     }
 
     fn hold_on_their_day(self, minute: u16) -> bool {

@@ -1,31 +1,95 @@
 //! Schedules, from the texts they are written as.
 
+use std::ops::Range;
+
 use crate::config::error::{Wrong, guess};
 use crate::config::trade::{ExceptionKeys, ScheduleKeys};
+use crate::config::value::Name;
 use crate::model::Schedule;
 use crate::model::schedule::{Closure, Day, Hours, SpecialDay, moment, weekday};
 
 const DAYS: &str = "\"mon-fri 09:00-17:00\", \"sat,sun 22:00-06:00\", \"daily 00:00-24:00\"";
+const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+const DAY: u32 = 1440;
+const WEEK: u32 = 7 * DAY;
+/// Lines of hours, and hours of an exception.
+const LINES_MAX: usize = 200;
 
 pub(super) fn schedule(keys: ScheduleKeys) -> Result<Schedule, Wrong> {
     let mut schedule = Schedule::new(&keys.name.text, keys.zone.clone());
-    for text in &keys.hours {
-        let wrong = |why: String| keys.places.wrong("hours", why).allowed(DAYS);
-        let (days, hours) = text
+    let mut shifts = Vec::new();
+    few(&keys.hours).map_err(|it| it.under("hours"))?;
+    for line in &keys.hours {
+        let wrong = |why: String| Wrong::at(line.span.clone(), why).allowed(DAYS).under("hours");
+        let (days, hours) = line
+            .text
             .trim()
             .split_once(' ')
-            .ok_or_else(|| wrong(format!("{text:?} is not days and hours")))?;
+            .ok_or_else(|| wrong(format!("{:?} is not days and hours", line.text)))?;
         let hours: Hours = hours.trim().parse().map_err(wrong)?;
         for day in week(days).map_err(wrong)? {
             if let Some(of_day) = schedule.week.get_mut(day) {
                 of_day.push(hours);
             }
+            let Range { start, end } = hours.minutes();
+            let midnight = day as u32 * DAY;
+            shifts.push((midnight + start..midnight + end, line));
         }
     }
+    apart(shifts, Some(WEEK)).map_err(|it| it.under("hours"))?;
     for exception in &keys.exceptions {
         add(&mut schedule, exception).map_err(|it| it.under("exceptions"))?;
     }
     Ok(schedule)
+}
+
+/// Refuses hours that overlap: whoever wrote them meant something else. Of hours that come again
+/// after so many minutes, the last may run into the first.
+fn apart(mut shifts: Vec<(Range<u32>, &Name)>, again: Option<u32>) -> Result<(), Wrong> {
+    shifts.sort_by_key(|it| (it.0.start, it.0.end));
+    let first = shifts.first().zip(again);
+    let first = first.map(|(it, again)| (it.0.start + again..it.0.end + again, it.1));
+    let mut before: Option<(Range<u32>, &Name)> = None;
+    for (shift, line) in shifts.into_iter().chain(first) {
+        if let Some((earlier, of)) = before.take().filter(|it| shift.start < it.0.end) {
+            // The one that stands later in the file is pointed at.
+            let (here, there) = match line.span.start < of.span.start {
+                true => (of, line),
+                false => (line, of),
+            };
+            let end = earlier.end.min(shift.end);
+            let day = match again {
+                Some(_) => NAMES.get((shift.start % WEEK / DAY) as usize).copied(),
+                None => None,
+            };
+            let message = format!(
+                "{:?} and {:?} overlap{} from {} to {}",
+                there.text,
+                here.text,
+                day.map(|it| format!(" on {it}")).unwrap_or_default(),
+                clock(shift.start),
+                clock(end),
+            );
+            return Err(Wrong::at(here.span.clone(), message));
+        }
+        before = Some((shift, line));
+    }
+    Ok(())
+}
+
+fn clock(minutes: u32) -> String {
+    let minutes = minutes % DAY;
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+fn few(lines: &[Name]) -> Result<(), Wrong> {
+    match lines.get(LINES_MAX) {
+        Some(line) => {
+            let message = format!("there are more than {LINES_MAX} lines of hours");
+            Err(Wrong::at(line.span.clone(), message))
+        }
+        None => Ok(()),
+    }
 }
 
 /// `mon-fri`, `sat,sun`, `daily`, as days of the week from 0.
@@ -34,7 +98,7 @@ fn week(text: &str) -> Result<Vec<usize>, String> {
         return Ok((0..7).collect());
     }
     let day = |name: &str| {
-        let names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "daily"];
+        let names = NAMES.into_iter().chain(["daily"]);
         weekday(name).ok_or_else(|| format!("{name:?} is no day{}", guess(name, names)))
     };
     let mut days = Vec::new();
@@ -66,9 +130,12 @@ fn add(schedule: &mut Schedule, keys: &ExceptionKeys) -> Result<(), Wrong> {
                     Ok(())
                 }
                 (hours, None) => {
-                    let read = |it: &String| it.parse::<Hours>();
-                    let hours = hours.iter().flatten().map(read).collect::<Result<Vec<_>, _>>();
-                    let hours = hours.map_err(wrong("hours"))?;
+                    if schedule.days.iter().any(|it| it.day == day) {
+                        let message = format!("{date:?} is there already: its hours in one place");
+                        return Err(keys.places.wrong("date", message));
+                    }
+                    let hours = special(hours.as_deref().unwrap_or_default());
+                    let hours = hours.map_err(|it| it.under("hours"))?;
                     schedule.days.push(SpecialDay { day, hours });
                     Ok(())
                 }
@@ -86,4 +153,17 @@ fn add(schedule: &mut Schedule, keys: &ExceptionKeys) -> Result<(), Wrong> {
             Err(keys.places.wrong("date", why))
         }
     }
+}
+
+/// The hours of one date.
+fn special(lines: &[Name]) -> Result<Vec<Hours>, Wrong> {
+    few(lines)?;
+    let mut hours = Vec::new();
+    for line in lines {
+        let read = line.text.parse::<Hours>();
+        hours.push(read.map_err(|why| Wrong::at(line.span.clone(), why))?);
+    }
+    let shifts = hours.iter().zip(lines).map(|(hours, line)| (hours.minutes(), line));
+    apart(shifts.collect(), None)?;
+    Ok(hours)
 }

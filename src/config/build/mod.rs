@@ -2,6 +2,7 @@
 //!
 //! All names are known before the first thing is made, for routes may go forward and in circles.
 
+mod circles;
 mod hours;
 mod known;
 mod menus;
@@ -10,6 +11,7 @@ mod queues;
 mod receiving;
 mod routers;
 mod routes;
+mod rules;
 mod settings;
 mod tracking;
 mod trunks;
@@ -103,6 +105,7 @@ fn directory(file: &mut File, text: &str, folder: &Path) -> Result<Directory, Wr
         tag_rules: each(&mut file.tag_rule, "tag_rule", |it| trade.tag_rule(it))?,
         ..Parts::default()
     };
+    circles::check(&trade.known, &parts.smart_routers, &parts.geo_routers)?;
     Ok(Directory::new(Parts {
         call_settings: trade.settings,
         schedules: trade.schedules,

@@ -1,7 +1,8 @@
 //! Smart routers and geo routers.
 
-use super::Trade;
+use super::{Trade, rules};
 use crate::config::error::Wrong;
+use crate::config::keys::Places;
 use crate::config::lists::Many;
 use crate::config::trade::{
     GeoRouterKeys, HeaderKeys, QueueWhenKeys, RuleKeys, SmartRouterKeys, WhenKeys,
@@ -9,8 +10,17 @@ use crate::config::trade::{
 use crate::config::value::Name;
 use crate::model::{Condition, GeoRouter, HeaderText, QueueState, Route, Rule, SmartRouter};
 
+/// Rules that one router may have: each is compared with those before it.
+const RULES_MAX: usize = 1_000;
+
 /// Digits of a ZIP code.
 const ZIP: usize = 5;
+
+/// A rule, and where its keys stand.
+pub(super) struct ReadRule {
+    pub rule: Rule,
+    pub places: Places,
+}
 
 impl Trade<'_> {
     pub(super) fn smart_router(&self, keys: SmartRouterKeys) -> Result<SmartRouter, Wrong> {
@@ -18,20 +28,30 @@ impl Trade<'_> {
             let message = "a router needs a rule: [[smart_router.rule]]";
             return Err(keys.places.wrong("rule", message));
         }
+        if RULES_MAX < keys.rule.len() {
+            let message = format!("there are more than {RULES_MAX} rules");
+            return Err(keys.places.wrong("rule", message));
+        }
         let mut rules = Vec::new();
         for it in keys.rule {
             rules.push(self.rule(it).map_err(|it| it.under("rule"))?);
         }
         let otherwise = self.route(&keys.otherwise).map_err(|it| it.under("otherwise"))?;
+        rules::check(&keys.name.text, &rules, &otherwise).map_err(|it| match &*it.key {
+            "otherwise" => Wrong { span: keys.places.of("otherwise"), ..it },
+            _ => it,
+        })?;
+        let rules = rules.into_iter().map(|it| it.rule).collect();
         Ok(SmartRouter { id: keys.name.text, rules, otherwise })
     }
 
-    fn rule(&self, keys: RuleKeys) -> Result<Rule, Wrong> {
+    fn rule(&self, keys: RuleKeys) -> Result<ReadRule, Wrong> {
         let mut conditions = self.conditions(&keys.when).map_err(|it| it.under("when"))?;
         let not = self.conditions(&keys.unless).map_err(|it| it.under("unless"))?;
         conditions.extend(not.into_iter().map(negated));
         let route = self.route(&keys.route).map_err(|it| it.under("route"))?;
-        Ok(Rule { name: keys.name, conditions, route })
+        let rule = Rule { name: keys.name, conditions, route };
+        Ok(ReadRule { rule, places: keys.places })
     }
 
     fn conditions(&self, keys: &WhenKeys) -> Result<Vec<Condition>, Wrong> {

@@ -1,5 +1,6 @@
 //! Every configuration that is shipped loads, and says what it should.
 
+mod never;
 mod words;
 mod wrong;
 

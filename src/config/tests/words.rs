@@ -13,7 +13,7 @@ use crate::model::{
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What there is to lead to.
-const TOWN: &str = r#"
+pub(super) const TOWN: &str = r#"
 [[trunk]]
 name = "carrier"
 sources = ["192.0.2.0/24"]

@@ -90,7 +90,7 @@ const WRONG: &[(&str, usize, usize, &str, &str)] = &[
     (
         "[[schedule]]\nname = \"s\"\nzone = \"UTC\"\nhours = [\"mon-fry 09:00-17:00\"]",
         4,
-        9,
+        10,
         "schedule.hours",
         "\"fry\" is no day; did you mean \"fri\"?",
     ),

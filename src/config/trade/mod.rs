@@ -142,7 +142,7 @@ section! {
         /// The time zone.
         zone: Zone = required("\"America/New_York\"");
         /// The usual hours: days, then hours, the end not included. Hours may run over midnight.
-        hours: Vec<String> = default("[\"mon-fri 09:00-17:00\"]");
+        hours: Vec<Name> = default("[\"mon-fri 09:00-17:00\"]");
         /// Days with other hours.
         exceptions: Vec<ExceptionKeys> = default("[]");
     }
@@ -154,7 +154,7 @@ section! {
         /// A date, `2026-12-25`, or of every year, `12-25`. Closed all day, unless there is more.
         date: Option<String> = optional("\"12-25\"");
         /// The hours of that date instead of the usual ones.
-        hours: Option<Vec<String>> = optional("[\"10:00-14:00\"]");
+        hours: Option<Vec<Name>> = optional("[\"10:00-14:00\"]");
         /// Closed during these hours of that date, else as usual.
         closed: Option<String> = optional("\"12:00-13:00\"");
         /// Closed from this moment ...
