@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Wall;
 use crate::model::Caller;
 
 /// The facts that a call starts from. They never change during the call.
@@ -18,7 +19,11 @@ pub struct Facts {
     pub caller: Caller,
     /// The trunk or account the call came in by.
     pub from: Arc<str>,
-    /// Fresh randomness, for weighted order.
+    /// The header fields of the INVITE that some rule asks about: name and value, bounded.
+    pub headers: Vec<(String, String)>,
+    /// When this caller called last, if that is remembered.
+    pub called_before: Option<Wall>,
+    /// Fresh randomness, for weighted order and percentages.
     pub random: u64,
     /// How many calls this dialled number has had before: where a round robin starts.
     pub rotation: u64,

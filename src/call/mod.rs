@@ -13,6 +13,7 @@
 //! `flow`; SIP and RTP are the switch's.
 
 mod asking;
+mod callers;
 mod cause;
 mod codes;
 mod dialling;
@@ -33,6 +34,7 @@ mod voicemail;
 use std::mem;
 use std::sync::Arc;
 
+pub use self::callers::{CALLERS_MAX, Callers};
 use self::dialling::Dialling;
 pub use self::effect::{Effect, Event, Leg, Offer, TapeEvent};
 use self::ending::{Wrapping, end};

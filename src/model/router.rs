@@ -65,6 +65,11 @@ pub enum Condition {
     Not(Box<Condition>),
 }
 
+impl Condition {
+    /// How long a caller is remembered: the longest that [`Condition::RepeatCaller`] may ask for.
+    pub const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HeaderText {
     /// The header is there, whatever it says.

@@ -14,14 +14,17 @@ use super::voice::{Addresses, Voice};
 use super::{prompts, setup};
 use crate::api::{self, Status};
 use crate::audio::ClipId;
+use crate::clock::Wall;
 use crate::config::Config;
 use crate::media::{Order, Report};
-use crate::model::Prompt;
 use crate::model::record::Cause;
+use crate::model::{Condition, Prompt};
 use crate::net::{Net, Received, Resolver};
 use crate::peer;
 use crate::sip::Transport;
-use crate::store::{Entry, Journal, Registrations, TapeReport, Tapes, repair_recordings};
+use crate::store::{
+    Entry, Journal, Registrations, TapeReport, Tapes, past_callers, repair_recordings,
+};
 use crate::switch::{Out, Switch};
 use crate::telemetry;
 
@@ -170,6 +173,7 @@ impl<'a> Server<'a> {
             clips,
         };
         server.restore();
+        server.remember(&records);
         server.load_prompts();
         server.switch.start(&mut server.out);
         server.deliver();
@@ -350,6 +354,17 @@ impl<'a> Server<'a> {
         match serde_json::from_slice::<peer::Snapshot>(&bytes) {
             Ok(snapshot) => self.switch.restore(snapshot, self.clock.now()),
             Err(error) => warn!(%error, "kept registrations cannot be read"),
+        }
+    }
+
+    /// Tells the switch who called lately, from the records.
+    fn remember(&mut self, records: &Path) {
+        let now = self.clock.now().wall.unix_micros();
+        let long = i64::try_from(Condition::REMEMBERED.as_micros()).unwrap_or(i64::MAX);
+        let since = Wall::from_unix_micros(now.saturating_sub(long));
+        let tell = |caller: &str, at| self.switch.remember(caller, at);
+        if let Err(error) = past_callers(records, since, tell) {
+            warn!(%error, "callers of the past cannot be read");
         }
     }
 

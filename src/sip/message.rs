@@ -136,6 +136,18 @@ impl Message {
         })
     }
 
+    /// The whole value of each line of this header, folds joined. Its name may be written in any
+    /// case, in long form or compact, whether we know it or not.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Cow<'a, [u8]>> {
+        let code = Code::of(name.as_bytes());
+        self.lines.iter().filter_map(move |line| {
+            let same = line.code == code
+                && (code != Code::OTHER
+                    || self.at(line.name).eq_ignore_ascii_case(name.as_bytes()));
+            same.then(|| unfold(self.at(line.value)))
+        })
+    }
+
     /// Every header line: name and raw value.
     pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.lines.iter().map(|it| (self.at(it.name), self.at(it.value)))

@@ -3,10 +3,12 @@
 //! Nothing here is on a call's path: each keeper is a thread behind a bounded ring. A full or
 //! stalled disk degrades what it keeps, says so in a metric and the log, and recovers.
 
+mod callers;
 mod journal;
 mod registrations;
 mod tapes;
 
+pub use self::callers::past_callers;
 pub use self::journal::{Entry, Journal};
 pub use self::registrations::Registrations;
 pub use self::tapes::{TapeOrder, TapeReport, Tapes, repair_recordings};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::entry::{Branch, Entry, Leg};
 use super::ids::{BranchIds, BranchKey};
 use super::{Out, Switch, caller, translate};
-use crate::call::{Call, Facts};
+use crate::call::{Call, Effect, Facts};
 use crate::clock::Now;
 use crate::dialog::{self, Answer, Arrival, Invited, Turn};
 use crate::media;
@@ -15,8 +15,6 @@ use crate::sdp::Session;
 use crate::sip::{Hop, Message, Name};
 use crate::transaction::ServerId;
 
-/// Dialled numbers whose rotation is remembered.
-const ROTATIONS_MAX: usize = 100_000;
 /// How a refused caller is told to come back, when the exchange has no room.
 const RETRY_AFTER: u32 = 5;
 
@@ -121,7 +119,7 @@ impl Switch {
             }
         };
         out.push(Out::Media(media::Order::Open { session: media::SessionId(key.pack()), local }));
-        let facts = self.facts(request, origin);
+        let facts = self.facts(request, origin, now);
         let mut leg = Leg::new(0, None);
         leg.branches.push(Branch {
             media: Some(local),
@@ -134,6 +132,10 @@ impl Switch {
         let span = tracing::info_span!("call", id = &*facts.call);
         let directory = self.directory.clone();
         let started = span.in_scope(|| Call::new(facts, directory, now, &mut effects));
+        // A call that leaves no record was no call: a restart would not know of it either.
+        if effects.iter().any(|it| matches!(it, Effect::Journal(_))) {
+            self.past.callers.called(&started.record().caller, now.wall);
+        }
         self.calls.put(
             call,
             Entry {
@@ -161,23 +163,19 @@ impl Switch {
     }
 
     /// What the call starts from.
-    fn facts(&mut self, request: &Message, origin: &Origin) -> Facts {
+    fn facts(&mut self, request: &Message, origin: &Origin, now: Now) -> Facts {
         let trunk = origin.trunk.as_ref().map(|(_, it)| &**it);
         let dialled: Arc<str> = caller::dialled(request, trunk).into();
-        let turn = self.rotation.entry(dialled.clone()).or_default();
-        let rotation = *turn;
-        *turn += 1;
-        if ROTATIONS_MAX < self.rotation.len() {
-            // Numbers nobody set up are dialled by whoever likes: what is counted stays bounded.
-            self.rotation.clear();
-        }
+        let caller = caller::shown(request, trunk);
         Facts {
             call: self.ids.call_id().into(),
+            rotation: self.past.turn(&dialled),
+            called_before: self.past.callers.called_before(&caller, now.wall),
+            headers: caller::headers(request, self.directory.headers()),
             dialled,
-            caller: caller::shown(request, trunk),
+            caller,
             from: origin.name.clone(),
             random: self.ids.random(),
-            rotation,
             connected: self.connected.clone(),
         }
     }

@@ -3,6 +3,11 @@
 use crate::model::{Caller, Trunk};
 use crate::sip::{Message, Name, NameAddr};
 
+/// Header lines that rules get to see, of all that they ask about.
+const HEADERS_MAX: usize = 32;
+/// Bytes of each of them; rules do not see what is beyond.
+const HEADER_BYTES_MAX: usize = 512;
+
 /// The number that was dialled: E.164 where it is a number, else the user part as it stands.
 pub fn dialled(request: &Message, trunk: Option<&Trunk>) -> String {
     let Ok(uri) = request.uri() else { return String::new() };
@@ -35,6 +40,19 @@ pub fn shown(request: &Message, trunk: Option<&Trunk>) -> Caller {
         name: best.and_then(|it| it.display),
         private: hidden || from_hides,
     }
+}
+
+/// The lines of the headers that some rule asks about: name and value, as many as are read.
+pub fn headers<'a>(
+    request: &Message,
+    wanted: impl IntoIterator<Item = &'a String>,
+) -> Vec<(String, String)> {
+    let lines = wanted.into_iter().flat_map(|name| request.named(name).map(move |it| (name, it)));
+    let read = lines.take(HEADERS_MAX).map(|(name, line)| {
+        let line = line.get(..HEADER_BYTES_MAX).unwrap_or(&line);
+        (name.clone(), String::from_utf8_lossy(line).trim().to_owned())
+    });
+    read.collect()
 }
 
 fn number(address: &NameAddr, trunk: Option<&Trunk>) -> String {
@@ -82,5 +100,30 @@ mod tests {
         assert_eq!((by_trunk.number.as_str(), by_trunk.private), ("+15125550100", true));
         let by_phone = shown(&request, None);
         assert_eq!((by_phone.number.as_str(), by_phone.private), ("", true));
+    }
+
+    #[test]
+    fn rules_see_the_headers_that_they_ask_about_and_not_too_much() {
+        let long = "x".repeat(HEADER_BYTES_MAX + 1);
+        let many: String = (0..40).map(|n| format!("X-Many: {n}\r\n")).collect();
+        let request = invite(
+            "sip:1@h",
+            &format!(
+                "From: <sip:a@b>;tag=1\r\nX-CLASS:  gold,\r\n  vip \r\ns: hello\r\n\
+                 X-Other: no\r\nX-Long: {long}\r\n{many}"
+            ),
+        );
+        let read = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|it| (*it).to_owned()).collect();
+            headers(&request, &names)
+        };
+        let pair = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        assert_eq!(
+            read(&["subject", "x-class", "x-none"]),
+            [pair("subject", "hello"), pair("x-class", "gold, vip")]
+        );
+        assert_eq!(read(&["x-long"]), [pair("x-long", &long[1..])]);
+        assert_eq!(read(&["x-many", "x-class"]).len(), HEADERS_MAX);
+        assert_eq!(read(&[]), []);
     }
 }

@@ -17,6 +17,7 @@ mod faults;
 mod ids;
 mod inbound;
 mod loose;
+mod past;
 mod perform;
 mod probe;
 mod reach;
@@ -29,13 +30,13 @@ mod translate;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 
 use self::entry::Entry;
 use self::ids::Ids;
 pub use self::ids::{BranchKey, CallKey};
+use self::past::Past;
 use self::route::Waiting;
 use self::slots::Slots;
 use crate::call;
@@ -119,7 +120,7 @@ pub struct Switch {
     work: VecDeque<(CallKey, call::Event)>,
     /// Calls to look at once the work is done.
     touched: Vec<CallKey>,
-    rotation: BTreeMap<Arc<str>, u64>,
+    past: Past,
     connected: Arc<BTreeMap<Arc<str>, u32>>,
     draining: bool,
     /// The second that calls are counted in, and how many began in it.
@@ -154,7 +155,7 @@ impl Switch {
             next_ticket: 0,
             work: VecDeque::new(),
             touched: Vec::new(),
-            rotation: BTreeMap::new(),
+            past: Past::new(secret),
             connected: Arc::default(),
             draining: false,
             pace: (0, 0),
@@ -293,6 +294,3 @@ impl Switch {
         }
     }
 }
-
-/// How long an address of several may say nothing at all before the next one is tried.
-const SILENT_FOR: Duration = Duration::from_secs(4);

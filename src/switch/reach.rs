@@ -1,10 +1,11 @@
 //! Rings a destination: its addresses in order, its phones together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::entry::{Branch, Leg};
 use super::ids::{BranchIds, BranchKey, CallKey};
-use super::{Out, SILENT_FOR, Switch, translate};
+use super::{Out, Switch, translate};
 use crate::call::{self, Event};
 use crate::clock::Now;
 use crate::dialog::{self, Invite, Turn};
@@ -17,6 +18,8 @@ use crate::sip::Uri;
 
 /// Phones of one account that are rung together, at most.
 const BRANCHES_MAX: usize = 32;
+/// How long an address of several may say nothing at all before the next one is tried.
+const SILENT_FOR: Duration = Duration::from_secs(4);
 
 impl Switch {
     pub(super) fn invite(

@@ -1,0 +1,114 @@
+//! Who called before a restart, from the records that are kept.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::Deserialize;
+
+use crate::clock::Wall;
+use crate::model::record::RecordState;
+
+/// Bytes of records that are read, the newest: what a start may take stays bounded.
+const READ_MAX: u64 = 1 << 30;
+
+/// As much of a record as is asked for.
+#[derive(Deserialize)]
+struct Call {
+    state: RecordState,
+    #[serde(default)]
+    caller: String,
+    received_at: Wall,
+}
+
+/// Tells the caller and the time of each call in `folder` that came at `since` or later, the
+/// earlier first as far as the files are in order. Lines that cannot be read are left out.
+pub fn past_callers(
+    folder: &Path,
+    since: Wall,
+    mut tell: impl FnMut(&str, Wall),
+) -> io::Result<()> {
+    let since_file = SystemTime::UNIX_EPOCH
+        + Duration::from_micros(u64::try_from(since.unix_micros()).unwrap_or(0));
+    let (mut chosen, mut bytes) = (Vec::new(), 0);
+    for (written, length, path) in records(folder)? {
+        // A file that was last written to before then has no call since.
+        if written < since_file || READ_MAX < bytes {
+            break;
+        }
+        bytes += length;
+        chosen.push(path);
+    }
+    for path in chosen.iter().rev() {
+        for line in BufReader::new(File::open(path)?).split(b'\n') {
+            let Ok(call) = serde_json::from_slice::<Call>(&line?) else { continue };
+            if call.state != RecordState::InProgress && since <= call.received_at {
+                tell(&call.caller, call.received_at);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `calls.jsonl` and those set aside, the newest first.
+fn records(folder: &Path) -> io::Result<Vec<(SystemTime, u64, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        if name.starts_with("calls.") && name.ends_with(".jsonl") {
+            let about = fs::metadata(&path)?;
+            found.push((about.modified()?, about.len(), path));
+        }
+    }
+    found.sort_by(|a, b| b.cmp(a));
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(caller: &str, state: &str, seconds: i64) -> String {
+        let at = serde_json::to_string(&Wall::from_unix_micros(seconds * 1_000_000)).unwrap();
+        format!(
+            r#"{{"id":"x","state":"{state}","caller":"{caller}","legs":[],"received_at":{at}}}"#
+        )
+    }
+
+    #[test]
+    fn the_calls_of_the_time_are_told_and_no_others() {
+        let folder =
+            std::env::temp_dir().join(format!("crosspoint-callers-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let write = |name: &str, lines: &[String]| {
+            fs::write(folder.join(name), lines.join("\n") + "\n").unwrap();
+        };
+        write("calls.00001.jsonl", &[line("+1", "ended", 99), line("+2", "ended", 100)]);
+        let early = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        let older = File::options().write(true).open(folder.join("calls.00001.jsonl")).unwrap();
+        older.set_modified(early).unwrap();
+        write(
+            "calls.jsonl",
+            &[
+                line("+3", "in_progress", 200),
+                "torn".to_owned(),
+                line("+3", "ended", 200),
+                line("+4", "interrupted", 201),
+            ],
+        );
+        write("events.jsonl", &[line("+5", "ended", 300)]);
+        let mut told = Vec::new();
+        let since = Wall::from_unix_micros(100_000_000);
+        past_callers(&folder, since, |caller, at| {
+            told.push((caller.to_owned(), at.unix_seconds()));
+        })
+        .unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        let wanted = [("+2", 100), ("+3", 200), ("+4", 201)];
+        assert_eq!(told, wanted.map(|(caller, at)| (caller.to_owned(), at)));
+        assert!(past_callers(Path::new("/nonexistent"), since, |_, _| ()).is_err());
+    }
+}
