@@ -63,6 +63,7 @@ impl Wrapping {
             return Phase::Wrapping(self);
         }
         story.record.state = RecordState::Ended;
+        story.tag();
         turn.say(Effect::Journal(Box::new(story.record.clone())));
         turn.say(Effect::End);
         Phase::Over

@@ -9,10 +9,12 @@ use super::ending::end;
 use super::greeting::{Greeting, Then};
 use super::story::{Story, Turn};
 use super::{Effect, Facts, Phase, cause};
-use crate::flow::{self, Draw, Entry, Left, Plan, Why};
+use crate::flow::{self, Draw, Entry, Known, Left, Plan, Why};
 use crate::model::event::What;
 use crate::model::record::{CallRecord, Cause, Outcome, RecordState};
-use crate::model::{CallSettings, Dial, Directory, ReceivingNumber, Route, TrackingNumber};
+use crate::model::{
+    CallSettings, Dial, Directory, GeoRouter, ReceivingNumber, Route, TrackingNumber,
+};
 
 /// Takes an INVITE in, or refuses it.
 pub(super) fn begin(
@@ -70,19 +72,33 @@ pub(super) fn enter(route: Route, story: &mut Story, turn: &mut Turn<'_>) -> Pha
             Some(voicemail) => greet(Then::Voicemail(voicemail), story, turn),
             None => unusable(story, turn),
         },
-        Route::Queue(_)
-        | Route::SmartRouter(_)
-        | Route::GeoRouter(_)
-        | Route::VirtualAgent(_)
-        | Route::Agent(_) => unusable(story, turn),
+        Route::SmartRouter(id) => enter_smart(&id, story, turn),
+        Route::GeoRouter(id) => enter_geo(&id, story, turn),
+        Route::Agent(id) => enter_agent(&id, story, turn),
+        Route::Queue(_) | Route::VirtualAgent(_) => unusable(story, turn),
     }
 }
 
 fn enter_dial(dial: &Dial, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
-    let connected = Arc::clone(&story.facts.connected);
-    let active = |id: &str| connected.get(id).copied().unwrap_or(0);
-    let draw = Draw { rotation: story.facts.rotation, random: story.facts.random, active: &active };
-    match flow::plan(&story.directory, dial, turn.now.wall, &draw) {
+    let plan = story.draw(|directory, draw| flow::plan(directory, dial, turn.now.wall, draw));
+    let directory = Arc::clone(&story.directory);
+    let named = dial.everyone().filter_map(|id| directory.receiving_number(id));
+    named.for_each(|it| story.meant_for(it));
+    follow(plan, story, turn)
+}
+
+/// Rings an agent's destinations, or does what is to be done when none of them can ring.
+fn enter_agent(id: &str, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    let directory = Arc::clone(&story.directory);
+    let Some(agent) = directory.agent(id) else { return unusable(story, turn) };
+    let plan =
+        story.draw(|directory, draw| flow::plan_agent(directory, agent, turn.now.wall, draw));
+    flow::destinations(&directory, agent).iter().for_each(|it| story.meant_for(it));
+    follow(plan, story, turn)
+}
+
+fn follow(plan: Plan, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    match plan {
         Plan::Ring { rings, left_out } => {
             story.left_out(&left_out, turn);
             greet(Then::Dial(rings), story, turn)
@@ -100,6 +116,51 @@ fn enter_dial(dial: &Dial, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
         }
         Plan::Nobody => unusable(story, turn),
     }
+}
+
+/// Follows a smart router's rule at once.
+fn enter_smart(id: &str, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    let directory = Arc::clone(&story.directory);
+    let Some(router) = directory.smart_router(id) else { return unusable(story, turn) };
+    let choice = flow::smart(
+        router,
+        &Known {
+            caller: &story.facts.caller,
+            number: &story.tracking,
+            tags: &story.record.tags,
+            headers: &story.facts.headers,
+            called_before: story.facts.called_before,
+            at: turn.now.wall,
+            random: story.facts.random,
+            queues: &|_| None,
+        },
+    );
+    match choice.rule {
+        Some((n, "")) => story.step(format!("smart_router {id}: rule {}", n + 1), turn),
+        Some((_, name)) => story.step(format!("smart_router {id}: rule {name}"), turn),
+        None => story.step(format!("smart_router {id}: no rule holds"), turn),
+    }
+    enter(choice.route.clone(), story, turn)
+}
+
+fn enter_geo(id: &str, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    let directory = Arc::clone(&story.directory);
+    match directory.geo_router(id) {
+        Some(router) => follow_geo(router, None, story, turn),
+        None => unusable(story, turn),
+    }
+}
+
+/// Follows a geo router for a caller who typed this ZIP code, or none.
+pub(super) fn follow_geo(
+    router: &GeoRouter,
+    zip: Option<&str>,
+    story: &mut Story,
+    turn: &mut Turn<'_>,
+) -> Phase {
+    let lead = flow::geo(router, zip, &story.facts.caller);
+    story.step(format!("geo_router {}: {}", router.id, lead.by), turn);
+    enter(lead.route.clone(), story, turn)
 }
 
 /// Does this, once the caller has heard what it is to hear first: the greeting before the first
@@ -194,6 +255,14 @@ fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) -> CallReco
 }
 
 impl Story {
+    /// Plans with what is known of the world.
+    fn draw<T>(&self, plan: impl FnOnce(&Directory, &Draw<'_>) -> T) -> T {
+        let connected = &self.facts.connected;
+        let active = |id: &str| connected.get(id).copied().unwrap_or(0);
+        let Facts { rotation, random, .. } = self.facts;
+        plan(&self.directory, &Draw { rotation, random, active: &active })
+    }
+
     /// Destinations that are not rung, for the record.
     fn left_out(&mut self, left_out: &[Left], turn: &Turn<'_>) {
         for left in left_out {

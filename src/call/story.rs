@@ -48,7 +48,9 @@ pub(super) struct Story {
     pub greeted: bool,
     pub noticed: bool,
     pub fail_safe_used: bool,
-    /// Whose lead the call is if nobody took it.
+    /// The first destination that the call was meant for, rung or not.
+    meant: Option<Arc<ReceivingNumber>>,
+    /// Whose lead the call is if nobody takes it: the first who is named.
     pub lead_owner: Option<Arc<str>>,
     sides: Vec<Side>,
     seq: u32,
@@ -95,6 +97,7 @@ impl Story {
             greeted: false,
             noticed: false,
             fail_safe_used: false,
+            meant: None,
             lead_owner: None,
             sides: Vec::new(),
             seq: 0,
@@ -186,6 +189,12 @@ impl Story {
 
     // The destinations.
 
+    /// The call is to go to this destination, which may be closed or full. In list order.
+    pub fn meant_for(&mut self, to: &Arc<ReceivingNumber>) {
+        self.meant.get_or_insert_with(|| Arc::clone(to));
+        self.lead_owner = self.lead_owner.take().or_else(|| to.lead_owner.clone());
+    }
+
     /// Rings one more destination; `None` if the call has had too many.
     pub fn invite(
         &mut self,
@@ -198,6 +207,7 @@ impl Story {
             return None;
         }
         let leg = Leg(u8::try_from(self.sides.len() + 1).ok()?);
+        self.meant_for(to);
         self.first_ring.get_or_insert(turn.now.at);
         self.sides.push(Side { to: Arc::clone(to), on_the_line: true, answered: false });
         self.record.legs.push(dialled(leg, to, turn));
@@ -363,17 +373,31 @@ impl Story {
         self.record.cause = Some(cause.clone());
         self.record.ring_ms = self.first_ring.map(|it| millis(rung_until.since(it)));
         self.record.talk_ms = self.connected.map(|(at, _)| millis(now.at.since(at)));
-        let taken_by = self.connected.and_then(|(_, leg)| self.side(leg)).map(|it| it.to.clone());
-        if let Some(number) = taken_by {
-            self.record.agent.clone_from(&number.agent);
-            self.record.source_tag.clone_from(&number.source_tag);
-        } else {
-            let owner = self.sides.iter().find_map(|it| it.to.lead_owner.clone());
-            self.record.lead_owner = self.lead_owner.take().or(owner);
-            if let Some(first) = self.sides.first() {
-                self.record.source_tag.clone_from(&first.to.source_tag);
+        match self.taken_by() {
+            Some(number) => {
+                self.record.agent.clone_from(&number.agent);
+                self.record.source_tag.clone_from(&number.source_tag);
+            }
+            None => {
+                self.record.lead_owner.clone_from(&self.lead_owner);
+                if let Some(meant) = &self.meant {
+                    self.record.source_tag.clone_from(&meant.source_tag);
+                }
             }
         }
+    }
+
+    /// Tags the record, which is complete but for its recordings' lengths.
+    pub fn tag(&mut self) {
+        let destination = self.taken_by().or_else(|| self.meant.clone());
+        let tags = flow::tags(&self.directory, &self.record, destination.as_deref());
+        self.record.tags.extend(tags);
+    }
+
+    /// The destination that the call was connected to last.
+    fn taken_by(&mut self) -> Option<Arc<ReceivingNumber>> {
+        let (_, leg) = self.connected?;
+        self.side(leg).map(|it| Arc::clone(&it.to))
     }
 
     pub fn quality(&mut self, leg: Leg, quality: Quality) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::agent::destinations;
 use crate::model::{Caller, Directory, Route, TrackingNumber};
 
 /// Steps a chain of routes may have before it is cut with `route_loop` (PRODUCT section 1).
@@ -54,18 +55,20 @@ pub fn may_go_on(steps: u8, unanswered: Duration) -> bool {
     steps < ROUTE_STEPS_MAX && unanswered < ROUTE_UNANSWERED_MAX
 }
 
-/// A route that leads somewhere: hanging up does, a dial without numbers does not.
+/// A route that leads somewhere: hanging up does, a dial without numbers or a queue that nobody
+/// set up does not. Where a router leads is seen when it is followed.
 fn is_usable(directory: &Directory, route: &Route) -> bool {
     match route {
         Route::Dial(dial) => dial.everyone().any(|id| directory.receiving_number(id).is_some()),
         Route::Hangup => true,
-        // Refused when the configuration is read, until the issue that brings them.
+        Route::Queue(id) => directory.queue(id).is_some(),
         Route::VoiceMenu(id) => directory.voice_menu(id).is_some(),
+        Route::SmartRouter(id) => directory.smart_router(id).is_some(),
+        Route::GeoRouter(id) => directory.geo_router(id).is_some(),
+        Route::VirtualAgent(id) => directory.virtual_agent(id).is_some(),
         Route::Voicemail(id) => directory.voicemail_box(id).is_some(),
-        Route::Queue(_)
-        | Route::SmartRouter(_)
-        | Route::GeoRouter(_)
-        | Route::VirtualAgent(_)
-        | Route::Agent(_) => false,
+        Route::Agent(id) => {
+            directory.agent(id).is_some_and(|it| !destinations(directory, it).is_empty())
+        }
     }
 }

@@ -13,8 +13,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::agent::destinations;
 use crate::clock::Wall;
-use crate::model::{Dial, Directory, EarlyMedia, Order, ReceivingNumber, Route};
+use crate::model::{Agent, Dial, Directory, EarlyMedia, Order, ReceivingNumber, Route};
 
 /// What the plan needs of the world: who is busy with how much, and luck.
 #[derive(Clone, Copy)]
@@ -74,7 +75,7 @@ pub enum Why {
 
 /// Plans a dial entered at `at`.
 pub fn plan(directory: &Directory, dial: &Dial, at: Wall, draw: &Draw<'_>) -> Plan {
-    let (mut known, mut left_out) = (Vec::new(), Vec::new());
+    let mut known = Vec::new();
     for (stage, id) in staged(dial) {
         let already = |it: &(Duration, Arc<ReceivingNumber>)| it.1.id == *id;
         if let Some(to) = directory.receiving_number(id)
@@ -83,6 +84,23 @@ pub fn plan(directory: &Directory, dial: &Dial, at: Wall, draw: &Draw<'_>) -> Pl
             known.push((stage, to.clone()));
         }
     }
+    planned(dial.order, known, at, draw)
+}
+
+/// Plans to ring an agent's destinations, all at once.
+pub fn plan_agent(directory: &Directory, agent: &Agent, at: Wall, draw: &Draw<'_>) -> Plan {
+    let known = destinations(directory, agent).into_iter().map(|to| (Duration::ZERO, to));
+    planned(Order::Simultaneous, known.collect(), at, draw)
+}
+
+/// Leaves out who is closed or has no room, and puts the others in order.
+fn planned(
+    order: Order,
+    known: Vec<(Duration, Arc<ReceivingNumber>)>,
+    at: Wall,
+    draw: &Draw<'_>,
+) -> Plan {
+    let mut left_out = Vec::new();
     let Some((_, first)) = known.first().cloned() else { return Plan::Nobody };
     let mut ready = Vec::new();
     for (stage, to) in known {
@@ -95,7 +113,7 @@ pub fn plan(directory: &Directory, dial: &Dial, at: Wall, draw: &Draw<'_>) -> Pl
         }
     }
     if !ready.is_empty() {
-        return Plan::Ring { rings: ordered(dial.order, ready, draw), left_out };
+        return Plan::Ring { rings: ordered(order, ready, draw), left_out };
     }
     let full: Vec<_> =
         left_out.iter().filter(|it| it.why == Why::Full).map(|it| it.to.clone()).collect();
@@ -172,7 +190,7 @@ fn weighted<T>(
 }
 
 /// The next number of a draw: one step of SplitMix64.
-fn mixed(number: u64) -> u64 {
+pub(super) fn mixed(number: u64) -> u64 {
     let z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -406,3 +406,58 @@ fn a_chain_of_routes_is_cut_after_ten_steps_or_ten_minutes() {
     assert!(!may_go_on(10, minutes(0)));
     assert!(!may_go_on(1, minutes(10)));
 }
+
+#[test]
+fn a_route_of_any_kind_is_usable_when_what_it_names_is_there() {
+    let dial = Route::number("a");
+    let parts = Parts {
+        receiving_numbers: vec![number("a")],
+        queues: vec![Queue::new("x")],
+        voice_menus: vec![VoiceMenu::new("x", Prompt::file("m.wav"))],
+        voicemail_boxes: vec![VoicemailBox::new("x")],
+        smart_routers: vec![SmartRouter {
+            id: "x".into(),
+            rules: Vec::new(),
+            otherwise: dial.clone(),
+        }],
+        geo_routers: vec![GeoRouter::new("x")],
+        virtual_agents: vec![VirtualAgent::new("x", "ws://127.0.0.1:1")],
+        agents: vec![
+            Agent { account: Some("x".into()), ..Agent::new("x") },
+            Agent { numbers: vec!["gone".into()], ..Agent::new("nobody") },
+        ],
+        ..Parts::default()
+    };
+    let kinds: [fn(&str) -> Route; 7] = [
+        |id| Route::Queue(id.into()),
+        |id| Route::VoiceMenu(id.into()),
+        |id| Route::SmartRouter(id.into()),
+        |id| Route::GeoRouter(id.into()),
+        |id| Route::VirtualAgent(id.into()),
+        |id| Route::Voicemail(id.into()),
+        |id| Route::Agent(id.into()),
+    ];
+    let usable = |route: Route| {
+        let settings = Arc::new(CallSettings::new("s"));
+        let mut tracking = TrackingNumber::new("+15550100001", route.clone(), settings);
+        tracking.fail_safe = Some("a".into());
+        let parts = Parts { tracking_numbers: vec![tracking], ..parts.clone() };
+        match enter(&Directory::new(parts), "15550100001", &Caller::default()) {
+            Entry::Route { route: entered, fail_safe: false, .. } => {
+                assert_eq!(entered, route);
+                true
+            }
+            Entry::Route { route: entered, fail_safe: true, .. } => {
+                assert_eq!(entered, Route::number("a"));
+                false
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    for kind in kinds {
+        assert!(usable(kind("x")), "{}", kind("x"));
+        assert!(!usable(kind("gone")), "{}", kind("gone"));
+    }
+    assert!(usable(dial));
+    assert!(!usable(Route::Agent("nobody".into())));
+}

@@ -32,7 +32,7 @@ pub use self::directory::Directory;
 pub use self::extension::Extension;
 pub use self::phone::Phone;
 pub use self::prompt::{Prompt, PromptSource, Whisper};
-pub use self::queue::{Distribution, Member, Queue, QueueEntry, Who};
+pub use self::queue::{Distribution, Member, Queue, QueueEntry, QueueView, Who};
 pub use self::receiving_number::{
     AcceptBy, Credentials, Endpoint, EnhancedForwarding, KeysBy, NoAnswer, ReceivingNumber,
     ScoreMenu,

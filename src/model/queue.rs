@@ -102,3 +102,14 @@ pub enum QueueEntry {
     Answer,
     EarlyMedia,
 }
+
+/// How things are in a queue at a moment: what routers' rules may ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueView {
+    /// Callers that wait.
+    pub waiting: u32,
+    /// Members that could take a call now.
+    pub free: u32,
+    /// How long the first of the callers has waited; none if nobody waits.
+    pub longest_wait: Option<Duration>,
+}
