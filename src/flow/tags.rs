@@ -86,10 +86,10 @@ mod tests {
             "caller_quality":null,"agent":"Ann","lead_owner":null,"source_tag":"",
             "tags":["paid"],"score":"4","legs":[
             {"leg":1,"destination":"mobile","dialled_at":0,"ringing_at":null,"answered_at":null,
-            "digits":[],"whisper_at":null,"accepted_at":null,"connected_at":null,"ended_at":null,
+            "symbols":[],"whisper_at":null,"accepted_at":null,"connected_at":null,"ended_at":null,
             "outcome":"busy","cause":null,"quality":null},
             {"leg":2,"destination":"desk","dialled_at":0,"ringing_at":null,"answered_at":null,
-            "digits":[],"whisper_at":null,"accepted_at":null,"connected_at":1,"ended_at":null,
+            "symbols":[],"whisper_at":null,"accepted_at":null,"connected_at":1,"ended_at":null,
             "outcome":"answered","cause":null,"quality":null}]}"#;
         let mut record: CallRecord = serde_json::from_str(text).unwrap();
         (record.received_at, record.connected_at) = (NOON, Some(NOON));
