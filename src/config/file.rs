@@ -1,7 +1,7 @@
 //! The whole file: its sections.
 
 use super::keys::section;
-use super::shell::{Api, Limits, Media, Prompts, Recordings, Records, Registrar, Sip};
+use super::shell::{Api, Dns, Limits, Media, Prompts, Recordings, Records, Registrar, Sip};
 use super::trade::{
     AccountKeys, AccountRangeKeys, AgentKeys, GeoRouterKeys, QueueKeys, ReceivingKeys,
     ScheduleKeys, SettingsKeys, SmartRouterKeys, TagRuleKeys, TrackingKeys, TrunkKeys,
@@ -25,6 +25,8 @@ section! {
         records: Records = table();
         /// Health and metrics over HTTP.
         api: Api = table();
+        /// Names to addresses.
+        dns: Dns = table();
         /// How much is enough.
         limits: Limits = table();
         /// Carriers.

@@ -30,7 +30,7 @@ use self::file::File;
 use self::keys::{Section, Table};
 pub use self::peers::Socket;
 pub use self::reference::reference;
-use self::shell::{Api, Limits, Media, Prompts, Recordings, Records, Registrar, Sip};
+use self::shell::{Api, Dns, Limits, Media, Prompts, Recordings, Records, Registrar, Sip};
 use crate::model::Directory;
 
 /// Everything an operator says, checked.
@@ -43,6 +43,7 @@ pub struct Config {
     pub prompts: Prompts,
     pub records: Records,
     pub api: Api,
+    pub dns: Dns,
     pub limits: Limits,
     /// The words of the trade: trunks, accounts, schedules, numbers, queues, menus, routers, ...
     pub directory: Arc<Directory>,

@@ -156,6 +156,14 @@ section! {
 }
 
 section! {
+    /// Names to addresses (RFC 3263): NAPTR, SRV, A and AAAA.
+    Dns {
+        /// The name servers that are asked, with their ports; the system's if there are none.
+        servers: Vec<SocketAddr> = default("[]");
+    }
+}
+
+section! {
     /// How much is enough.
     Limits {
         /// Calls at once. One more is answered 503.
@@ -175,7 +183,7 @@ section! {
     }
 }
 
-tables! { Sip, Listener, Registrar, Media, Recordings, Prompts, Records, Api, Limits }
+tables! { Sip, Listener, Registrar, Media, Recordings, Prompts, Records, Api, Dns, Limits }
 
 choices! {
     ListenerTransport { "udp" => Self::Udp, "tcp" => Self::Tcp }

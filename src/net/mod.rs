@@ -19,7 +19,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-pub use self::resolve::Resolver;
+pub use self::resolve::{Found, Resolver};
 use self::tcp::{Connections, Event};
 use self::udp::{Datagrams, Udp};
 use crate::sip::{Hop, Transport};

@@ -1,7 +1,7 @@
 //! Where a request goes: to the phones of an account, an address of a trunk, or a `sip:` URI.
 //!
 //! Names are not resolved here: a [`Target`] says which name, and the switch asks the shell
-//! (RFC 3263), then makes the hop with [`super::Peers::hop`].
+//! (RFC 3263), then puts one target in its place for each address, with [`super::Peers::target_at`].
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};

@@ -285,6 +285,19 @@ impl Peers {
         locate::hop(&self.config.listeners, remote, transport, None)
     }
 
+    /// The same target at an address that its name leads to. `None` if no socket of ours reaches it.
+    pub fn target_at(
+        &self,
+        target: &Target,
+        remote: SocketAddr,
+        transport: Transport,
+    ) -> Option<Target> {
+        let listeners = &self.config.listeners;
+        let wanted = target.trunk.and_then(|(it, _)| self.trunks.config(it)?.listener);
+        let hop = locate::hop(listeners, remote, transport, wanted)?;
+        Some(Target { hop: Some(hop), resolve: None, ..target.clone() })
+    }
+
     pub fn trunk(&self, name: &str) -> Option<TrunkId> {
         self.trunks.named(name)
     }

@@ -19,9 +19,8 @@ use crate::config::Config;
 use crate::media::{Order, Report};
 use crate::model::record::Cause;
 use crate::model::{Condition, Prompt};
-use crate::net::{Net, Received, Resolver};
+use crate::net::{Found, Net, Received, Resolver};
 use crate::peer;
-use crate::sip::Transport;
 use crate::store::{
     Entry, Journal, Registrations, TapeReport, Tapes, past_callers, repair_recordings,
 };
@@ -36,7 +35,7 @@ const FIRST_PORTS: Duration = Duration::from_secs(2);
 const REPORTS_AT_ONCE: usize = 1024;
 
 /// A name that was asked for.
-type Resolved = (u64, Vec<(std::net::SocketAddr, Transport)>);
+type Resolved = (u64, Found);
 
 /// Everything that runs.
 struct Server<'a> {
@@ -50,7 +49,7 @@ struct Server<'a> {
     journal: Journal,
     registrations: Registrations,
     status: Status,
-    resolver: Arc<Resolver>,
+    resolver: Resolver,
     resolved: mpsc::UnboundedSender<Resolved>,
     clips: mpsc::UnboundedSender<(ClipId, Arc<[i16]>)>,
     out: Vec<Out>,
@@ -158,7 +157,7 @@ impl<'a> Server<'a> {
         };
         let mut server = Self {
             registrations: Registrations::in_folder(data),
-            resolver: Arc::new(Resolver::default()),
+            resolver: names(&config)?,
             out: Vec::new(),
             config,
             file,
@@ -308,6 +307,12 @@ impl<'a> Server<'a> {
             Ok(config) => {
                 info!("the configuration was read anew");
                 metrics::counter!("crosspoint_reloads_total", "outcome" => "taken").increment(1);
+                if self.config.dns.servers != config.dns.servers {
+                    match names(&config) {
+                        Ok(resolver) => self.resolver = resolver,
+                        Err(error) => error!(%error, "the old name servers stay"),
+                    }
+                }
                 self.config = config;
                 self.load_prompts();
             }
@@ -380,16 +385,17 @@ impl<'a> Server<'a> {
 /// How long ended calls have for their good-byes.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-async fn look_up(
-    resolver: &Resolver,
-    wanted: &peer::Resolve,
-) -> Vec<(std::net::SocketAddr, Transport)> {
-    let transport = wanted.transport.unwrap_or(Transport::Udp);
-    match resolver.resolve(&wanted.host, wanted.port, transport).await {
-        Ok(found) => found.into_iter().map(|it| (it, transport)).collect(),
+fn names(config: &Config) -> Result<Resolver, Error> {
+    Resolver::new(&config.dns.servers).map_err(Error::doing("setting up name servers"))
+}
+
+async fn look_up(resolver: &Resolver, wanted: &peer::Resolve) -> Found {
+    match resolver.resolve(&wanted.host, wanted.port, wanted.transport).await {
+        Ok(found) => found,
         Err(error) => {
             warn!(host = wanted.host, %error, "a name has no address");
-            Vec::new()
+            metrics::counter!("crosspoint_names_unresolved_total").increment(1);
+            Found::new()
         }
     }
 }

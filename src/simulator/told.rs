@@ -87,7 +87,12 @@ fn inhabit(world: &mut World, config: &Config, after: Option<Duration>) -> Optio
         };
         let address = match host.trim_matches(['[', ']']).parse() {
             Ok(ip) => SocketAddr::new(ip, port.unwrap_or(5060)),
-            Err(_) => *world.names.entry(host).or_insert(invented.next()?),
+            Err(_) => {
+                let known = world.names.get(&host).and_then(|it| it.first().copied());
+                let address = known.or_else(|| invented.next())?;
+                world.names.insert(host, vec![address]);
+                address
+            }
         };
         if there.contains_key(&address) {
             continue;

@@ -54,8 +54,8 @@ pub struct World {
     pub records: Vec<CallRecord>,
     /// Every SIP message, when it was sent.
     pub wire: Vec<(Instant, Datagram)>,
-    /// The addresses of names.
-    pub names: BTreeMap<String, SocketAddr>,
+    /// The addresses of names, best first.
+    pub names: BTreeMap<String, Vec<SocketAddr>>,
     now: Now,
     outlet: Shell,
     outs: Vec<Out>,
@@ -404,8 +404,9 @@ impl World {
             Out::Journal(record) => self.records.push(*record),
             Out::Note(fact) => self.facts.push((now.at, fact)),
             Out::Resolve { ticket, resolve } => {
-                let found = self.names.get(&resolve.host).map(|it| (*it, Transport::Udp));
-                let found: Vec<_> = found.into_iter().collect();
+                let transport = resolve.transport.unwrap_or(Transport::Udp);
+                let found = self.names.get(&resolve.host).into_iter().flatten();
+                let found: Vec<_> = found.map(|it| (*it, transport)).collect();
                 self.switch.on_resolved(ticket, &found, now, &mut self.outs);
             }
         }

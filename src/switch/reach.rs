@@ -1,5 +1,6 @@
 //! Rings a destination: its addresses in order, its phones together.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::model::record::Cause;
 use crate::model::{Credentials, Endpoint, Trunk};
 use crate::peer::{Place, Target, TrunkId};
 use crate::sdp::{CodecList, Session};
-use crate::sip::Uri;
+use crate::sip::{Transport, Uri};
 
 /// Phones of one account that are rung together, at most.
 const BRANCHES_MAX: usize = 32;
@@ -83,10 +84,17 @@ impl Switch {
         }
     }
 
-    /// Rings the next of a leg's addresses; of an account, all phones it prefers equally.
+    /// Rings the next of a leg's addresses; of an account, all phones it prefers equally. A name is
+    /// asked for first.
     pub(super) fn try_next(&mut self, call: CallKey, number: u8, now: Now, out: &mut Vec<Out>) {
         let Some(leg) = self.calls.get_mut(call).and_then(|it| it.leg(number)) else { return };
         let Some(first) = leg.rest.first() else { return };
+        if let Some(resolve) = first.resolve.clone().filter(|_| first.hop.is_none()) {
+            if !self.ask_for(call, number, resolve, out) {
+                self.on_found(call, number, &[], now, out);
+            }
+            return;
+        }
         let (account, q) = (first.account, first.q);
         let together = leg.rest.iter().take_while(|it| account.is_some() && it.q == q).count();
         let batch: Vec<Target> = leg.rest.drain(..together.clamp(1, BRANCHES_MAX)).collect();
@@ -98,6 +106,32 @@ impl Switch {
             let cause = Cause { sip: 503, reason: "no_room".into(), local: true, q850: None };
             self.lost(call, number, cause);
         }
+    }
+
+    /// Where the name of a leg's next target leads: a target for each address, tried in their order
+    /// (RFC 3263 section 4.3).
+    pub(super) fn on_found(
+        &mut self,
+        call: CallKey,
+        number: u8,
+        found: &[(SocketAddr, Transport)],
+        now: Now,
+        out: &mut Vec<Out>,
+    ) {
+        let Some(leg) = self.calls.get_mut(call).and_then(|it| it.leg(number)) else { return };
+        // Nobody waits for it any more, once the leg is let go.
+        if leg.done || leg.rest.first().is_none_or(|it| it.hop.is_some()) {
+            return;
+        }
+        let named = leg.rest.remove(0);
+        let at = |it: &(SocketAddr, Transport)| self.peers.target_at(&named, it.0, it.1);
+        leg.rest.splice(..0, found.iter().filter_map(at));
+        if leg.rest.is_empty() {
+            let none = Cause { sip: 503, reason: "unreachable".into(), ..Cause::default() };
+            let cause = leg.refusal.clone().unwrap_or(none);
+            return self.lost(call, number, cause);
+        }
+        self.try_next(call, number, now, out);
     }
 
     /// Sends one INVITE. `false` if there is no room for its media.
@@ -116,7 +150,7 @@ impl Switch {
         let trunk = target.trunk.and_then(|(id, _)| self.trunk_of(id));
         let session = Session::new(self.ids.random(), told);
         let listener = target.hop.map_or(0, |it| it.listener);
-        let transport = target.hop.map_or(crate::sip::Transport::Udp, |it| it.transport);
+        let transport = target.hop.map_or(Transport::Udp, |it| it.transport);
         let stream = (target.prefer_tcp_over != usize::MAX).then_some(target.prefer_tcp_over);
         let our = self.local_for(listener, transport, stream);
         let Some(leg) = self.calls.get_mut(call).and_then(|it| it.leg(number)) else {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::ids::BranchKey;
+use super::ids::{BranchKey, CallKey};
 use super::{Listener, Out, Switch};
 use crate::clock::Now;
 use crate::dialog::{Local, Next, Stream, Ticket};
@@ -13,8 +13,15 @@ use crate::peer::Resolve;
 use crate::sip::{Hop, Host, Transport, Uri};
 use crate::transaction::Failure;
 
+/// What waits for the addresses of a name.
+pub(super) enum Waiting {
+    /// A leg, before it rings the next of its targets.
+    Leg(CallKey, u8),
+    Request(Held),
+}
+
 /// A request that waits for its next hop's address.
-pub(super) struct Waiting {
+pub(super) struct Held {
     /// `None`: an ACK, which nobody waits for.
     owner: Option<(BranchKey, Ticket)>,
     request: Bytes,
@@ -52,7 +59,7 @@ impl Switch {
                 let owner = Some((key, ticket));
                 self.wait_for(
                     resolve,
-                    Waiting { owner, request, invite, transport: next.transport },
+                    Waiting::Request(Held { owner, request, invite, transport: next.transport }),
                     out,
                 );
             }
@@ -93,7 +100,7 @@ impl Switch {
                 let transport = next.transport;
                 self.wait_for(
                     resolve,
-                    Waiting { owner: None, request, invite: false, transport },
+                    Waiting::Request(Held { owner: None, request, invite: false, transport }),
                     out,
                 );
             }
@@ -107,6 +114,21 @@ impl Switch {
         out.push(Out::Resolve { ticket: self.next_ticket, resolve });
     }
 
+    /// Asks where the next of a leg's targets is. `false` if too much is asked already.
+    pub(super) fn ask_for(
+        &mut self,
+        call: CallKey,
+        leg: u8,
+        resolve: Resolve,
+        out: &mut Vec<Out>,
+    ) -> bool {
+        let room = self.waiting.len() < WAITING_MAX;
+        if room {
+            self.wait_for(resolve, Waiting::Leg(call, leg), out);
+        }
+        room
+    }
+
     /// The addresses of a name, best first; none if it has none.
     pub fn on_resolved(
         &mut self,
@@ -115,29 +137,47 @@ impl Switch {
         now: Now,
         out: &mut Vec<Out>,
     ) {
-        let Some(waiting) = self.waiting.remove(&ticket) else { return };
-        let same = |it: &&(SocketAddr, Transport)| it.1 == waiting.transport;
-        let best = found.iter().find(same).or(found.first());
-        let hop = best.and_then(|(remote, _)| self.peers.hop(*remote, waiting.transport));
-        match (waiting.owner, hop) {
+        match self.waiting.remove(&ticket) {
+            Some(Waiting::Leg(call, leg)) => self.on_found(call, leg, found, now, out),
+            Some(Waiting::Request(held)) => self.send_held(held, found, now, out),
+            None => return,
+        }
+        self.settle(now, out);
+    }
+
+    /// A request within a dialog goes to the first address that we can reach.
+    fn send_held(
+        &mut self,
+        held: Held,
+        found: &[(SocketAddr, Transport)],
+        now: Now,
+        out: &mut Vec<Out>,
+    ) {
+        // Its Via says the transport already.
+        let fitting = found.iter().filter(|it| it.1 == held.transport);
+        let hop = fitting.filter_map(|it| self.peers.hop(it.0, held.transport)).next();
+        match (held.owner, hop) {
             (Some((key, ticket)), Some(hop)) => {
-                self.send_to(key, waiting.request, waiting.invite, hop, ticket, now, out);
+                self.send_to(key, held.request, held.invite, hop, ticket, now, out);
             }
             (Some((key, ticket)), None) => {
                 self.turn(key, now, out, |leg, turn| {
                     leg.on_failed(ticket, Failure::Transport, turn);
                 });
             }
-            (None, Some(hop)) => out.push(Out::Send { bytes: waiting.request, hop }),
+            (None, Some(hop)) => out.push(Out::Send { bytes: held.request, hop }),
             (None, None) => (),
         }
-        self.settle(now, out);
     }
 
-    /// An INVITE that waits for a name is not sent once its leg is let go.
+    /// A request that waits for a name is not sent once its leg is let go.
     pub(super) fn forget_waiting(&mut self, key: BranchKey) {
+        let is_its = |it: &Waiting| match it {
+            Waiting::Leg(..) => false,
+            Waiting::Request(it) => it.invite && it.owner.is_some_and(|(of, _)| of == key),
+        };
         if !self.waiting.is_empty() {
-            self.waiting.retain(|_, it| !(it.invite && it.owner.is_some_and(|(of, _)| of == key)));
+            self.waiting.retain(|_, it| !is_its(it));
         }
     }
 

@@ -53,6 +53,7 @@ pub(super) fn config(file: File, text: &str, folder: &Path) -> Result<Config, Wr
         prompts: file.prompts,
         records: file.records,
         api: file.api,
+        dns: file.dns,
         limits: file.limits,
         directory,
     })

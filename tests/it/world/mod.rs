@@ -5,6 +5,7 @@ mod endings;
 mod far_ends;
 mod forks;
 mod listening;
+mod names;
 mod random;
 mod recordings;
 mod simulated;
