@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc;
 
 use super::Error;
 
@@ -14,13 +14,13 @@ const START: Duration = Duration::from_secs(10);
 
 pub(super) struct Edge {
     thread: JoinHandle<Result<(), Error>>,
-    stop: UnboundedSender<()>,
+    stop: mpsc::Sender<()>,
 }
 
 impl Edge {
     /// Starts it and waits until it listens.
     pub fn start(config: &Path, data: &Path) -> Result<Self, Error> {
-        let (stop, stopped) = unbounded_channel();
+        let (stop, stopped) = mpsc::channel(1);
         let (started, running): (_, Receiver<()>) = channel();
         let (config, data): (PathBuf, PathBuf) = (config.to_owned(), data.to_owned());
         let thread = thread::Builder::new()
@@ -44,7 +44,7 @@ impl Edge {
     /// Stops it as SIGTERM would, and waits until everything is on the disk.
     pub fn stop(self) -> Result<(), Error> {
         // It is gone already if somebody interrupted us.
-        let _ = self.stop.send(());
+        let _ = self.stop.try_send(());
         self.thread.join().unwrap_or_else(|_| Err(stopped_early()))
     }
 }

@@ -7,6 +7,7 @@ mod edge;
 mod error;
 mod learn;
 mod prompts;
+mod ring;
 mod run;
 pub mod setup;
 mod voice;

@@ -10,8 +10,8 @@ use tracing::{error, info, warn};
 
 use super::clock::Clock;
 use super::error::Error;
-use super::voice::{Addresses, Voice};
-use super::{prompts, setup};
+use super::voice::{Addresses, RETRY, Voice};
+use super::{prompts, setup, voice};
 use crate::api::{self, Status};
 use crate::audio::ClipId;
 use crate::clock::Wall;
@@ -34,6 +34,11 @@ const FIRST_PORTS: Duration = Duration::from_secs(2);
 /// What the switch may be told at once before it looks at the network again.
 const REPORTS_AT_ONCE: usize = 1024;
 
+/// Addresses and clips on their way to the loop; who brings more of them waits. (How many names are
+/// asked for at once, the switch limits.)
+const ANSWERS: usize = 1024;
+const CLIPS: usize = 16;
+
 /// A name that was asked for.
 type Resolved = (u64, Found);
 
@@ -50,18 +55,18 @@ struct Server<'a> {
     registrations: Registrations,
     status: Status,
     resolver: Resolver,
-    resolved: mpsc::UnboundedSender<Resolved>,
-    clips: mpsc::UnboundedSender<(ClipId, Arc<[i16]>)>,
+    resolved: mpsc::Sender<Resolved>,
+    clips: mpsc::Sender<(ClipId, Arc<[i16]>)>,
     out: Vec<Out>,
 }
 
 /// What the loop listens to besides the network.
 struct Ears {
-    reports: mpsc::UnboundedReceiver<Report>,
-    resolved: mpsc::UnboundedReceiver<Resolved>,
-    clips: mpsc::UnboundedReceiver<(ClipId, Arc<[i16]>)>,
+    reports: mpsc::Receiver<Report>,
+    resolved: mpsc::Receiver<Resolved>,
+    clips: mpsc::Receiver<(ClipId, Arc<[i16]>)>,
     /// Whoever started the edge inside of this process wants it to stop.
-    stop: mpsc::UnboundedReceiver<()>,
+    stop: mpsc::Receiver<()>,
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
@@ -69,7 +74,7 @@ struct Ears {
 
 /// Runs the edge until it is told to stop and its calls have ended.
 pub fn run(file: Option<&Path>, data: &Path) -> Result<(), Error> {
-    let (_running, stop) = mpsc::unbounded_channel();
+    let (_running, stop) = mpsc::channel(1);
     serve(file, data, "info", || (), stop)
 }
 
@@ -79,7 +84,7 @@ pub(super) fn serve(
     data: &Path,
     log_level: &str,
     started: impl FnOnce(),
-    stop: mpsc::UnboundedReceiver<()>,
+    stop: mpsc::Receiver<()>,
 ) -> Result<(), Error> {
     let config = super::read_config(file)?;
     telemetry::logs(log_level);
@@ -95,6 +100,9 @@ pub(super) fn serve(
         }
         started();
         server.turn(&mut ears).await;
+        server.say_last().await;
+        // Nobody may wait to be heard any more.
+        drop(ears);
         server.stop();
         Ok(())
     })
@@ -105,7 +113,7 @@ impl<'a> Server<'a> {
         config: Config,
         file: Option<&'a Path>,
         data: &'a Path,
-        stop: mpsc::UnboundedReceiver<()>,
+        stop: mpsc::Receiver<()>,
     ) -> Result<(Self, Ears), Error> {
         let clock = Clock::start();
         let at = |what: &str| format!("{}: {what}", data.display());
@@ -119,11 +127,12 @@ impl<'a> Server<'a> {
         let metrics = telemetry::metrics();
         let status = Status::new(metrics);
         serve_http(&config, &status)?;
-        let (told, reports) = mpsc::unbounded_channel();
+        let (told, reports) = mpsc::channel(voice::RING);
         let failed = told.clone();
         let (tapes, _) = Tapes::start(recordings, move |report| {
             let TapeReport::Failed(tape) = report;
-            let _ = failed.send(Report::TapeFailed { tape });
+            // This thread may wait: what it records for is never waited for.
+            let _ = failed.blocking_send(Report::TapeFailed { tape });
         })
         .map_err(Error::doing(at("opening the recordings")))?;
         let addresses = Addresses {
@@ -143,8 +152,8 @@ impl<'a> Server<'a> {
             now,
         )
         .map_err(|error| Error::Config(format!("{error}")))?;
-        let (resolved, resolved_ear) = mpsc::unbounded_channel();
-        let (clips, clips_ear) = mpsc::unbounded_channel();
+        let (resolved, resolved_ear) = mpsc::channel(ANSWERS);
+        let (clips, clips_ear) = mpsc::channel(CLIPS);
         let on = |kind| signal(kind).map_err(Error::doing("listening for signals"));
         let ears = Ears {
             reports,
@@ -202,7 +211,9 @@ impl<'a> Server<'a> {
         let mut give_up: Option<std::time::Instant> = None;
         loop {
             let deadline = self.switch.deadline().map(|it| self.clock.shell(it));
-            let sleep = [deadline, give_up].into_iter().flatten().min();
+            let behind =
+                self.voice.is_behind().then(|| self.clock.shell(self.clock.now().at) + RETRY);
+            let sleep = [deadline, give_up, behind].into_iter().flatten().min();
             tokio::select! {
                 biased;
                 () = self.net.receive(&mut batch) => (),
@@ -278,7 +289,7 @@ impl<'a> Server<'a> {
                     let (resolver, told) = (self.resolver.clone(), self.resolved.clone());
                     tokio::spawn(async move {
                         let found = look_up(&resolver, &resolve).await;
-                        let _ = told.send((ticket, found));
+                        let _ = told.send((ticket, found)).await;
                     });
                 }
             }
@@ -331,7 +342,9 @@ impl<'a> Server<'a> {
         }
         let (speaker, clips) = (setup::speaker(&self.config, self.data), self.clips.clone());
         let started = std::thread::Builder::new().name("prompts".into()).spawn(move || {
-            prompts::load(&wanted, &speaker, |id, samples| drop(clips.send((id, samples))));
+            prompts::load(&wanted, &speaker, |id, samples| {
+                drop(clips.blocking_send((id, samples)))
+            });
         });
         if let Err(error) = started {
             warn!(%error, "prompts cannot be loaded");
@@ -373,6 +386,16 @@ impl<'a> Server<'a> {
         }
     }
 
+    /// The answers to the last good-byes are still to be sent.
+    async fn say_last(&mut self) {
+        let sent = async {
+            loop {
+                self.net.receive(&mut Vec::new()).await
+            }
+        };
+        let _: Result<(), _> = tokio::time::timeout(LAST_SENDS, sent).await;
+    }
+
     fn stop(mut self) {
         self.keep_house();
         self.deliver();
@@ -384,6 +407,8 @@ impl<'a> Server<'a> {
 
 /// How long ended calls have for their good-byes.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long sockets have to send what was said last.
+const LAST_SENDS: Duration = Duration::from_millis(100);
 
 fn names(config: &Config) -> Result<Resolver, Error> {
     Resolver::new(&config.dns.servers).map_err(Error::doing("setting up name servers"))

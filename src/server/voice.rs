@@ -1,22 +1,24 @@
 //! The media thread: it owns the RTP sockets and turns the media plane.
 //!
 //! Plain epoll, level-triggered: one receive and one send a packet, in the buffer it came in.
-//! Orders come by a channel and a wake-up; what the plane tells goes back by another. Nothing here
-//! allocates per packet, and recordings leave by a bounded ring that is never waited for.
+//! Orders come by a bounded ring and a wake-up; what the plane tells goes back by another (what
+//! either does not take waits: `server/ring.rs`). Nothing here allocates per packet, and recordings
+//! leave by a bounded ring that is never waited for.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc;
 use tracing::{error, warn};
 
 use super::clock::Clock;
+use super::ring::Backlog;
 use crate::clock::Now;
 use crate::config::value::Ports;
 use crate::media::{self, Channel, Order, Outlet, Plane, PortId, Reel, Report};
@@ -36,9 +38,17 @@ const CROWD: usize = 32;
 /// Kernel buffer of an RTP socket: a second of packets and more.
 const RECEIVE_BUFFER: usize = 256 << 10;
 
+/// Orders, and reports, on their way. A call makes about twenty of each.
+pub const RING: usize = 16 * 1024;
+/// Those that may wait for room on it: a thread that stood still for seconds at thousands of calls.
+const WAITING: usize = 256 * 1024;
+/// How soon room is looked for again.
+pub const RETRY: Duration = Duration::from_millis(5);
+
 /// The switch's end of the thread.
 pub struct Voice {
-    orders: Sender<Order>,
+    backlog: Backlog<Order>,
+    orders: SyncSender<Order>,
     wake: Arc<OwnedFd>,
     thread: Option<JoinHandle<()>>,
     waiting: bool,
@@ -59,15 +69,20 @@ impl Voice {
         seed: [u8; 32],
         clock: Clock,
         tapes: Tapes,
-        reports: UnboundedSender<Report>,
+        reports: mpsc::Sender<Report>,
     ) -> io::Result<Self> {
         let wake = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
-        let (orders, taken) = channel();
+        let (orders, taken) = sync_channel(RING);
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&poll, &*wake, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
         let mut worker = Worker {
             plane: Plane::new(config, seed),
-            desk: Desk { sockets: Vec::new(), reports, tapes },
+            desk: Desk {
+                backlog: Backlog::new("reports", WAITING),
+                sockets: Vec::new(),
+                reports,
+                tapes,
+            },
             poll,
             wake: wake.clone(),
             next_port: [addresses.ports.first, addresses.ports.first],
@@ -79,24 +94,34 @@ impl Voice {
                 error!(%error, "the media thread has ended");
             }
         })?;
-        Ok(Self { orders, wake, thread: Some(thread), waiting: false })
+        let backlog = Backlog::new("orders", WAITING);
+        Ok(Self { backlog, orders, wake, thread: Some(thread), waiting: false })
     }
 
     /// Hands an order over; [`Voice::flush`] sends a batch of them on its way.
     pub fn order(&mut self, order: Order) {
-        self.waiting |= self.orders.send(order).is_ok();
+        self.backlog.send(order, |it| try_order(&self.orders, it));
+        self.waiting = true;
     }
 
     pub fn flush(&mut self) {
+        self.waiting |= self.is_behind();
+        self.backlog.flush(|it| try_order(&self.orders, it));
         if std::mem::take(&mut self.waiting) {
             // Only a full counter can refuse, and then the thread is awake anyway.
             let _ = rustix::io::write(&*self.wake, &1_u64.to_ne_bytes());
         }
     }
 
+    /// Whether orders wait for room: [`Voice::flush`] should come again within [`RETRY`].
+    pub fn is_behind(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
     /// Lets the thread end once all orders are done.
     pub fn stop(mut self) {
-        drop(std::mem::replace(&mut self.orders, channel().0));
+        self.backlog.drain().for_each(|it| drop(self.orders.send(it)));
+        drop(std::mem::replace(&mut self.orders, sync_channel(0).0));
         let _ = rustix::io::write(&*self.wake, &1_u64.to_ne_bytes());
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
@@ -119,8 +144,30 @@ struct Worker {
 struct Desk {
     /// Two for each port: RTP at twice its number, RTCP after it.
     sockets: Vec<UdpSocket>,
-    reports: UnboundedSender<Report>,
+    backlog: Backlog<Report>,
+    reports: mpsc::Sender<Report>,
     tapes: Tapes,
+}
+
+/// Who gives or takes them is gone only when everything is: then nothing need wait.
+fn try_order(orders: &SyncSender<Order>, order: Order) -> Result<(), Order> {
+    match orders.try_send(order) {
+        Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
+        Err(TrySendError::Full(it)) => Err(it),
+    }
+}
+
+fn try_report(reports: &mpsc::Sender<Report>, report: Report) -> Result<(), Report> {
+    match reports.try_send(report) {
+        Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+        Err(mpsc::error::TrySendError::Full(it)) => Err(it),
+    }
+}
+
+impl Desk {
+    fn flush(&mut self) -> bool {
+        self.backlog.flush(|it| try_report(&self.reports, it))
+    }
 }
 
 impl Outlet for Desk {
@@ -133,8 +180,7 @@ impl Outlet for Desk {
     }
 
     fn report(&mut self, report: Report) {
-        // The switch is gone only when everything is.
-        let _ = self.reports.send(report);
+        self.backlog.send(report, |it| try_report(&self.reports, it));
     }
 
     fn tape(&mut self, reel: Reel<'_>) -> bool {
@@ -149,7 +195,10 @@ impl Worker {
         loop {
             let now = self.clock.now();
             self.plane.on_time(now, &mut self.desk);
-            let wait = self.plane.deadline().map(|at| at.since(now.at));
+            let mut wait = self.plane.deadline().map(|at| at.since(now.at));
+            if !self.desk.flush() {
+                wait = Some(wait.map_or(RETRY, |it| it.min(RETRY)));
+            }
             events.clear();
             match self.wait(&mut events, wait) {
                 Ok(()) | Err(rustix::io::Errno::INTR) => (),
