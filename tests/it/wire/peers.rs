@@ -1,7 +1,7 @@
 //! Whole calls between SIPp and SIPp, and to baresip, through the running program.
 
 use std::fs::{self, File};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -68,11 +68,12 @@ impl Drop for Peer {
 }
 
 /// SIPp with one of our scenarios.
-fn sipp(scenario: &str, at: Ipv4Addr, port: u16, more: &[&str]) -> Command {
+fn sipp(scenario: &str, at: SocketAddr, more: &[&str]) -> Command {
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/wire/sipp");
     let mut sipp = Command::new("sipp");
     sipp.arg("-sf").arg(scenarios.join(format!("{scenario}.xml")));
-    sipp.args(["-i", &at.to_string(), "-mi", &at.to_string(), "-p", &port.to_string()]);
+    let (ip, port) = (at.ip().to_string(), at.port().to_string());
+    sipp.args(["-i", &ip, "-mi", &ip, "-p", &port]);
     sipp.args(["-m", "1", "-timeout", "20", "-timeout_error", "-nostdin", "-trace_err"]);
     sipp.args(more);
     sipp
@@ -89,13 +90,24 @@ fn write_voice(edge: &Edge) {
 /// A SIPp carrier calls `number`, a SIPp destination takes it at B; what the record says.
 fn between_two_sipps(number: &str, b_is: &str, carrier_by: &str, b_by: &str) -> serde_json::Value {
     let edge = Edge::start();
-    write_voice(&edge);
-    let mut b = sipp(b_is, edge.net.ip(31), 5070, &["-rtp_echo", "-t", b_by]);
+    let places = [edge.net.at(11, 5060), edge.net.at(31, 5070), edge.net.edge()];
+    between(&edge, number, places, (b_is, "6000"), [carrier_by, b_by])
+}
+
+/// The same for any edge: where the carrier, B and the edge are, what B does and its media port.
+fn between(
+    edge: &Edge,
+    number: &str,
+    [carrier_at, b_at, target]: [SocketAddr; 3],
+    (b_is, b_media): (&str, &str),
+    [carrier_by, b_by]: [&str; 2],
+) -> serde_json::Value {
+    write_voice(edge);
+    let mut b = sipp(b_is, b_at, &["-rtp_echo", "-mp", b_media, "-t", b_by]);
     let mut b = Peer::start(&edge.folder, "b", &mut b);
-    let target = edge.net.edge().to_string();
+    let target = target.to_string();
     let calls = &["-s", number, "-t", carrier_by, &target];
-    let mut carrier = sipp("carrier", edge.net.ip(11), 5060, calls);
-    let mut carrier = Peer::start(&edge.folder, "carrier", &mut carrier);
+    let mut carrier = Peer::start(&edge.folder, "carrier", &mut sipp("carrier", carrier_at, calls));
     carrier.ends_well(seconds(20.0));
     b.ends_well(SOON);
     let record = edge.record("ended");
@@ -103,6 +115,41 @@ fn between_two_sipps(number: &str, b_is: &str, carrier_by: &str, b_by: &str) -> 
     assert!(seconds(1.0) <= tone_in(&recording.caller, 600), "SIPp speaks: {record:#}");
     assert!(seconds(0.9) <= tone_in(&recording.destination, 600), "SIPp echoes: {record:#}");
     record
+}
+
+/// A port of ::1 that nobody has now, by either transport.
+fn free_port6() -> u16 {
+    let free = (0..100).find_map(|_| {
+        let port = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).ok()?.local_addr().ok()?.port();
+        std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, port)).ok().map(|_| port)
+    });
+    free.expect("a port of ::1")
+}
+
+/// Carrier, edge and B on ::1; all of the call is IPv6.
+fn between_two_sipps_on_ipv6(number: &str, by: &str, b_media: &str) {
+    let home = |port| SocketAddr::from((IpAddr::from(Ipv6Addr::LOCALHOST), port));
+    let [carrier, b, target] = [(); 3].map(|()| home(free_port6()));
+    let edge = Edge::start_with(|it| {
+        let listener = format!(
+            "[[sip.listener]]\nname = \"six\"\naddress = \"{target}\"\n\n[media]\naddress6 = \"::1\"\n"
+        );
+        it.replace("[media]\n", &listener)
+            .replace("sources = [\"127.0.0.11\"]", "sources = [\"127.0.0.11\", \"::1\"]")
+            .replace("127.0.0.31:5070", &b.to_string())
+    });
+    let record = between(&edge, number, [carrier, b, target], ("answers", b_media), [by, by]);
+    assert_eq!(record["legs"][0]["outcome"], "answered");
+}
+
+#[test]
+fn sipp_calls_sipp_over_ipv6() {
+    between_two_sipps_on_ipv6("15550100001", "u1", "26000");
+}
+
+#[test]
+fn sipp_calls_sipp_over_tcp_over_ipv6() {
+    between_two_sipps_on_ipv6("15550100005", "t1", "27000");
 }
 
 #[test]
