@@ -187,7 +187,9 @@ impl Asking {
         self.until = turn.now.at + LONGEST_MESSAGE;
     }
 
-    fn wait(&mut self, turn: &Turn<'_>) {
+    fn wait(&mut self, turn: &mut Turn<'_>) {
+        // Also, a question that is said again is another than the one that is heard.
+        turn.say(Effect::Hear(self.who, Source::Silence));
         self.state = State::Waiting;
         self.until = turn.now.at + self.question.timeout;
     }
@@ -343,7 +345,7 @@ mod tests {
         assert_eq!(talk.presses("7"), Some(Heard::Wrong { again: true }));
         talk.is_asked();
         assert_eq!(talk.waits(ms(5000)), Some(Heard::Nothing { again: false }));
-        assert_eq!(talk.said(), [vec![1], vec![3, 1], vec![], vec![2, 1]]);
+        assert_eq!(talk.said(), [vec![1], vec![], vec![3, 1], vec![], vec![2, 1], vec![]]);
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Call {
             (Phase::Wrapping(phase), event) => phase.on(event, story, turn),
             (Phase::Scoring(phase), event) => phase.on(event, story, turn),
             (Phase::Voicemail(phase), Event::Stop { cause }) => {
-                phase.leave(cause.clone(), story, turn)
+                phase.stop(cause.clone(), story, turn)
             }
             (_, Event::Stop { cause }) => end(story, cause.clone(), turn),
             (phase, Event::HungUp { leg: Leg::CALLER, cause }) => {
@@ -159,7 +159,7 @@ impl Phase {
     fn caller_gone(self, reported: Cause, story: &mut Story, turn: &mut Turn<'_>) -> Self {
         match self {
             Self::Talking(phase) => phase.caller_gone(cause::hung_up(reported), story, turn),
-            Self::Voicemail(phase) => phase.leave(cause::hung_up(reported), story, turn),
+            Self::Voicemail(phase) => phase.caller_gone(cause::hung_up(reported), story, turn),
             _ if story.is_connected() => end(story, cause::hung_up(reported), turn),
             _ => end(story, cause::abandoned(), turn),
         }

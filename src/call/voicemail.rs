@@ -56,8 +56,10 @@ enum By {
     Key,
     Limit,
     Disk,
-    /// The caller hung up, or the call was ended from outside.
-    Gone(Cause),
+    /// The caller hung up.
+    Caller(Cause),
+    /// The call is ended from outside.
+    Stop(Cause),
 }
 
 impl Voicemail {
@@ -111,10 +113,18 @@ impl Voicemail {
         Phase::Voicemail(self)
     }
 
-    /// The caller hung up, or the call is ended from outside: the message is what it is.
-    pub fn leave(self, why: Cause, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    /// The caller hung up: the message is what it is.
+    pub fn caller_gone(self, why: Cause, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
         match self.state {
-            State::Recording { .. } => self.finish(By::Gone(why), story, turn),
+            State::Recording { .. } => self.finish(By::Caller(why), story, turn),
+            State::Greeting | State::Tone { .. } => end(story, cause::abandoned(), turn),
+        }
+    }
+
+    /// The call is ended from outside: the message is what it is.
+    pub fn stop(self, why: Cause, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+        match self.state {
+            State::Recording { .. } => self.finish(By::Stop(why), story, turn),
             State::Greeting | State::Tone { .. } => end(story, why, turn),
         }
     }
@@ -155,7 +165,7 @@ impl Voicemail {
             By::Silence => Some("silence"),
             By::Key => Some("key"),
             By::Limit => Some("limit"),
-            By::Disk | By::Gone(_) => None,
+            By::Disk | By::Caller(_) | By::Stop(_) => None,
         };
         let id = &self.voicemail.id;
         match story.end_message(keep, stopped_by, turn) {
@@ -166,7 +176,9 @@ impl Voicemail {
             None => story.step(format!("voicemail {id}: no message"), turn),
         }
         match by {
-            By::Gone(why) => end(story, why, turn),
+            By::Stop(why) => end(story, why, turn),
+            By::Caller(why) if keep => end(story, why, turn),
+            By::Caller(_) => end(story, cause::abandoned(), turn),
             // The caller said nothing yet that is kept: this route failed inside us.
             By::Disk if !keep => unusable(story, turn),
             _ => end(story, cause::voicemail(), turn),

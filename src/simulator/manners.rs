@@ -11,8 +11,10 @@ pub struct Manners {
     pub hang_up_after: Option<Duration>,
     /// How long it speaks after it answered; then it listens, and sends silence. Always if not.
     pub greets_for: Option<Duration>,
-    /// Keys pressed so long after it answered (RFC 4733).
+    /// Keys pressed so long after it answered.
     pub presses: Vec<(Duration, char)>,
+    /// It knows no telephone events: its keys are tones in its voice.
+    pub no_events: bool,
     /// A CANCEL is answered with the 200 to the INVITE, as if the two had crossed.
     pub answers_when_cancelled: bool,
     /// Instead of ringing it sends audio before it answers (183 with a session).
@@ -40,6 +42,7 @@ impl Default for Manners {
             hang_up_after: None,
             greets_for: None,
             presses: Vec::new(),
+            no_events: false,
             answers_when_cancelled: false,
             early_media: false,
             slow_to_acknowledge: 0,

@@ -1,4 +1,5 @@
-//! What a simulated phone says: a tone of its own for a voice, and keys by RFC 4733.
+//! What a simulated phone says: a tone of its own for a voice, and keys by RFC 4733, or as tones in
+//! the voice where no events were agreed on.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,6 +14,11 @@ const SAMPLES: usize = 160;
 /// Packets of one key press: 100 ms of tone, then the end three times.
 const PRESS_PACKETS: u16 = 5;
 const END_PACKETS: u16 = 3;
+/// Frames of a key in the voice: 100 ms of tone, then as much silence.
+const ALOUD_FRAMES: u16 = 10;
+const KEYPAD: &[u8; 16] = b"123A456B789C*0#D";
+const ROWS: [f64; 4] = [697.0, 770.0, 852.0, 941.0];
+const COLUMNS: [f64; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
 
 pub struct Mouth {
     hertz: u16,
@@ -28,6 +34,7 @@ pub struct Mouth {
 }
 
 struct Press {
+    key: char,
     code: u8,
     timestamp: u32,
     packets: u16,
@@ -79,13 +86,14 @@ impl Mouth {
             self.next += FRAME;
             self.timestamp = self.timestamp.wrapping_add(SAMPLES as u32);
             if self.pressing.is_none()
-                && let Some(code) = self.keys.pop_front().and_then(Digit::from_char)
+                && let Some(key) = self.keys.pop_front()
+                && let Some(code) = Digit::from_char(key).map(Digit::event)
             {
-                let press = Press { code: code.event(), timestamp: self.timestamp, packets: 0 };
-                self.pressing = Some(press);
+                self.pressing = Some(Press { key, code, timestamp: self.timestamp, packets: 0 });
             }
             match (self.pressing.take(), keys_type) {
                 (Some(press), Some(keys_type)) => packets.push(self.key(press, keys_type)),
+                (Some(press), None) => packets.push(self.aloud(press, voice_type)),
                 _ if self.speaks_until.is_some_and(|it| it < self.next) => {
                     let silence = if voice_type == 8 { 0xd5 } else { 0xff };
                     let frame = [silence; SAMPLES];
@@ -121,6 +129,25 @@ impl Mouth {
             self.pressing = Some(press);
         }
         self.packet(payload_type, timestamp, first, &payload)
+    }
+
+    /// The next frame of a key in the voice (ITU-T Q.23).
+    fn aloud(&mut self, mut press: Press, payload_type: u8) -> Vec<u8> {
+        let law = if payload_type == 8 { Law::A } else { Law::Mu };
+        let place = KEYPAD.iter().position(|it| char::from(*it) == press.key).unwrap_or_default();
+        let first = u32::from(press.packets) * SAMPLES as u32;
+        let tone = |n: u32| {
+            let time = std::f64::consts::TAU * f64::from(first + n) / 8000.0;
+            (ROWS[place / 4] * time).sin() + (COLUMNS[place % 4] * time).sin()
+        };
+        let sounds = press.packets < ALOUD_FRAMES / 2;
+        let sample = |n| law.encode(if sounds { (tone(n) * 7000.0) as i16 } else { 0 });
+        let frame: Vec<u8> = (0..SAMPLES as u32).map(sample).collect();
+        press.packets += 1;
+        if press.packets < ALOUD_FRAMES {
+            self.pressing = Some(press);
+        }
+        self.packet(payload_type, self.timestamp, false, &frame)
     }
 
     fn packet(&mut self, payload_type: u8, timestamp: u32, mark: bool, payload: &[u8]) -> Vec<u8> {

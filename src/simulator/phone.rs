@@ -112,9 +112,17 @@ impl Phone {
         self.send(bytes, to, out);
     }
 
-    /// Presses a key now (RFC 4733).
+    /// Presses a key now: by RFC 4733, or in its voice if it has no events.
     pub fn press(&mut self, key: char) {
         self.mouth.press(key);
+    }
+
+    /// Presses a key by SIP INFO.
+    pub fn press_by_info(&mut self, key: char, now: Instant, out: &mut Vec<Datagram>) {
+        let Some(line) = self.lines.iter_mut().find(|it| it.is_up()) else { return };
+        let (bytes, to) = (line.dialog.info(key), line.dialog.next_hop());
+        self.requests.push(Resend::new(bytes.clone(), "INFO", now));
+        self.send(bytes, to, out);
     }
 
     /// Whether every call it had is over and nothing waits to be resent.
@@ -197,7 +205,8 @@ impl Phone {
     fn speak(&mut self, now: Instant, out: &mut Vec<Datagram>) {
         let Some(line) = self.lines.iter().find(|it| it.talks()) else { return };
         let Some(to) = line.remote_media else { return };
-        let (voice, keys) = (line.payload_type, line.keys_type);
+        let no_events = self.manners.no_events;
+        let (voice, keys) = (line.payload_type, line.keys_type.filter(|_| !no_events));
         for packet in self.mouth.due(now, voice, keys) {
             out.push(Datagram { from: self.media, to, bytes: packet });
         }
@@ -461,14 +470,16 @@ impl Phone {
     }
 
     fn offer(&self) -> String {
-        sdp(self.media, &[(0, "PCMU/8000"), (8, "PCMA/8000"), (101, "telephone-event/8000")])
+        let all = [(0, "PCMU/8000"), (8, "PCMA/8000"), (101, "telephone-event/8000")];
+        sdp(self.media, if self.manners.no_events { &all[..2] } else { &all })
     }
 
     /// PCMU and the offered telephone-event, whatever number it has.
     fn answer_body(&self, offered: Vec<(u8, String)>) -> String {
         let chosen = offered.iter().filter(|(_, it)| {
             let name = it.to_ascii_lowercase();
-            name.starts_with("pcmu") || name.starts_with("telephone-event/8000")
+            let event = name.starts_with("telephone-event/8000") && !self.manners.no_events;
+            name.starts_with("pcmu") || event
         });
         let chosen: Vec<(u8, &str)> = chosen.map(|(pt, it)| (*pt, it.as_str())).collect();
         sdp(self.media, if chosen.is_empty() { &[(0, "PCMU/8000")] } else { &chosen })

@@ -215,6 +215,16 @@ impl Dialog {
         self.request("BYE", cseq, &branch, None)
     }
 
+    /// A key by `application/dtmf-relay`.
+    pub fn info(&mut self, key: char) -> Vec<u8> {
+        self.cseq += 1;
+        let (cseq, branch) = (self.cseq, self.new_branch());
+        let body = format!("Signal={key}\r\nDuration=100\r\n");
+        let bytes = self.request("INFO", cseq, &branch, Some(&body));
+        let text = String::from_utf8_lossy(&bytes);
+        text.replace("application/sdp", "application/dtmf-relay").into_bytes()
+    }
+
     /// Where requests inside the dialog go: the edge is always the next hop here.
     pub fn next_hop(&self) -> SocketAddr {
         self.edge

@@ -273,7 +273,7 @@ fn a_message_ends_by_each_of_its_ends_and_is_kept_if_it_is_long_enough() {
                 it.speaks(millis(300)).hangs_up("caller");
             },
             false,
-            "normal",
+            "abandoned",
             None,
         ),
         (

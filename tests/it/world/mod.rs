@@ -1,5 +1,6 @@
 //! Stories of whole calls: the exchange with its media, between phones it shares no code with.
 
+mod asking;
 mod digits;
 mod endings;
 mod far_ends;

@@ -125,6 +125,7 @@ fn manners(town: &mut World) -> Manners {
         presses: (0..roll(4))
             .map(|_| (ms(roll(6_000)), ['1', '9', '*', '2'][roll(4) as usize]))
             .collect(),
+        no_events: false,
         answers_when_cancelled: roll(4) == 0,
         early_media: roll(5) == 0,
         slow_to_acknowledge: 0,

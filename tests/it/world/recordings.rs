@@ -5,7 +5,7 @@ use crosspoint::model::event::What;
 use super::town::*;
 
 /// The share of a recorded side that is louder than silence, in a span of seconds.
-fn loud(samples: &[i16], from: f64, to: f64) -> f64 {
+pub fn loud(samples: &[i16], from: f64, to: f64) -> f64 {
     let at = |it: f64| ((it * 8000.0) as usize).min(samples.len());
     let span = &samples[at(from)..at(to)];
     let loud = span.iter().filter(|it| 500 < it.unsigned_abs()).count();
