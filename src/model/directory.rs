@@ -160,20 +160,40 @@ impl Directory {
         self.voice_menus.get(id)
     }
 
+    pub fn voice_menus(&self) -> impl Iterator<Item = &Arc<VoiceMenu>> {
+        self.voice_menus.values()
+    }
+
     pub fn voicemail_box(&self, id: &str) -> Option<&Arc<VoicemailBox>> {
         self.voicemail_boxes.get(id)
+    }
+
+    pub fn voicemail_boxes(&self) -> impl Iterator<Item = &Arc<VoicemailBox>> {
+        self.voicemail_boxes.values()
     }
 
     pub fn smart_router(&self, id: &str) -> Option<&Arc<SmartRouter>> {
         self.smart_routers.get(id)
     }
 
+    pub fn smart_routers(&self) -> impl Iterator<Item = &Arc<SmartRouter>> {
+        self.smart_routers.values()
+    }
+
     pub fn geo_router(&self, id: &str) -> Option<&Arc<GeoRouter>> {
         self.geo_routers.get(id)
     }
 
+    pub fn geo_routers(&self) -> impl Iterator<Item = &Arc<GeoRouter>> {
+        self.geo_routers.values()
+    }
+
     pub fn virtual_agent(&self, id: &str) -> Option<&Arc<VirtualAgent>> {
         self.virtual_agents.get(id)
+    }
+
+    pub fn virtual_agents(&self) -> impl Iterator<Item = &Arc<VirtualAgent>> {
+        self.virtual_agents.values()
     }
 
     pub fn agent(&self, id: &str) -> Option<&Arc<Agent>> {

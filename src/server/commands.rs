@@ -20,24 +20,7 @@ const HEALTH_WITHIN: Duration = Duration::from_secs(2);
 /// Reads a configuration and says what is in it, or what is wrong with it.
 pub fn check(file: Option<&Path>) -> Result<(), Error> {
     let config = read_config(file)?;
-    let directory = &config.directory;
-    println!(
-        "The configuration is right: {} tracking numbers, {} receiving numbers, {} trunks, {} accounts.",
-        directory.tracking_numbers().count(),
-        directory.receiving_numbers().count(),
-        directory.trunks().len(),
-        directory.accounts().len(),
-    );
-    for socket in config.sockets() {
-        println!("  listens on {} {}", socket.transport.as_str(), socket.address);
-    }
-    for prompt in directory.prompts() {
-        if let crate::model::PromptSource::File(path) = &prompt.made_from
-            && !Path::new(&**path).exists()
-        {
-            println!("  warning: the prompt {path} is not there; it will be skipped");
-        }
-    }
+    print!("{}", super::check::summary(&config));
     Ok(())
 }
 

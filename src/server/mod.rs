@@ -1,5 +1,6 @@
 //! Starts threads, turns the loops, drains, stops; and what the command line asks for.
 
+mod check;
 mod clock;
 mod commands;
 mod demo;

@@ -1,5 +1,6 @@
 //! Every configuration that is shipped loads, and says what it should.
 
+mod demo;
 mod never;
 mod words;
 mod wrong;
@@ -42,8 +43,8 @@ fn every_shipped_configuration_loads() {
         }
     }
     names.sort();
-    let expected =
-        ["bench.toml", "carriers.toml", "interop.toml", "quickstart.toml", "reference.toml"];
+    let expected = ["bench", "carriers", "demo-directory", "interop", "quickstart", "reference"]
+        .map(|it| format!("{it}.toml"));
     assert_eq!(names, expected);
 }
 
@@ -256,7 +257,7 @@ fail_safe = "mobile"
 #[test]
 fn the_peer_room_takes_every_shipped_configuration() {
     use crate::clock::Instant;
-    for name in ["bench", "carriers", "interop", "quickstart", "reference"] {
+    for name in ["bench", "carriers", "demo-directory", "interop", "quickstart", "reference"] {
         let config = shipped(&format!("{name}.toml"));
         let peers = peer::Peers::new(config.peers(), [7; 32], Instant::START);
         assert!(peers.is_ok(), "{name}: {:?}", peers.err());
