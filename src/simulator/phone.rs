@@ -28,6 +28,8 @@ pub struct Phone {
     pub moments: Vec<(Instant, Moment)>,
     pub ear: Ear,
     pub mouth: Mouth,
+    /// Header lines in its calls that no other phone has, each ending in CR LF.
+    pub lines_of_its_own: String,
     edge: SocketAddr,
     lines: Vec<Line>,
     requests: Vec<Resend>,
@@ -48,6 +50,7 @@ impl Phone {
             moments: Vec::new(),
             ear: Ear::default(),
             mouth: Mouth::new(voice),
+            lines_of_its_own: String::new(),
             edge,
             lines: Vec::new(),
             requests: Vec::new(),

@@ -114,6 +114,8 @@ pub(super) struct Dialog {
     branch: String,
     invited: Option<Received>,
     branches: u32,
+    /// Header lines of the phone's own in every request.
+    lines: String,
 }
 
 impl Dialog {
@@ -132,6 +134,7 @@ impl Dialog {
             branch: format!("z9hG4bK{name}{count}i"),
             invited: None,
             branches: 0,
+            lines: phone.lines_of_its_own.clone(),
         }
     }
 
@@ -154,6 +157,7 @@ impl Dialog {
             branch: format!("z9hG4bK{name}{count}u"),
             invited: Some(invite.clone()),
             branches: 0,
+            lines: String::new(),
         }
     }
 
@@ -253,11 +257,12 @@ impl Dialog {
         format!(
             "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {address};rport;branch={branch}\r\n\
              Max-Forwards: 70\r\n{routes}From: {}\r\nTo: {}\r\nCall-ID: {}\r\n\
-             CSeq: {cseq} {method}\r\nContact: <sip:{address}>\r\n{kind}\
+             CSeq: {cseq} {method}\r\nContact: <sip:{address}>\r\n{}{kind}\
              Content-Length: {}\r\n\r\n{body}",
             self.local,
             self.remote,
             self.call_id,
+            self.lines,
             body.len(),
         )
         .into_bytes()

@@ -9,6 +9,7 @@ mod listening;
 mod names;
 mod random;
 mod recordings;
+mod routers;
 mod simulated;
 mod town;
 mod whispers;
