@@ -1,7 +1,8 @@
 //! The HTTP interface: liveness, readiness and metrics.
 //!
 //! `/health/live` is 200 while the process turns; `/health/ready` is 503 once the edge drains, so
-//! that a balancer moves on; `/metrics` is Prometheus text.
+//! that a balancer moves on, and says `degraded` while records cannot be written: calls go on then;
+//! `/metrics` is Prometheus text.
 
 use std::io;
 use std::sync::Arc;
@@ -20,11 +21,13 @@ use tokio::net::TcpListener;
 pub struct Status {
     metrics: Option<PrometheusHandle>,
     draining: Arc<AtomicBool>,
+    journal_behind: Arc<AtomicBool>,
 }
 
 impl Status {
-    pub fn new(metrics: Option<PrometheusHandle>) -> Self {
-        Self { metrics, draining: Arc::default() }
+    /// `journal_behind` is true while records wait for a disk that refuses.
+    pub fn new(metrics: Option<PrometheusHandle>, journal_behind: Arc<AtomicBool>) -> Self {
+        Self { metrics, draining: Arc::default(), journal_behind }
     }
 
     /// From now on the edge is not ready: it takes no new calls.
@@ -49,6 +52,8 @@ fn routes(status: Status) -> Router {
 async fn ready(State(status): State<Status>) -> impl IntoResponse {
     if status.draining.load(Ordering::Relaxed) {
         (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+    } else if status.journal_behind.load(Ordering::Relaxed) {
+        (StatusCode::OK, "degraded: records wait in memory, the disk refuses them\n")
     } else {
         (StatusCode::OK, "ready\n")
     }

@@ -125,7 +125,7 @@ impl<'a> Server<'a> {
         let net = Net::bind(&setup::listeners(&config), setup::net(&config))
             .map_err(Error::doing("listening for SIP"))?;
         let metrics = telemetry::metrics();
-        let status = Status::new(metrics);
+        let status = Status::new(metrics, journal.behind());
         serve_http(&config, &status)?;
         let (told, reports) = mpsc::channel(voice::RING);
         let failed = told.clone();

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -40,6 +42,7 @@ pub enum Entry {
 pub struct Journal {
     ring: Option<SyncSender<Entry>>,
     thread: Option<JoinHandle<()>>,
+    behind: Arc<AtomicBool>,
 }
 
 impl Journal {
@@ -62,10 +65,17 @@ impl Journal {
             calls.sync();
         }
         let (ring, entries) = sync_channel(RING);
+        let behind = Arc::<AtomicBool>::default();
+        let told = behind.clone();
         let thread = thread::Builder::new()
             .name("journal".into())
-            .spawn(move || write_all(&entries, calls, events, sync))?;
-        Ok(Self { ring: Some(ring), thread: Some(thread) })
+            .spawn(move || write_all(&entries, calls, events, sync, &told))?;
+        Ok(Self { ring: Some(ring), thread: Some(thread), behind })
+    }
+
+    /// Whether the disk refuses, and lines wait in memory: for the health page.
+    pub fn behind(&self) -> Arc<AtomicBool> {
+        self.behind.clone()
     }
 
     /// Keeps `entry`; never waits. What a full ring cannot take is counted as lost.
@@ -89,7 +99,13 @@ impl Drop for Journal {
 }
 
 /// The thread: lines in, synced files out, until the other end is dropped.
-fn write_all(entries: &Receiver<Entry>, mut calls: Log, mut events: Log, sync: Duration) {
+fn write_all(
+    entries: &Receiver<Entry>,
+    mut calls: Log,
+    mut events: Log,
+    sync: Duration,
+    behind: &AtomicBool,
+) {
     let mut synced = now();
     loop {
         let mut open = true;
@@ -106,14 +122,21 @@ fn write_all(entries: &Receiver<Entry>, mut calls: Log, mut events: Log, sync: D
             Err(RecvTimeoutError::Timeout) => (),
             Err(RecvTimeoutError::Disconnected) => open = false,
         }
+        if !open {
+            // There is no later time to try again at.
+            (calls.retry_at, events.retry_at) = (None, None);
+        }
         calls.flush();
         events.flush();
+        behind.store(calls.retry_at.or(events.retry_at).is_some(), Ordering::Relaxed);
         if !open || sync <= synced.elapsed() {
             calls.sync();
             events.sync();
             synced = now();
         }
         if !open {
+            calls.give_up();
+            events.give_up();
             return;
         }
     }
@@ -199,6 +222,15 @@ impl Log {
             }
         }
         metrics::gauge!("crosspoint_journal_backlog_lines").set(self.backlog.len() as f64);
+    }
+
+    /// What the disk would not take until the end is lost, and that is said.
+    fn give_up(&mut self) {
+        if !self.backlog.is_empty() {
+            let lines = self.backlog.len();
+            error!(file = %self.path.display(), lines, "lines of the journal are lost");
+            metrics::counter!("crosspoint_journal_lines_lost_total").increment(lines as u64);
+        }
     }
 
     fn write_backlog(&mut self) -> io::Result<()> {

@@ -15,6 +15,7 @@ use super::{SOON, seconds};
 pub struct Edge {
     pub net: Network,
     pub folder: PathBuf,
+    config: PathBuf,
     child: Child,
 }
 
@@ -26,21 +27,43 @@ impl Edge {
 
     /// Runs configs/interop.toml as `changed`, or something else altogether.
     pub fn start_with(changed: impl Fn(String) -> String) -> Self {
+        Self::start_in(changed, |_| ())
+    }
+
+    /// The same, once `prepared` has done something to the folder of the test.
+    pub fn start_in(changed: impl Fn(String) -> String, prepared: impl FnOnce(&Path)) -> Self {
         let net = Network::take();
+        let folder = Self::folder(&net);
+        prepared(&folder);
+        let config = folder.join("edge.toml");
+        fs::write(&config, net.translate(&changed(interop()))).unwrap();
+        Self::run(net, folder, config)
+    }
+
+    /// Runs a shipped file as it is, at the addresses it names.
+    pub fn start_verbatim(net: Network, file: &str) -> Self {
+        let folder = Self::folder(&net);
+        Self::run(net, folder, Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").join(file))
+    }
+
+    fn folder(net: &Network) -> PathBuf {
         let name = format!("crosspoint-wire-{}-{}", std::process::id(), net.ip(0).octets()[1]);
         let folder = std::env::temp_dir().join(name);
         drop(fs::remove_dir_all(&folder));
         fs::create_dir_all(&folder).expect("a folder for the test");
-        fs::write(folder.join("edge.toml"), net.translate(&changed(interop()))).unwrap();
-        let child = spawn(&folder);
-        let edge = Self { net, folder, child };
+        folder
+    }
+
+    fn run(net: Network, folder: PathBuf, config: PathBuf) -> Self {
+        let child = spawn(&folder, &config);
+        let edge = Self { net, folder, config, child };
         edge.await_answer();
         edge
     }
 
     /// Starts the program again on what it kept; it must have ended.
     pub fn restart(&mut self) {
-        self.child = spawn(&self.folder);
+        self.child = spawn(&self.folder, &self.config);
         self.await_answer();
     }
 
@@ -156,12 +179,12 @@ impl Drop for Edge {
     }
 }
 
-fn spawn(folder: &Path) -> Child {
+fn spawn(folder: &Path, config: &Path) -> Child {
     let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
     let edge = Command::new(env!("CARGO_BIN_EXE_crosspoint"))
         .arg("run")
         .arg("--config")
-        .arg(folder.join("edge.toml"))
+        .arg(config)
         .arg("--data")
         .arg(folder.join("data"))
         .stdin(Stdio::null())

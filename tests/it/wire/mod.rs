@@ -9,9 +9,11 @@
 mod calls;
 mod dialogs;
 mod digits;
+mod disk;
 mod door;
 mod edge;
 mod forks;
+mod interop;
 mod learning;
 mod message;
 mod names;

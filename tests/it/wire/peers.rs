@@ -14,14 +14,14 @@ use super::voice::{Voice, tone_in};
 use super::{SOON, seconds};
 
 /// A program of somebody else, ended when dropped.
-struct Peer {
+pub struct Peer {
     name: String,
     log: std::path::PathBuf,
     child: Child,
 }
 
 impl Peer {
-    fn start(folder: &Path, name: &str, command: &mut Command) -> Self {
+    pub fn start(folder: &Path, name: &str, command: &mut Command) -> Self {
         let log = folder.join(format!("{name}.log"));
         let file = File::create(&log).unwrap();
         let child = command
@@ -39,7 +39,7 @@ impl Peer {
     }
 
     /// Waits for it to end well.
-    fn ends_well(&mut self, within: Duration) {
+    pub fn ends_well(&mut self, within: Duration) {
         let give_up = Instant::now() + within;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -51,7 +51,7 @@ impl Peer {
         }
     }
 
-    fn await_word(&self, word: &str, within: Duration) {
+    pub fn await_word(&self, word: &str, within: Duration) {
         let give_up = Instant::now() + within;
         while !self.said().contains(word) {
             assert!(Instant::now() < give_up, "{} never said {word:?}\n{}", self.name, self.said());
@@ -80,7 +80,7 @@ fn sipp(scenario: &str, at: SocketAddr, more: &[&str]) -> Command {
 }
 
 /// Two seconds of 600 Hz, mu-law without a header.
-fn write_voice(edge: &Edge) {
+pub fn write_voice(edge: &Edge) {
     let step = std::f64::consts::TAU * 600.0 / 8000.0;
     let samples =
         (0..16_000).map(|n| Law::Mu.encode(((f64::from(n) * step).sin() * 8000.0) as i16));
@@ -94,14 +94,20 @@ fn between_two_sipps(number: &str, b_is: &str, carrier_by: &str, b_by: &str) -> 
     between(&edge, number, places, (b_is, "6000"), [carrier_by, b_by])
 }
 
+/// The same at an edge that runs, whatever it has recorded so far.
+pub fn sipp_calls(edge: &Edge, number: &str, b_is: &str, carrier_by: &str, b_by: &str) {
+    let places = [edge.net.at(11, 5060), edge.net.at(31, 5070), edge.net.edge()];
+    call(edge, number, places, (b_is, "6000"), [carrier_by, b_by]);
+}
+
 /// The same for any edge: where the carrier, B and the edge are, what B does and its media port.
-fn between(
+fn call(
     edge: &Edge,
     number: &str,
     [carrier_at, b_at, target]: [SocketAddr; 3],
     (b_is, b_media): (&str, &str),
     [carrier_by, b_by]: [&str; 2],
-) -> serde_json::Value {
+) {
     write_voice(edge);
     let mut b = sipp(b_is, b_at, &["-rtp_echo", "-mp", b_media, "-t", b_by]);
     let mut b = Peer::start(&edge.folder, "b", &mut b);
@@ -110,6 +116,17 @@ fn between(
     let mut carrier = Peer::start(&edge.folder, "carrier", &mut sipp("carrier", carrier_at, calls));
     carrier.ends_well(seconds(20.0));
     b.ends_well(SOON);
+}
+
+/// The same, and what the record says.
+fn between(
+    edge: &Edge,
+    number: &str,
+    places: [SocketAddr; 3],
+    b: (&str, &str),
+    by: [&str; 2],
+) -> serde_json::Value {
+    call(edge, number, places, b, by);
     let record = edge.record("ended");
     let recording = edge.recording(&record);
     assert!(seconds(1.0) <= tone_in(&recording.caller, 600), "SIPp speaks: {record:#}");
@@ -187,7 +204,7 @@ fn write_wav(path: &Path) {
 }
 
 /// baresip as agent1, speaking a tone of 440 Hz; it answers by itself, and does what `more` says.
-fn baresip(edge: &Edge, password: &str, more: &[&str]) -> Peer {
+pub fn baresip(edge: &Edge, password: &str, more: &[&str]) -> Peer {
     let folder = edge.folder.join("baresip");
     fs::create_dir_all(&folder).unwrap();
     write_wav(&folder.join("voice.wav"));
