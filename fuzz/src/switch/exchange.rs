@@ -43,7 +43,9 @@ fn load(text: &str) -> Config {
 
 fn peers(config: &Config) -> peer::Config {
     let mut peers = config.peers();
+    // Small tables, for they are made anew for each story.
     peers.strangers.remembered = 64;
+    peers.nonces.remembered = 64;
     peers.strangers.failures = 6;
     peers
 }
@@ -62,6 +64,7 @@ pub struct Exchange {
     outlet: Shell,
     next_port: u16,
     bound: usize,
+    changed: bool,
     wakes: u32,
     all_wakes: u32,
 }
@@ -125,6 +128,7 @@ impl Exchange {
             outlet: Shell::default(),
             next_port: config.media.ports.first,
             bound: 0,
+            changed: false,
             wakes: 0,
             all_wakes: 0,
         };
@@ -194,6 +198,10 @@ impl Exchange {
     }
 
     pub fn adopt(&mut self, changed: bool) {
+        if changed == self.changed {
+            return;
+        }
+        self.changed = changed;
         let config = if changed { &*CHANGED } else { &*TOWN };
         let adopted = self.switch.adopt(config.directory.clone(), peers(config), self.now);
         assert!(adopted.is_ok(), "{adopted:?}");

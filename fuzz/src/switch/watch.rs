@@ -59,8 +59,8 @@ impl Watch {
             self.strangers.insert(from.remote.ip(), (bytes.len(), 0));
         }
         // An acknowledged refusal is forgotten soon: the same INVITE would be another one then.
-        if let Ok(message) = parse(bytes::Bytes::copy_from_slice(bytes))
-            && *message.method() == Method::Ack
+        if bytes.trim_ascii_start().starts_with(b"ACK ")
+            && let Ok(message) = parse(bytes::Bytes::copy_from_slice(bytes))
         {
             self.finals.retain(|it, last| it.branch != message.branch() || last.status < 300);
         }
