@@ -31,6 +31,21 @@ pub(super) fn rang_out() -> Cause {
     ours(408, 19, "no_answer")
 }
 
+/// It put its other side through to somebody else, and is needed no more.
+pub(super) fn transferred() -> Cause {
+    ours(200, 16, "transferred")
+}
+
+/// Who asks may put nobody through, or not now.
+pub(super) fn no_transfer(sip: u16) -> Cause {
+    ours(sip, 21, "no_transfer")
+}
+
+/// Who was to be rung is closed, and nothing is said of where its calls go then.
+pub(super) fn closed() -> Cause {
+    ours(480, 31, "closed")
+}
+
 /// The answering person did not take the call.
 pub(super) fn declined() -> Cause {
     ours(0, 21, "declined")

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::audio::{AnsweredBy, Digit, Source};
+use crate::flow::Spent;
 use crate::model::event::Fact;
 use crate::model::record::{CallRecord, Cause, Quality};
 use crate::model::{Identity, ReceivingNumber};
@@ -45,6 +46,15 @@ pub enum Event {
     Key { leg: Leg, digit: Digit },
     /// No media from this leg for the configured time.
     MediaLost { leg: Leg },
+    /// This leg put its other side on hold, or took it back.
+    Held { leg: Leg, on: bool },
+    /// This leg asks us to put its other side through to somebody else. It is told what becomes of
+    /// it by [`Effect::Referred`], at least once.
+    Transfer { leg: Leg, to: Box<Aim> },
+    /// Who talked with this leg goes on in another call, which says what it hears from now on.
+    Joined { leg: Leg, call: Arc<str> },
+    /// The other call, which this one's last leg had gone to, let it go.
+    Parted { cause: Cause },
     /// What became of a recording, by its number in [`Effect::Tape`].
     Tape { tape: u8, told: TapeEvent },
     /// Media quality of a leg, told once when its session closes.
@@ -53,6 +63,37 @@ pub enum Event {
     Stop { cause: Cause },
     /// A deadline has come.
     Time,
+}
+
+/// Whom a leg wants its other side put through to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Aim {
+    /// Whoever that is that it could have dialled: as [`super::Facts::dialled`], with what its
+    /// account has used of its calls out.
+    Dialled { dialled: Arc<str>, spent: Spent },
+    /// Who is at the other end of another call of its own, by which they talked it over.
+    /// `handle` is for [`Effect::Join`].
+    Party { call: Arc<str>, to: Arc<ReceivingNumber>, handle: u64 },
+    /// Somebody who cannot be found.
+    Nobody,
+}
+
+/// What a leg is told of the transfer that it asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Referred {
+    /// It is not done.
+    Refused {
+        cause: Cause,
+    },
+    /// Somebody is being rung.
+    Trying,
+    Ringing,
+    /// Its other side talks to whom it was put through to.
+    Done,
+    /// Nobody took the call; it is given back.
+    Failed {
+        cause: Cause,
+    },
 }
 
 /// What becomes of a recording on its way to the disk.
@@ -81,6 +122,16 @@ pub enum Effect {
     /// Let go of a leg, whatever it is doing: cancel or hang up. Harmless when said again (a
     /// destination that answers after it was let go is let go once more).
     Release { leg: Leg, cause: Cause },
+    /// What became of the transfer that this leg asked for.
+    Referred { leg: Leg, told: Referred },
+    /// From now on `caller` is called the caller, and who was it until now is called `other`: it
+    /// put `caller` through to somebody else and is still there.
+    Swap { caller: Leg, other: Leg },
+    /// From now on `leg` is who is at the other end of that other call, which is told so. It has
+    /// answered.
+    Join { leg: Leg, handle: u64 },
+    /// This call counts as one that goes out for that account, until it is over.
+    Spend { account: Arc<str> },
     /// From now on this leg hears that, whatever it heard before.
     Hear(Leg, Source<Leg>),
     /// This leg has picked up: tell by [`Event::AnsweredBy`] who it sounds like.

@@ -36,6 +36,7 @@ pub(super) fn part(why: &Cause, kept: Option<Leg>, story: &mut Story, turn: &mut
     }
     story.caller = Caller::Gone;
     if story.record.ended_at.is_none() {
+        story.end_swapped(why, turn);
         story.close(why, turn);
         story.note(What::Ended { cause: why.clone() }, turn);
     }

@@ -11,7 +11,7 @@ use super::story::{Story, Turn};
 use super::{Effect, Facts, Phase, cause};
 use crate::flow::{self, Draw, Entry, Known, Left, Plan, Why};
 use crate::model::event::What;
-use crate::model::record::{CallRecord, Cause, Outcome, RecordState};
+use crate::model::record::{CallRecord, Cause, Direction, Outcome, RecordState};
 use crate::model::{
     CallSettings, Dial, Directory, GeoRouter, ReceivingNumber, Route, TrackingNumber,
 };
@@ -232,6 +232,7 @@ fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) -> CallReco
         id: Arc::clone(&facts.call),
         state: RecordState::InProgress,
         tracking_number: Arc::clone(&number.number),
+        direction: Direction::Inbound,
         source: number.source.clone(),
         caller: facts.caller.number.clone(),
         caller_name: facts.caller.name.clone(),
@@ -245,6 +246,7 @@ fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) -> CallReco
         talk_ms: None,
         cause: None,
         recordings: Vec::new(),
+        linked: Vec::new(),
         caller_quality: None,
         agent: None,
         lead_owner: None,
@@ -256,7 +258,7 @@ fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) -> CallReco
 
 impl Story {
     /// Plans with what is known of the world.
-    fn draw<T>(&self, plan: impl FnOnce(&Directory, &Draw<'_>) -> T) -> T {
+    pub(super) fn draw<T>(&self, plan: impl FnOnce(&Directory, &Draw<'_>) -> T) -> T {
         let connected = &self.facts.connected;
         let active = |id: &str| connected.get(id).copied().unwrap_or(0);
         let Facts { rotation, random, .. } = self.facts;
@@ -264,7 +266,7 @@ impl Story {
     }
 
     /// Destinations that are not rung, for the record.
-    fn left_out(&mut self, left_out: &[Left], turn: &Turn<'_>) {
+    pub(super) fn left_out(&mut self, left_out: &[Left], turn: &Turn<'_>) {
         for left in left_out {
             let why = match left.why {
                 Why::Closed => "is closed",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Wall;
+use crate::flow::Spent;
 use crate::model::Caller;
 
 /// The facts that a call starts from. They never change during the call.
@@ -19,6 +20,10 @@ pub struct Facts {
     pub caller: Caller,
     /// The trunk or account the call came in by.
     pub from: Arc<str>,
+    /// The account, if it is a phone of ours that calls.
+    pub account: Option<Arc<str>>,
+    /// What that account has used of its calls out.
+    pub spent: Spent,
     /// The header fields of the INVITE that some rule asks about: name and value, bounded.
     pub headers: Vec<(String, String)>,
     /// When this caller called last, if that is remembered.

@@ -4,7 +4,8 @@
 //!            +--> greeting --+     +-> voicemail ----------------+
 //!  entering -+               +-----+-> dialling ---> talking ----+--> wrapping --> over
 //!     ^      +---------------+     +-> menu, ZIP code  |         |
-//!     |                                |     |         +-> scoring
+//!     |                                |     |       ^ | +-> scoring
+//!     |                                |     |       +-+ transferring
 //!     +------ nobody took it, a key ---+-----+
 //! ```
 //! A call is in one [`Phase`] at a time. Each phase is a file of its own and holds only what that
@@ -26,9 +27,11 @@ mod log;
 mod menu;
 mod offering;
 mod scoring;
+mod sides;
 mod story;
 mod talking;
 mod tape;
+mod transfer;
 mod voicemail;
 
 use std::mem;
@@ -36,7 +39,7 @@ use std::sync::Arc;
 
 pub use self::callers::{CALLERS_MAX, Callers};
 use self::dialling::Dialling;
-pub use self::effect::{Effect, Event, Leg, Offer, TapeEvent};
+pub use self::effect::{Aim, Effect, Event, Leg, Offer, Referred, TapeEvent};
 use self::ending::{Wrapping, end};
 pub use self::facts::Facts;
 use self::greeting::Greeting;
@@ -44,10 +47,11 @@ use self::menu::Menu;
 use self::scoring::Scoring;
 use self::story::{Caller, Story, Turn};
 use self::talking::Talking;
+use self::transfer::{Joined, Transferring};
 use self::voicemail::Voicemail;
 use crate::clock::{Instant, Now};
-use crate::model::Directory;
 use crate::model::record::{CallRecord, Cause};
+use crate::model::{Directory, ReceivingNumber};
 
 pub struct Call {
     story: Story,
@@ -61,6 +65,8 @@ enum Phase {
     Dialling(Dialling),
     Talking(Talking),
     Scoring(Scoring),
+    Transferring(Transferring),
+    Joined(Joined),
     Wrapping(Wrapping),
     Over,
 }
@@ -97,6 +103,17 @@ impl Call {
                 phase.on(&event, story, turn)
             }
             (Phase::Wrapping(phase), event) => phase.on(event, story, turn),
+            (phase, Event::Held { leg, on }) => {
+                story.hold(*leg, *on);
+                phase.on(&event, story, turn)
+            }
+            (Phase::Talking(talk), Event::Transfer { leg, to }) => {
+                transfer::ask(talk, *leg, to, story, turn)
+            }
+            (phase, Event::Transfer { leg, .. }) => {
+                transfer::refuse(*leg, cause::no_transfer(603), story, turn);
+                phase
+            }
             (Phase::Scoring(phase), event) => phase.on(event, story, turn),
             (Phase::Voicemail(phase), Event::Stop { cause }) => {
                 phase.stop(cause.clone(), story, turn)
@@ -124,6 +141,8 @@ impl Call {
             Phase::Dialling(phase) => phase.deadline(&self.story),
             Phase::Talking(phase) => Some(phase.deadline()),
             Phase::Scoring(phase) => Some(phase.deadline()),
+            Phase::Transferring(phase) => phase.deadline(&self.story),
+            Phase::Joined(phase) => Some(phase.deadline()),
             Phase::Wrapping(phase) => Some(phase.deadline()),
             Phase::Over => None,
         }
@@ -132,6 +151,14 @@ impl Call {
     /// [`Effect::End`] has been said; nothing changes any more.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over)
+    }
+
+    /// Who talks with this leg, for another call that it wants to put them through to.
+    pub fn beside(&self, leg: Leg) -> Option<(Leg, Arc<ReceivingNumber>)> {
+        match &self.phase {
+            Phase::Talking(talk) => talk.beside(leg, &self.story),
+            _ => None,
+        }
     }
 
     /// The record as it stands.
@@ -149,6 +176,8 @@ impl Phase {
             Self::Dialling(phase) => phase.on(event, story, turn),
             Self::Talking(phase) => phase.on(event, story, turn),
             Self::Scoring(phase) => phase.on(event, story, turn),
+            Self::Transferring(phase) => phase.on(event, story, turn),
+            Self::Joined(phase) => phase.on(event, story, turn),
             Self::Wrapping(phase) => phase.on(event, story, turn),
             Self::Over => Self::Over,
         }

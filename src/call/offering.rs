@@ -225,7 +225,10 @@ impl Offering {
             turn.say(Effect::Listen(leg));
         }
         story.accepted(leg, turn);
-        story.release_all_but(Some(leg), None, &cause::completed_elsewhere(), turn);
+        // Its own alone: somebody who put the caller through may still be on the line.
+        for other in self.offers.iter().filter_map(Offer::leg).filter(|it| *it != leg) {
+            story.release(other, None, cause::completed_elsewhere(), turn);
+        }
         Some(Taken { leg, to })
     }
 

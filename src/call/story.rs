@@ -12,7 +12,7 @@ use super::tape::Tape;
 use super::{Effect, Facts, Leg, Offer};
 use crate::audio::{AnsweredBy, Source};
 use crate::clock::{Instant, Now};
-use crate::flow;
+use crate::flow::{self, Limit};
 use crate::model::event::{Fact, What};
 use crate::model::record::{CallRecord, Cause, LegRecord, Outcome, Quality, Step, SymbolSent};
 use crate::model::{
@@ -55,8 +55,20 @@ pub(super) struct Story {
     sides: Vec<Side>,
     seq: u32,
     steps: u8,
+    /// When the first destination of all was rung, and the first since somebody last talked.
     first_ring: Option<Instant>,
-    connected: Option<(Instant, Leg)>,
+    unanswered_since: Option<Instant>,
+    /// When the first destination was connected, and who was last.
+    first_connected: Option<Instant>,
+    last_connected: Option<Leg>,
+    /// Talk that is over, and since when somebody talks now.
+    talked: Duration,
+    /// The talk that is left to an account that calls out.
+    pub minutes: Option<Duration>,
+    talking_since: Option<Instant>,
+    pub caller_holds: bool,
+    /// The destination that is called the caller now, and what the caller is called since then.
+    pub swapped: Option<(Leg, Leg)>,
 }
 
 /// How far the caller has come. Later ones include the earlier.
@@ -73,10 +85,13 @@ pub(super) enum Caller {
 }
 
 /// One destination that was rung, by its leg.
-struct Side {
-    to: Arc<ReceivingNumber>,
-    on_the_line: bool,
+pub(super) struct Side {
+    pub to: Arc<ReceivingNumber>,
+    pub on_the_line: bool,
     answered: bool,
+    pub holds: bool,
+    /// It is the caller by now, or was.
+    pub moved: bool,
 }
 
 impl Story {
@@ -103,7 +118,14 @@ impl Story {
             seq: 0,
             steps: 0,
             first_ring: None,
-            connected: None,
+            unanswered_since: None,
+            first_connected: None,
+            last_connected: None,
+            talked: Duration::ZERO,
+            minutes: None,
+            talking_since: None,
+            caller_holds: false,
+            swapped: None,
         }
     }
 
@@ -126,7 +148,7 @@ impl Story {
 
     /// Takes one more step of the route; false if that is one too many, or too late.
     pub fn takes_a_step(&mut self, now: Instant) -> bool {
-        let unanswered = self.first_ring.map_or(Duration::ZERO, |it| now.since(it));
+        let unanswered = self.unanswered_since.map_or(Duration::ZERO, |it| now.since(it));
         let may = flow::may_go_on(self.steps, unanswered);
         self.steps = self.steps.saturating_add(1);
         may
@@ -134,7 +156,7 @@ impl Story {
 
     /// When the call has been ringing for too long, whatever rings then.
     pub fn unanswered_until(&self) -> Option<Instant> {
-        self.first_ring.map(|it| it + flow::ROUTE_UNANSWERED_MAX)
+        self.unanswered_since.map(|it| it + flow::ROUTE_UNANSWERED_MAX)
     }
 
     // The caller.
@@ -209,11 +231,26 @@ impl Story {
         let leg = Leg(u8::try_from(self.sides.len() + 1).ok()?);
         self.meant_for(to);
         self.first_ring.get_or_insert(turn.now.at);
-        self.sides.push(Side { to: Arc::clone(to), on_the_line: true, answered: false });
+        self.unanswered_since.get_or_insert(turn.now.at);
+        self.sides.push(Side::new(to));
         self.record.legs.push(dialled(leg, to, turn));
         let offer = Offer { leg, to: Arc::clone(to), identity, early_media };
         turn.say(Effect::Invite(Box::new(offer)));
         self.note(What::LegDialing { leg: leg.0, destination: Arc::clone(&to.id) }, turn);
+        Some(leg)
+    }
+
+    /// Somebody more who is there already; `None` if the call has had too many.
+    pub fn add_side(&mut self, to: &Arc<ReceivingNumber>, turn: &Turn<'_>) -> Option<Leg> {
+        if MAX_LEGS <= self.sides.len() {
+            return None;
+        }
+        let leg = Leg(u8::try_from(self.sides.len() + 1).ok()?);
+        self.sides.push(Side::new(to));
+        let mut page = dialled(leg, to, turn);
+        page.answered_at = Some(turn.now.wall);
+        page.outcome = Some(Outcome::Answered);
+        self.record.legs.push(page);
         Some(leg)
     }
 
@@ -304,7 +341,9 @@ impl Story {
 
     /// Whether this destination was rung, and is gone or let go.
     pub fn was_on_the_line(&self, leg: Leg) -> bool {
-        self.sides.get(usize::from(leg.0).wrapping_sub(1)).is_some_and(|it| !it.on_the_line)
+        self.sides
+            .get(usize::from(leg.0).wrapping_sub(1))
+            .is_some_and(|it| !it.on_the_line && !it.moved)
     }
 
     /// Lets a destination go, if it is still there.
@@ -350,17 +389,45 @@ impl Story {
 
     /// Caller and destination are about to hear each other.
     pub fn connected(&mut self, leg: Leg, turn: &mut Turn<'_>) {
-        self.connected = Some((turn.now.at, leg));
-        self.record.connected_at = Some(turn.now.wall);
+        self.first_connected.get_or_insert(turn.now.at);
+        self.last_connected = Some(leg);
+        self.talking_since = Some(turn.now.at);
+        // What comes after a talk is a chain of routes of its own.
+        (self.steps, self.unanswered_since) = (0, None);
+        self.record.connected_at.get_or_insert(turn.now.wall);
         if let Some(page) = self.leg(leg) {
-            page.connected_at = Some(turn.now.wall);
+            page.connected_at.get_or_insert(turn.now.wall);
             page.outcome = Some(Outcome::Answered);
         }
         self.note(What::Connected { leg: leg.0 }, turn);
     }
 
     pub fn is_connected(&self) -> bool {
-        self.connected.is_some()
+        self.first_connected.is_some()
+    }
+
+    /// The two do not hear each other any more, but the call goes on.
+    pub fn stop_talking(&mut self, turn: &Turn<'_>) {
+        self.talked = self.talk(turn.now.at);
+        self.talking_since = None;
+    }
+
+    /// How long anybody has talked so far, all connections together.
+    pub fn talk(&self, now: Instant) -> Duration {
+        self.talked + self.talking_since.map_or(Duration::ZERO, |it| now.since(it))
+    }
+
+    /// What is left of a limit: talk before a transfer counts, and the minutes of an account that
+    /// calls out.
+    pub fn limited(&self, limit: Limit, now: Instant) -> Limit {
+        let left = limit.talk.saturating_sub(self.talk(now));
+        match self.minutes {
+            Some(minutes) if minutes.saturating_sub(self.talk(now)) < left => {
+                let talk = minutes.saturating_sub(self.talk(now));
+                Limit { talk, reason: "minutes_per_day" }
+            }
+            _ => Limit { talk: left, ..limit },
+        }
     }
 
     // The end.
@@ -368,11 +435,11 @@ impl Story {
     /// Completes the record, but for what is reported after the end.
     pub fn close(&mut self, cause: &Cause, turn: &Turn<'_>) {
         let now = turn.now;
-        let rung_until = self.connected.map_or(now.at, |(at, _)| at);
+        let rung_until = self.first_connected.unwrap_or(now.at);
         self.record.ended_at = Some(now.wall);
         self.record.cause = Some(cause.clone());
         self.record.ring_ms = self.first_ring.map(|it| millis(rung_until.since(it)));
-        self.record.talk_ms = self.connected.map(|(at, _)| millis(now.at.since(at)));
+        self.record.talk_ms = self.first_connected.map(|_| millis(self.talk(now.at)));
         match self.taken_by() {
             Some(number) => {
                 self.record.agent.clone_from(&number.agent);
@@ -396,12 +463,14 @@ impl Story {
 
     /// The destination that the call was connected to last.
     fn taken_by(&mut self) -> Option<Arc<ReceivingNumber>> {
-        let (_, leg) = self.connected?;
+        let leg = self.last_connected?;
         self.side(leg).map(|it| Arc::clone(&it.to))
     }
 
     pub fn quality(&mut self, leg: Leg, quality: Quality) {
-        if leg == Leg::CALLER {
+        let (near, was_caller) = self.swapped.unwrap_or((Leg::CALLER, Leg::CALLER));
+        let leg = if leg == Leg::CALLER { near } else { leg };
+        if leg == Leg::CALLER || leg == was_caller {
             self.record.caller_quality = Some(quality);
         } else if let Some(page) = self.leg(leg) {
             page.quality = Some(quality);
@@ -417,8 +486,18 @@ impl Story {
             || self.tapes.contains(&Tape::Closing)
     }
 
-    fn side(&mut self, leg: Leg) -> Option<&mut Side> {
+    pub fn side_at(&self, leg: Leg) -> Option<&Side> {
+        self.sides.get(usize::from(leg.0).checked_sub(1)?)
+    }
+
+    pub fn side(&mut self, leg: Leg) -> Option<&mut Side> {
         self.sides.get_mut(usize::from(leg.0).checked_sub(1)?)
+    }
+}
+
+impl Side {
+    fn new(to: &Arc<ReceivingNumber>) -> Self {
+        Self { to: Arc::clone(to), on_the_line: true, answered: false, holds: false, moved: false }
     }
 }
 

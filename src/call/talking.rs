@@ -12,12 +12,13 @@ use super::codes::{Code, Codes};
 use super::ending::end;
 use super::scoring::Scoring;
 use super::story::{Story, Turn};
+use super::transfer::Joined;
 use super::{Effect, Event, Leg, Phase, cause};
 use crate::audio::{Digit, Line, Script, Source};
 use crate::clock::Instant;
 use crate::flow;
 use crate::model::record::Cause;
-use crate::model::{ReceivingNumber, ScoreMenu};
+use crate::model::{Endpoint, ReceivingNumber, ScoreMenu};
 
 /// The warning: 1400 Hz, as recording and time-limit beeps commonly are.
 const BEEP: Line = Line::Tone(1400, Duration::from_millis(200));
@@ -27,12 +28,13 @@ const MAX_KEYS: usize = 32;
 const BEEP_LIMIT: Duration = Duration::from_secs(1);
 
 pub(super) struct Talking {
-    callee: Leg,
-    ends: Instant,
-    /// What ends it then: `max_duration` or `after_hours_limit`.
-    reason: &'static str,
+    pub callee: Leg,
+    pub to: Arc<ReceivingNumber>,
+    pub ends: Instant,
+    /// What ends it then: `max_duration`, `after_hours_limit` or `minutes_per_day`.
+    pub reason: &'static str,
     warning: Warning,
-    codes: Option<Codes>,
+    pub codes: Option<Codes>,
     /// What the answering person is asked afterwards.
     score: Option<ScoreMenu>,
     /// Keys still to be pressed towards the caller; `Some` while some are being pressed.
@@ -58,8 +60,8 @@ impl Talking {
         turn: &mut Turn<'_>,
     ) -> Phase {
         story.answer_caller(turn);
-        turn.say(Effect::Hear(Leg::CALLER, Source::Leg(callee)));
-        turn.say(Effect::Hear(callee, Source::Leg(Leg::CALLER)));
+        turn.say(Effect::Hear(Leg::CALLER, story.heard_of(callee)));
+        turn.say(Effect::Hear(callee, story.heard_of(Leg::CALLER)));
         let score = to.enhanced_forwarding.as_ref().and_then(|it| it.score.clone());
         let codes = to.enhanced_forwarding.clone().map(Codes::new);
         if codes.is_some() {
@@ -73,13 +75,14 @@ impl Talking {
         // Should a crash cut the call short, its record says who talked, and names the recording.
         turn.say(Effect::Journal(Box::new(story.record.clone())));
         let limit = flow::longest_talk(&to, story.settings(), story.record.received_at);
+        let limit = story.limited(limit, turn.now.at);
         let ends = turn.now.at + limit.talk;
         let warning = match limit.talk.checked_sub(flow::WARNING) {
             Some(time) if !time.is_zero() => Warning::At(turn.now.at + time),
             _ => Warning::Done,
         };
         let (reason, pressing) = (limit.reason, None);
-        Phase::Talking(Self { callee, ends, reason, warning, codes, score, pressing })
+        Phase::Talking(Self { callee, to, ends, reason, warning, codes, score, pressing })
     }
 
     pub fn on(mut self, event: &Event, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
@@ -90,18 +93,26 @@ impl Talking {
                 story.lost(*leg, None, cause.clone(), turn);
                 return end(story, cause, turn);
             }
+            // Who puts the other side on hold may send nothing.
+            Event::MediaLost { leg } if story.holds(*leg) => (),
             Event::MediaLost { leg } if *leg == self.callee => {
                 return end(story, cause::media_timeout(), turn);
             }
             Event::MediaLost { leg: Leg::CALLER } => {
                 return self.caller_gone(cause::media_timeout(), story, turn);
             }
-            Event::Key { leg, digit } if *leg == self.callee => self.key(*digit, story, turn),
-            Event::ScriptDone { leg } if *leg == self.callee => self.beep_done(true, false, turn),
-            Event::ScriptDone { leg: Leg::CALLER } if self.pressing.is_none() => {
-                self.beep_done(false, true, turn);
+            Event::Held { leg, .. } if self.has(*leg) => self.held(*leg, story, turn),
+            Event::Joined { leg, call } if self.has(*leg) => {
+                return Joined::start(&self, *leg, call, story, turn);
             }
-            Event::ScriptDone { leg: Leg::CALLER } => self.pressed(turn),
+            Event::Key { leg, digit } if *leg == self.callee => self.key(*digit, story, turn),
+            Event::ScriptDone { leg } if *leg == self.callee => {
+                self.beep_done(true, false, story, turn);
+            }
+            Event::ScriptDone { leg: Leg::CALLER } if self.pressing.is_none() => {
+                self.beep_done(false, true, story, turn);
+            }
+            Event::ScriptDone { leg: Leg::CALLER } => self.pressed(story, turn),
             Event::Time => return self.on_time(story, turn),
             _ => (),
         }
@@ -142,7 +153,9 @@ impl Talking {
                     turn.say(Effect::Hear(Leg::CALLER, beep));
                 }
             }
-            Warning::Sounding { until, .. } if until <= now => self.beep_done(true, true, turn),
+            Warning::Sounding { until, .. } if until <= now => {
+                self.beep_done(true, true, story, turn);
+            }
             Warning::At(_) | Warning::Sounding { .. } | Warning::Done => (),
         }
         let others = self.codes.as_mut().map(|it| it.expire(now)).unwrap_or_default();
@@ -150,14 +163,56 @@ impl Talking {
         Phase::Talking(self)
     }
 
+    fn has(&self, leg: Leg) -> bool {
+        leg == self.callee || leg == Leg::CALLER
+    }
+
+    /// Who talks with this leg, as a destination.
+    pub fn beside(&self, leg: Leg, story: &Story) -> Option<(Leg, Arc<ReceivingNumber>)> {
+        match leg {
+            Leg::CALLER => Some((self.callee, Arc::clone(&self.to))),
+            leg if leg == self.callee => {
+                let from_outside = || {
+                    let number = Arc::from(story.record.caller.as_str());
+                    let endpoint = Endpoint::Phone { number, trunk: None };
+                    Arc::new(ReceivingNumber::new(&story.record.caller, endpoint))
+                };
+                Some((Leg::CALLER, story.caller_as_destination().unwrap_or_else(from_outside)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The other side of a leg that is held, or taken back, hears so; not while it hears a beep
+    /// or keys, which end in the same.
+    fn held(&mut self, leg: Leg, story: &Story, turn: &mut Turn<'_>) {
+        let beep = match self.warning {
+            Warning::Sounding { callee, caller, .. } => (callee, caller),
+            Warning::At(_) | Warning::Done => (false, false),
+        };
+        let (other, busy) = match leg {
+            Leg::CALLER => (self.callee, beep.0),
+            _ => (Leg::CALLER, beep.1 || self.pressing.is_some()),
+        };
+        if !busy {
+            turn.say(Effect::Hear(other, story.heard_of(leg)));
+        }
+    }
+
     /// The beep is over for these; who still hears it hears the other side again.
-    fn beep_done(&mut self, callee_done: bool, caller_done: bool, turn: &mut Turn<'_>) {
+    fn beep_done(
+        &mut self,
+        callee_done: bool,
+        caller_done: bool,
+        story: &Story,
+        turn: &mut Turn<'_>,
+    ) {
         let Warning::Sounding { callee, caller, .. } = &mut self.warning else { return };
         if callee_done && mem::take(callee) {
-            turn.say(Effect::Hear(self.callee, Source::Leg(Leg::CALLER)));
+            turn.say(Effect::Hear(self.callee, story.heard_of(Leg::CALLER)));
         }
         if caller_done && mem::take(caller) {
-            turn.say(Effect::Hear(Leg::CALLER, Source::Leg(self.callee)));
+            turn.say(Effect::Hear(Leg::CALLER, story.heard_of(self.callee)));
         }
         if !*callee && !*caller {
             self.warning = Warning::Done;
@@ -195,12 +250,12 @@ impl Talking {
         }
     }
 
-    fn pressed(&mut self, turn: &mut Turn<'_>) {
+    fn pressed(&mut self, story: &Story, turn: &mut Turn<'_>) {
         match self.pressing.as_mut().map(mem::take) {
             Some(keys) if !keys.is_empty() => press(keys, turn),
             Some(_) => {
                 self.pressing = None;
-                turn.say(Effect::Hear(Leg::CALLER, Source::Leg(self.callee)));
+                turn.say(Effect::Hear(Leg::CALLER, story.heard_of(self.callee)));
             }
             None => (),
         }

@@ -15,6 +15,7 @@ use super::parting::Parting;
 use super::refresh::{self, Timer};
 use super::resend::{Due, Resend};
 use super::state::{Acked, Dialog, Purpose, Side};
+use super::transfer::Transfer;
 use super::{Arrival, Cause, Event, Failure, Out, Ticket, Turn, Why, far_offer, keys};
 use crate::audio::Digit;
 use crate::clock::Instant;
@@ -45,6 +46,9 @@ pub(super) struct Confirmed {
     /// The INVITE that began it, if it was ours.
     pub origin: Option<Origin>,
     keys: VecDeque<Digit>,
+    pub transfer: Transfer,
+    /// How many there were.
+    pub transfers: u32,
     /// The Call-ID is ours (RFC 3261 section 14.1).
     pub owner: bool,
 }
@@ -99,6 +103,8 @@ impl Confirmed {
             unpracked: None,
             origin: None,
             keys: VecDeque::new(),
+            transfer: Transfer::Idle,
+            transfers: 0,
             owner,
         }
     }
@@ -121,6 +127,7 @@ impl Confirmed {
             }
             Method::Invite => self.on_reinvite(arrival, side, turn),
             Method::Update => self.on_update(arrival, side, turn),
+            Method::Refer => self.on_refer(arrival, turn),
             Method::Prack => {
                 let answer = late_prack(&mut self.unpracked, request);
                 turn.respond(arrival, &answer);
@@ -157,7 +164,8 @@ impl Confirmed {
                 self.next_key(side, turn);
                 Ok(())
             }
-            Purpose::Prack | Purpose::Bye => Ok(()),
+            // Who watches a transfer no more has lost the subscription, not the call (RFC 5057).
+            Purpose::Prack | Purpose::Bye | Purpose::Notify => Ok(()),
         };
         self.go_on(went, side, turn)
     }
@@ -196,7 +204,8 @@ impl Confirmed {
                 self.next_key(side, turn);
                 Ok(())
             }
-            Purpose::Prack | Purpose::Bye => Ok(()),
+            // Who watches a transfer no more has lost the subscription, not the call (RFC 5057).
+            Purpose::Prack | Purpose::Bye | Purpose::Notify => Ok(()),
         };
         self.go_on(went, side, turn)
     }

@@ -27,7 +27,7 @@ pub(super) fn common(arrival: &Arrival<'_>, turn: &mut Turn<'_>) -> Answer {
                 Answer::new(200)
             }
         },
-        // The dialog is fine, only the transfer is not wanted.
+        // Nobody can be put through before the call is answered.
         Method::Refer => Answer::declined(),
         Method::Prack => Answer::no_such_dialog(),
         Method::Subscribe | Method::Notify if request.header(Name::Event).is_some() => {

@@ -10,7 +10,7 @@ use crate::sip::{Method, Name, Transport, Uri, Value, Write};
 /// Allow: every method we take in a dialog. REFER is not among them (it is declined), REGISTER
 /// belongs to the registrar. Carriers end calls whose 200 lacks UPDATE here (EDGE section 2).
 pub const fn allow() -> &'static str {
-    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER"
 }
 
 /// Supported, at most.

@@ -12,7 +12,7 @@ use super::incoming::Incoming;
 use super::own_offer::Want;
 use super::parting::{self, Parting};
 use super::state::{Dialog, Side};
-use super::{Arrival, Cause, Event, Failure, Invite, Invited, Ticket, Turn};
+use super::{Arrival, Cause, Event, Failure, Invite, Invited, Referred, Replaces, Ticket, Turn};
 use crate::audio::Digit;
 use crate::clock::Instant;
 use crate::sdp::{CodecList, Direction};
@@ -133,6 +133,18 @@ impl Leg {
         if let Phase::Confirmed(confirmed) = &mut self.phase {
             confirmed.send_key(digit, &mut self.side, turn);
         }
+    }
+
+    /// What became of the transfer that [`Event::Referral`] asked for.
+    pub fn referred(&mut self, told: Referred, turn: &mut Turn<'_>) {
+        if let Phase::Confirmed(confirmed) = &mut self.phase {
+            confirmed.referred(told, &mut self.side, turn);
+        }
+    }
+
+    /// Whether this is the answered dialog that a Replaces names (RFC 3891 section 3).
+    pub fn is_replaced_by(&self, replaces: &Replaces) -> bool {
+        matches!(&self.phase, Phase::Confirmed(it) if it.dialog.is_named(replaces))
     }
 
     /// Offers anew in an answered call: hold, resume, or other codecs if `menu` is given. Ends in

@@ -18,7 +18,7 @@
 //! and failures by [`Ticket`].
 //!
 //! Also here: PRACK (RFC 3262), UPDATE (RFC 3311), session timers (RFC 4028), Reason (RFC 3326),
-//! INFO digits (RFC 6086's legacy use), offer/answer rules (RFC 6337), and what a request outside
+//! REFER (RFC 3515), INFO digits (RFC 6086's legacy use), offer/answer rules (RFC 6337), and what a request outside
 //! of any dialog must pass ([`screen`]) with the answers to what does not ([`Answer`]).
 //!
 //! Left to the switch: names to addresses ([`Next::uri`] is only where to send), 481 for a dialog
@@ -47,6 +47,7 @@ mod screen;
 mod state;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -60,6 +61,7 @@ pub use self::head::{Caller, MAX_FORWARDS, Party, allow, supported};
 pub use self::leg::Leg;
 pub use self::refresh::Interval;
 pub use self::screen::{MAX_BODY, MAX_MESSAGE, screen};
+pub use self::transfer::{Referral, Referred, Replaces};
 use crate::audio::Digit;
 use crate::clock::Instant;
 use crate::sdp::{CodecList, Negotiated, Session};
@@ -233,6 +235,8 @@ pub enum Event {
     Unchanged { status: u16 },
     /// A key by SIP INFO.
     Key(Digit),
+    /// A REFER, which waits for [`Leg::referred`].
+    Referral { referral: Box<Referral> },
     /// Nothing more will be sent or expected: the leg may be dropped.
     Over,
 }

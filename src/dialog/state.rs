@@ -10,7 +10,7 @@ use super::head::{
 };
 use super::parting::Parting;
 use super::route_set::RouteSet;
-use super::{Arrival, Event, Local, Next, Out, Policy, Ticket, Turn};
+use super::{Arrival, Event, Local, Next, Out, Policy, Replaces, Ticket, Turn};
 use crate::sip::{Hop, Malformed, Message, Method, Name, Transport, Uri, Value};
 
 /// What all dialogs and phases of one leg share.
@@ -146,6 +146,8 @@ pub(super) enum Purpose {
     /// A re-INVITE or UPDATE of ours.
     Offer,
     Bye,
+    /// What became of a transfer.
+    Notify,
 }
 
 /// A request inside the dialog that waits for its final response.
@@ -259,6 +261,14 @@ impl Dialog {
     /// Whether `request` belongs to this dialog.
     pub fn owns(&self, request: &Message) -> bool {
         request.from_tag() == self.remote_tag && request.to_tag() == self.local_tag
+    }
+
+    /// Whether a Replaces names it; the tags are the other way round for who sees it from outside.
+    pub fn is_named(&self, replaces: &Replaces) -> bool {
+        let Replaces { call_id, to_tag, from_tag } = replaces;
+        self.call_id.as_bytes() == call_id
+            && ((self.local_tag == *to_tag && self.remote_tag == *from_tag)
+                || (self.local_tag == *from_tag && self.remote_tag == *to_tag))
     }
 
     /// Sequence rule of RFC 3261 section 12.2.2 for every request but ACK and CANCEL.

@@ -148,6 +148,10 @@ impl Directory {
         &self.accounts
     }
 
+    pub fn account(&self, user: &str) -> Option<&Arc<Account>> {
+        self.accounts.iter().find(|it| &*it.user == user)
+    }
+
     pub fn queue(&self, id: &str) -> Option<&Arc<Queue>> {
         self.queues.get(id)
     }
@@ -224,6 +228,7 @@ impl Directory {
         for settings in self.settings.values() {
             found.extend(&settings.recording_notice);
             found.extend(&settings.greeting);
+            found.extend(&settings.hold_music);
             found.extend(said(&settings.whisper));
             if let RingbackBy::Music(music) = &settings.ringback {
                 found.insert(music);

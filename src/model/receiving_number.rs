@@ -41,6 +41,8 @@ pub struct ReceivingNumber {
     pub ring_delay: Duration,
     pub weight: u32,
     pub max_calls: Option<u32>,
+    /// It may put callers through to somebody else; if not said, our own phones may.
+    pub may_transfer: Option<bool>,
 }
 
 impl ReceivingNumber {
@@ -72,6 +74,22 @@ impl ReceivingNumber {
             ring_delay: Duration::ZERO,
             weight: 1,
             max_calls: None,
+            may_transfer: None,
+        }
+    }
+}
+
+impl ReceivingNumber {
+    /// Whether who answers here may put the caller through to somebody else.
+    pub fn transfers(&self) -> bool {
+        self.may_transfer.unwrap_or(matches!(self.endpoint, Endpoint::Client { .. }))
+    }
+
+    /// The account whose phones these are.
+    pub fn account(&self) -> Option<&Arc<str>> {
+        match &self.endpoint {
+            Endpoint::Client { account } => Some(account),
+            Endpoint::Phone { .. } | Endpoint::Sip { .. } => None,
         }
     }
 }

@@ -13,6 +13,9 @@ pub struct CallRecord {
     /// `in_progress`, `ended`, or `interrupted` (written at start-up for calls a crash cut short).
     pub state: RecordState,
     pub tracking_number: Arc<str>,
+    /// Where it came from and went: from outside, to outside, or between phones of ours.
+    #[serde(default)]
+    pub direction: Direction,
     pub source: String,
     pub caller: String,
     pub caller_name: Option<String>,
@@ -28,12 +31,24 @@ pub struct CallRecord {
     pub cause: Option<Cause>,
     /// One for each connection, recorded or prevented, in their order.
     pub recordings: Vec<Recording>,
+    /// Other calls whose people were put through to this one's, or took one of this one's over.
+    #[serde(default)]
+    pub linked: Vec<Arc<str>>,
     pub caller_quality: Option<Quality>,
     pub agent: Option<Arc<str>>,
     pub lead_owner: Option<Arc<str>>,
     pub source_tag: String,
     pub tags: Vec<String>,
     pub score: Option<char>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    #[default]
+    Inbound,
+    Outbound,
+    Internal,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,6 +19,8 @@ pub struct CallSettings {
     pub caller_id: CallerId,
     pub block_list: BlockList,
     pub ringback: RingbackBy,
+    /// What who is put on hold hears; if there is none, what the other side plays itself.
+    pub hold_music: Option<Prompt>,
     pub max_duration: Duration,
     pub early_media: EarlyMedia,
 }
@@ -38,6 +40,7 @@ impl CallSettings {
             caller_id: CallerId::default(),
             block_list: BlockList::default(),
             ringback: RingbackBy::Tone(Ringback::default()),
+            hold_music: None,
             max_duration: Self::MAX_DURATION,
             early_media: EarlyMedia::Relay,
         }

@@ -66,6 +66,10 @@ pub enum Moment {
     HangsUp,
     /// Its call was told to ring, progress, or a final status.
     Told(u16),
+    /// What was said to its wish to put the other side through (REFER).
+    Referred(u16),
+    /// What it was told of that (NOTIFY): the status of who was rung.
+    Notified(u16),
     /// What was said to its offer within the call.
     Changed(u16),
     /// The other side offered something within the call, and whether we may send now.

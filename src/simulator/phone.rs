@@ -92,6 +92,28 @@ impl Phone {
         self.send(bytes, to, out);
     }
 
+    /// Asks the edge to put the other side through to `to` (what it would dial, or a whole URI).
+    pub fn transfer(&mut self, to: &str, now: Instant, out: &mut Vec<Datagram>) {
+        let to = if to.contains(':') { to.to_owned() } else { format!("sip:{to}@{}", self.edge) };
+        let Some(at) = self.lines.iter().position(Line::is_up) else { return };
+        self.refer(at, &to, now, out);
+    }
+
+    /// The same, to who is at the other end of its second call.
+    pub fn transfer_to_other(&mut self, now: Instant, out: &mut Vec<Datagram>) {
+        let mut up = self.lines.iter().enumerate().filter(|(_, it)| it.is_up()).map(|(n, _)| n);
+        let (Some(first), Some(second)) = (up.next(), up.next()) else { return };
+        let to = format!("sip:other@{}?{}", self.edge, self.lines[second].dialog.replaces());
+        self.refer(first, &to, now, out);
+    }
+
+    fn refer(&mut self, at: usize, to: &str, now: Instant, out: &mut Vec<Datagram>) {
+        let line = &mut self.lines[at];
+        let (bytes, hop) = (line.dialog.refer(to), line.dialog.next_hop());
+        self.requests.push(Resend::new(bytes.clone(), "REFER", now));
+        self.send(bytes, hop, out);
+    }
+
     /// Hangs up whatever it is in: CANCEL while it rings, BYE once it is up.
     pub fn hang_up(&mut self, now: Instant, out: &mut Vec<Datagram>) {
         let Some(at) = self.lines.iter().position(|it| !it.over) else { return };
@@ -336,6 +358,11 @@ impl Phone {
                     self.moments.push((now, Moment::Acknowledged));
                 }
             }
+            ("NOTIFY", Some(_)) => {
+                let told = request.fragment.unwrap_or_default();
+                self.moments.push((now, Moment::Notified(told)));
+                self.send(request.answer(200, "OK", None, self.address), self.edge, out);
+            }
             ("CANCEL", Some(n)) => self.cancelled(n, &request, now, out),
             ("BYE", Some(n)) => {
                 if !self.lines[n].over {
@@ -407,6 +434,9 @@ impl Phone {
         let method = response.cseq_method.clone();
         if 200 <= status || method == "INVITE" {
             self.requests.retain(|it| !(it.method == method && it.is_for(&response.branch)));
+        }
+        if method == "REFER" && 200 <= status {
+            self.moments.push((now, Moment::Referred(status)));
         }
         if method != "INVITE" {
             return;

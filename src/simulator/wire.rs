@@ -24,6 +24,8 @@ pub(super) struct Received {
     pub media: Option<SocketAddr>,
     /// Its payload types: number and `rtpmap` value.
     pub types: Vec<(u8, String)>,
+    /// The status in a message fragment (RFC 3420).
+    pub fragment: Option<u16>,
     /// The direction its session description says, from the writer's side.
     pub direction: String,
     /// Whether who reads it may send.
@@ -67,6 +69,8 @@ impl Received {
         let text = String::from_utf8_lossy(bytes);
         if let Some((_, body)) = text.split_once("\r\n\r\n") {
             (read.media, read.types) = session(body);
+            let status = body.strip_prefix("SIP/2.0 ").and_then(|it| it.get(..3));
+            read.fragment = status.and_then(|it| it.parse().ok());
             let known = ["sendrecv", "sendonly", "recvonly", "inactive"];
             let said = body
                 .lines()
@@ -227,6 +231,23 @@ impl Dialog {
         let bytes = self.request("INFO", cseq, &branch, Some(&body));
         let text = String::from_utf8_lossy(&bytes);
         text.replace("application/sdp", "application/dtmf-relay").into_bytes()
+    }
+
+    /// Asks to put the other side through to this URI (RFC 3515).
+    pub fn refer(&mut self, to: &str) -> Vec<u8> {
+        self.cseq += 1;
+        let (cseq, branch) = (self.cseq, self.new_branch());
+        let request = self.request("REFER", cseq, &branch, None);
+        let text = String::from_utf8_lossy(&request);
+        let line = format!("Refer-To: <{to}>\r\nContent-Length");
+        text.replacen("Content-Length", &line, 1).into_bytes()
+    }
+
+    /// This dialog as a Refer-To names it (RFC 3891), from the other side's view.
+    pub fn replaces(&self) -> String {
+        let tag = |it: &str| parameter(it, "tag").unwrap_or_default();
+        let (id, theirs, ours) = (&self.call_id, tag(&self.remote), tag(&self.local));
+        format!("Replaces={id}%3Bto-tag%3D{theirs}%3Bfrom-tag%3D{ours}")
     }
 
     /// Where requests inside the dialog go: the edge is always the next hop here.

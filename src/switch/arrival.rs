@@ -24,6 +24,12 @@ pub(super) struct Origin {
     pub name: Arc<str>,
 }
 
+impl Origin {
+    fn account(&self) -> Option<Arc<str>> {
+        self.trunk.is_none().then(|| self.name.clone())
+    }
+}
+
 impl Switch {
     /// An INVITE that may call.
     pub(super) fn arrive(
@@ -148,6 +154,8 @@ impl Switch {
                 trunk: origin.trunk.as_ref().map(|(id, _)| *id),
                 effects: Vec::new(),
                 counted: None,
+                account: origin.account(),
+                spender: None,
                 offered: codecs,
                 max_forwards: request.max_forwards().unwrap_or(dialog::MAX_FORWARDS),
             },
@@ -167,6 +175,7 @@ impl Switch {
         let trunk = origin.trunk.as_ref().map(|(_, it)| &**it);
         let dialled: Arc<str> = caller::dialled(request, trunk).into();
         let caller = caller::shown(request, trunk);
+        let account = origin.account();
         Facts {
             call: self.ids.call_id().into(),
             rotation: self.past.turn(&dialled),
@@ -175,6 +184,8 @@ impl Switch {
             dialled,
             caller,
             from: origin.name.clone(),
+            spent: account.as_ref().map(|it| self.ledger.spent(it, now.wall)).unwrap_or_default(),
+            account,
             random: self.ids.random(),
             connected: self.connected.clone(),
         }

@@ -1,7 +1,7 @@
 //! Who calls whom, as an INVITE says it (RFC 3261, RFC 3323, RFC 3325).
 
 use crate::model::{Caller, Trunk};
-use crate::sip::{Message, Name, NameAddr};
+use crate::sip::{Message, Name, NameAddr, Uri};
 
 /// Header lines that rules get to see, of all that they ask about.
 const HEADERS_MAX: usize = 32;
@@ -10,7 +10,11 @@ const HEADER_BYTES_MAX: usize = 512;
 
 /// The number that was dialled: E.164 where it is a number, else the user part as it stands.
 pub fn dialled(request: &Message, trunk: Option<&Trunk>) -> String {
-    let Ok(uri) = request.uri() else { return String::new() };
+    request.uri().map(|it| number_of(&it, trunk)).unwrap_or_default()
+}
+
+/// The same of any URI.
+pub fn number_of(uri: &Uri, trunk: Option<&Trunk>) -> String {
     let user = uri.user_unescaped().map(|it| String::from_utf8_lossy(&it).into_owned());
     let written = uri.number().or(user).unwrap_or_default();
     trunk.map_or_else(|| written.clone(), |it| it.number_from(&written))

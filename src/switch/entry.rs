@@ -30,6 +30,10 @@ pub struct Entry {
     pub effects: Vec<call::Effect>,
     /// How many destinations this call counts for as connected.
     pub counted: Option<Arc<str>>,
+    /// The account whose phone called.
+    pub account: Option<Arc<str>>,
+    /// The account that this call goes out for.
+    pub spender: Option<Arc<str>>,
     pub max_forwards: u8,
     /// What the caller's INVITE offered.
     pub offered: Arc<CodecList>,
@@ -37,7 +41,14 @@ pub struct Entry {
 
 /// One leg of the call; a registered account with several phones has a branch for each.
 pub struct Leg {
+    /// In its tags, for ever.
     pub number: u8,
+    /// What the call calls it.
+    pub named: u8,
+    /// It is really this leg of another call.
+    pub link: Option<(CallKey, u8)>,
+    /// It is lent to another call, as this leg of that.
+    pub lent: Option<(CallKey, u8)>,
     pub branches: Vec<Branch>,
     /// The branch that answered; the caller's is its only one.
     pub chosen: Option<u8>,
@@ -59,6 +70,8 @@ pub struct Branch {
     /// Our RTP port, while the media session is open.
     pub media: Option<SocketAddr>,
     pub agreed: Option<Box<Negotiated>>,
+    /// It has put its other side on hold.
+    pub holds: bool,
     pub keys: KeysBy,
     /// The client transaction of the INVITE, to give it up.
     pub client: Option<ClientId>,
@@ -120,6 +133,7 @@ impl Branch {
             dialog,
             media: None,
             agreed: None,
+            holds: false,
             keys: KeysBy::Auto,
             client: None,
             address: None,
@@ -136,6 +150,9 @@ impl Leg {
     pub fn new(number: u8, offer: Option<Box<call::Offer>>) -> Self {
         Self {
             number,
+            named: number,
+            link: None,
+            lent: None,
             branches: Vec::new(),
             chosen: None,
             rest: Vec::new(),

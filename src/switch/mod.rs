@@ -25,6 +25,7 @@ mod report;
 mod route;
 mod slots;
 mod told;
+mod transfer;
 mod translate;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -42,6 +43,7 @@ use self::slots::Slots;
 use crate::call;
 use crate::clock::{Alarms, Instant, Now};
 use crate::dialog;
+use crate::flow::Ledger;
 use crate::media;
 use crate::model::Directory;
 use crate::model::event::Fact;
@@ -122,6 +124,7 @@ pub struct Switch {
     touched: Vec<CallKey>,
     past: Past,
     connected: Arc<BTreeMap<Arc<str>, u32>>,
+    ledger: Ledger,
     draining: bool,
     /// The second that calls are counted in, and how many began in it.
     pace: (u64, u32),
@@ -157,6 +160,7 @@ impl Switch {
             touched: Vec::new(),
             past: Past::new(secret),
             connected: Arc::default(),
+            ledger: Ledger::default(),
             draining: false,
             pace: (0, 0),
             spare: Vec::new(),

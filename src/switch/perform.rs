@@ -1,6 +1,7 @@
 //! What a call asks for, carried down to the rooms that do it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ids::{BranchKey, CallKey};
 use super::{Out, Switch, translate};
@@ -20,6 +21,11 @@ pub(super) fn all_of(offer: &[u8]) -> CodecList {
 /// The caller's only branch.
 const fn caller(call: CallKey) -> BranchKey {
     BranchKey { call, leg: 0, branch: 0 }
+}
+
+/// A call as the ledger names it.
+fn packed(call: CallKey) -> u64 {
+    BranchKey { call, leg: 0, branch: 0 }.pack()
 }
 
 /// A call's tapes are counted where a leg's branches would be.
@@ -46,21 +52,28 @@ impl Switch {
                 self.close_media(call, 0, out);
             }
             Effect::Invite(offer) => self.invite(call, offer, now, out),
-            Effect::Release { leg, cause } => self.release(call, leg.0, &cause, now, out),
-            Effect::Hear(leg, source) => self.hear(call, leg.0, source, out),
+            Effect::Release { leg, cause } => {
+                let leg = self.number_of(call, leg);
+                self.release(call, leg, &cause, now, out);
+            }
+            Effect::Referred { leg, told } => self.told_of_transfer(call, leg, told, now, out),
+            Effect::Swap { caller, other } => self.swap(call, caller, other),
+            Effect::Join { leg, handle } => self.join(call, leg, handle),
+            Effect::Spend { account } => self.spend(call, account, now),
+            Effect::Hear(leg, source) => self.hear(call, leg, source, out),
             Effect::Listen(leg) => {
-                if let Some(session) = self.session(call, leg.0) {
+                if let Some(session) = self.session_of(call, leg) {
                     out.push(Out::Media(Order::Listen { session }));
                 }
             }
             Effect::SwallowKeys { leg, on } => {
-                if let Some(session) = self.session(call, leg.0) {
+                if let Some(session) = self.session_of(call, leg) {
                     out.push(Out::Media(Order::SwallowKeys { session, on }));
                 }
             }
             Effect::Tape { tape, left, right, file } => {
-                let left = self.session(call, left.0);
-                let other = right.and_then(|it| self.session(call, it.0));
+                let left = self.session_of(call, left);
+                let other = right.and_then(|it| self.session_of(call, it));
                 if let Some(left) = left.filter(|_| other.is_some() == right.is_some()) {
                     let (tape, right) = (tape_of(call, tape), other);
                     out.push(Out::Media(Order::Tape { tape, left, right, file }));
@@ -75,7 +88,7 @@ impl Switch {
             }
             Effect::Note(fact) => self.note(call, fact, out),
             Effect::Journal(record) => out.push(Out::Journal(record)),
-            Effect::End => self.end(call, out),
+            Effect::End => self.end(call, now, out),
         }
     }
 
@@ -98,10 +111,16 @@ impl Switch {
         })
     }
 
-    fn hear(&mut self, call: CallKey, leg: u8, source: Source<call::Leg>, out: &mut Vec<Out>) {
-        let Some(session) = self.session(call, leg) else { return };
+    fn hear(
+        &mut self,
+        call: CallKey,
+        leg: call::Leg,
+        source: Source<call::Leg>,
+        out: &mut Vec<Out>,
+    ) {
+        let Some(session) = self.session_of(call, leg) else { return };
         let source = match source {
-            Source::Leg(other) => match self.session(call, other.0) {
+            Source::Leg(other) => match self.session_of(call, other) {
                 Some(other) => Source::Leg(other),
                 None => Source::Silence,
             },
@@ -110,13 +129,19 @@ impl Switch {
         out.push(Out::Media(Order::Hear { session, source }));
     }
 
-    /// The media session that speaks for a leg.
-    pub(super) fn session(&mut self, call: CallKey, leg: u8) -> Option<SessionId> {
+    /// The media session that speaks for a leg, by the call's name for it.
+    fn session_of(&mut self, call: CallKey, leg: call::Leg) -> Option<SessionId> {
+        let number = self.number_of(call, leg);
+        let (call, leg) = self.really(call, number);
         let (branch, _) = self.calls.get_mut(call)?.speaker(leg)?;
         Some(SessionId(BranchKey { call, leg, branch }.pack()))
     }
 
     fn release(&mut self, call: CallKey, leg: u8, cause: &Cause, now: Now, out: &mut Vec<Out>) {
+        self.lent_is_gone(call, leg, cause);
+        if self.give_back(call, leg, cause) {
+            return;
+        }
         let Some(found) = self.calls.get_mut(call).and_then(|it| it.leg(leg)) else { return };
         found.done = true;
         found.rest.clear();
@@ -143,8 +168,12 @@ impl Switch {
     }
 
     /// The call is over: what it counted for is free again.
-    fn end(&mut self, call: CallKey, out: &mut Vec<Out>) {
+    fn end(&mut self, call: CallKey, now: Now, out: &mut Vec<Out>) {
         let Some(entry) = self.calls.get_mut(call) else { return };
+        if let Some(account) = entry.spender.take() {
+            let talked = Duration::from_millis(entry.call.record().talk_ms.unwrap_or_default());
+            self.ledger.ends(&account, packed(call), talked, now.wall);
+        }
         entry.ended = true;
         let (trunk, counted) = (entry.trunk.take(), entry.counted.take());
         let legs: Vec<u8> = entry.legs.iter().map(|it| it.number).collect();
@@ -161,6 +190,15 @@ impl Switch {
         self.touched.push(call);
     }
 
+    /// From now on the call counts for an account's calls out.
+    fn spend(&mut self, call: CallKey, account: Arc<str>, now: Now) {
+        let Some(entry) = self.calls.get_mut(call).filter(|it| it.spender.is_none()) else {
+            return;
+        };
+        self.ledger.begins(&account, packed(call), now.wall);
+        entry.spender = Some(account);
+    }
+
     /// A leg no longer counts for its trunk.
     pub(super) fn uncount(&mut self, call: CallKey, leg: u8) {
         let found = self.calls.get_mut(call).and_then(|it| it.leg(leg));
@@ -172,15 +210,13 @@ impl Switch {
     /// Passes on what happened, and keeps count of who is connected.
     fn note(&mut self, call: CallKey, fact: crate::model::event::Fact, out: &mut Vec<Out>) {
         if let crate::model::event::What::Connected { leg } = &fact.what {
-            let id = self.calls.get_mut(call).and_then(|it| {
-                let id = it.leg(*leg)?.offer.as_ref()?.to.id.clone();
-                let before = it.counted.replace(id.clone());
-                Some((id, before))
-            });
-            if let Some((id, before)) = id {
-                self.count(&id, true);
-                if let Some(before) = before {
-                    self.count(&before, false);
+            let number = self.number_of(call, call::Leg(*leg));
+            let Some(entry) = self.calls.get_mut(call) else { return };
+            let id = entry.leg(number).and_then(|it| Some(it.offer.as_ref()?.to.id.clone()));
+            let before = std::mem::replace(&mut entry.counted, id.clone());
+            for (id, more) in [(id, true), (before, false)] {
+                if let Some(id) = id {
+                    self.count(&id, more);
                 }
             }
         }

@@ -218,7 +218,7 @@ impl Switch {
         if std::mem::replace(&mut leg.done, true) {
             return;
         }
-        let leg = call::Leg(number);
+        let leg = call::Leg(leg.named);
         self.work.push_back((call, Event::Refused { leg, cause }));
         self.uncount(call, number);
     }

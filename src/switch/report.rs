@@ -42,7 +42,7 @@ impl Switch {
             }
             Report::Closed { session, quality } => {
                 let quality = Box::new(quality_of(&quality));
-                self.of_session(session, |leg| Event::Quality { leg, quality });
+                self.of_session(session, |leg| Event::Quality { leg, quality: quality.clone() });
             }
             Report::TapeGap { tape, ms } => self.of_tape(tape, TapeEvent::Gap { ms }),
             Report::TapeFailed { tape } => self.of_tape(tape, TapeEvent::Failed),
@@ -52,11 +52,19 @@ impl Switch {
     }
 
     /// Tells the call, if the session is the one that speaks for its leg.
-    fn of_session(&mut self, session: SessionId, event: impl FnOnce(Leg) -> Event) {
+    fn of_session(&mut self, session: SessionId, event: impl Fn(Leg) -> Event) {
         let key = BranchKey::unpack(session.0);
         let Some(entry) = self.calls.get_mut(key.call) else { return };
-        if entry.speaker(key.leg).is_some_and(|(branch, _)| branch == key.branch) {
-            self.work.push_back((key.call, event(Leg(key.leg))));
+        if entry.speaker(key.leg).is_none_or(|(branch, _)| branch != key.branch) {
+            return;
+        }
+        let Some(leg) = entry.leg(key.leg) else { return };
+        let (name, lent) = (Leg(leg.named), leg.lent);
+        self.work.push_back((key.call, event(name)));
+        if let Some((call, number)) = lent
+            && let Some(name) = self.name_of(call, number)
+        {
+            self.work.push_back((call, event(name)));
         }
     }
 

@@ -87,6 +87,7 @@ impl Switch {
                 self.hung_up(key, translate::hung_up(status, reason.as_ref(), why), why, out);
             }
             Told::Unchanged { .. } => (),
+            Told::Referral { referral } => self.referral(key, &referral, now),
             Told::Key(digit) => {
                 let session = SessionId(key.pack());
                 out.push(Out::Media(Order::Key { session, digit }));
@@ -113,8 +114,13 @@ impl Switch {
             return;
         };
         let remote = Box::new(translate::remote(&media, branch.keys, branch.is_client));
+        let holds = !media.send || media.rtp.is_none();
+        let news = std::mem::replace(&mut branch.holds, holds) != holds;
         branch.agreed = Some(media);
         out.push(Out::Media(Order::Remote { session: SessionId(key.pack()), remote }));
+        if news && let Some(leg) = self.name_of(key.call, key.leg) {
+            self.work.push_back((key.call, Event::Held { leg, on: holds }));
+        }
     }
 
     fn rang(&mut self, key: BranchKey, early_media: bool) {
@@ -125,7 +131,7 @@ impl Switch {
             return;
         }
         leg.rang = true;
-        let leg = call::Leg(key.leg);
+        let leg = call::Leg(leg.named);
         self.work.push_back((key.call, Event::Ringing { leg, early_media }));
     }
 
@@ -137,7 +143,7 @@ impl Switch {
             leg.chosen = Some(key.branch);
             leg.rest.clear();
         }
-        let chosen = leg.chosen;
+        let (chosen, name) = (leg.chosen, call::Leg(leg.named));
         let others: Vec<u8> =
             (0..leg.branches.len() as u8).filter(|it| Some(*it) != chosen).collect();
         let cause = dialog::Cause::completed_elsewhere();
@@ -150,7 +156,7 @@ impl Switch {
             }
         }
         if !late {
-            self.work.push_back((key.call, Event::Answered { leg: call::Leg(key.leg) }));
+            self.work.push_back((key.call, Event::Answered { leg: name }));
         }
     }
 
@@ -196,11 +202,13 @@ impl Switch {
             return;
         }
         let told = std::mem::replace(&mut leg.done, true);
+        let name = call::Leg(leg.named);
         tracing::debug!(?why, leg = key.leg, "hung up");
         self.close_media(key.call, key.leg, out);
         self.uncount(key.call, key.leg);
         if !told {
-            self.work.push_back((key.call, Event::HungUp { leg: call::Leg(key.leg), cause }));
+            self.lent_is_gone(key.call, key.leg, &cause);
+            self.work.push_back((key.call, Event::HungUp { leg: name, cause }));
         }
     }
 

@@ -66,6 +66,7 @@ impl Trade<'_> {
             ring_delay: *keys.ring_delay,
             weight: *keys.weight,
             max_calls: keys.max_calls.map(|it| *it),
+            may_transfer: keys.may_transfer,
             endpoint,
             id: keys.name.text,
         })

@@ -22,6 +22,7 @@ impl Trade<'_> {
                 prefixes: block.prefixes.into_iter().map(|it| it.0).collect(),
                 anonymous: block.anonymous,
             },
+            hold_music: keys.hold_music.as_ref().map(prompt),
             ringback: match &keys.ringback {
                 Music::Tone(tone) => RingbackBy::Tone(*tone),
                 Music::File(file) => RingbackBy::Music(self.file(file)),

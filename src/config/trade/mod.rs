@@ -184,6 +184,8 @@ section! {
         /// What the caller hears while it rings: the tone of `"us"`, `"uk"`, `"eu"`, or
         /// `{ music = "hold.wav" }`.
         ringback: Music = default("\"us\"");
+        /// What who is put on hold hears; what the other side plays itself if it is not there.
+        hold_music: Option<Message> = optional("{ file = \"hold.wav\" }");
         /// The longest call, counted from connection.
         max_duration: Time<1_000, 604_800_000> = default("\"4h\"");
         /// What the caller hears of a destination that sends audio before it answers: that
@@ -281,6 +283,9 @@ section! {
         weight: Count<0, 10_000> = default("1");
         /// Calls at once; no limit if it is not there.
         max_calls: Option<Count<1, 100_000>> = optional("2");
+        /// Whether who answers here may put callers through to somebody else (SIP REFER); if it
+        /// is not there, only phones of our own accounts may.
+        may_transfer: Option<bool> = optional("true");
     }
 }
 

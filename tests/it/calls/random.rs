@@ -1,8 +1,11 @@
 //! Random calls from seeds: whatever comes, in whatever order, the witness finds nothing wrong.
 
-use crosspoint::call::{Event, Facts, Leg, TapeEvent};
+use crosspoint::call::{Aim, Event, Facts, Leg, TapeEvent};
+use crosspoint::flow::Spent;
 use crosspoint::model::record::{Cause, Quality};
-use crosspoint::model::{Order, ReceivingNumber, RingbackBy, Route, VoiceMenu, VoicemailBox};
+use crosspoint::model::{
+    Endpoint, Order, ReceivingNumber, RingbackBy, Route, VoiceMenu, VoicemailBox,
+};
 
 use super::scene::Scene;
 use super::town::{TRACKING, Told, Town, dial, key, millis, number, prompt, seconds, staged};
@@ -46,6 +49,7 @@ fn one_call(seed: u64) -> String {
         dialled: TRACKING.into(),
         random: dice.roll(u64::MAX),
         rotation: dice.roll(10),
+        account: (dice.roll(2) == 0).then(|| "ann".into()),
         ..Facts::default()
     };
     let mut scene = Scene::with(&town, facts);
@@ -104,6 +108,7 @@ fn town(dice: &mut Dice) -> Town {
 fn destination(id: &str, dice: &mut Dice) -> ReceivingNumber {
     let mut to = number(id).rings_for(seconds(1 + dice.roll(60)));
     to.prevent_recording = dice.roll(3) == 0;
+    to.may_transfer = Some(dice.roll(2) == 0);
     to.ring_delay = millis(dice.roll(3) * dice.roll(5000));
     if dice.roll(3) == 0 {
         to = to.with_extension("3w12");
@@ -150,7 +155,7 @@ fn event(dice: &mut Dice, legs: u8) -> Event {
     let leg = Leg(dice.roll(u64::from(legs) + 2) as u8);
     let sip = [486, 480, 404, 603, 500, 503, 200, 0][dice.roll(8) as usize];
     let cause = Cause { sip, local: dice.roll(4) == 0, ..Cause::default() };
-    match dice.roll(20) {
+    match dice.roll(23) {
         0..=2 => Event::Ringing { leg, early_media: dice.roll(2) == 0 },
         3..=6 => Event::Answered { leg },
         7 | 8 => Event::Refused { leg, cause },
@@ -170,12 +175,31 @@ fn event(dice: &mut Dice, legs: u8) -> Event {
             };
             Event::Tape { tape: dice.roll(3) as u8, told }
         }
+        20 => Event::Held { leg, on: dice.roll(2) == 0 },
+        21 => Event::Transfer { leg, to: Box::new(aim(dice)) },
+        22 if dice.roll(8) == 0 => Event::Joined { leg, call: "other".into() },
+        22 => Event::Parted { cause },
         18 if dice.roll(2) == 0 => Event::Voice { leg },
         18 => Event::Quality { leg, quality: Box::new(Quality::default()) },
         19 if dice.roll(10) == 0 => {
             Event::Stop { cause: Cause { reason: "stopped".to_owned(), ..cause } }
         }
         _ => Event::Time,
+    }
+}
+
+/// Whom somebody wants the other side put through to.
+fn aim(dice: &mut Dice) -> Aim {
+    match dice.roll(8) {
+        0 => Aim::Nobody,
+        1 => {
+            let to = ReceivingNumber::new("far", Endpoint::Sip { uri: "sip:far@192.0.2.9".into() });
+            Aim::Party { call: "other".into(), to: to.into(), handle: 7 }
+        }
+        n => {
+            let dialled = ["one", "two", "three", "four", "+15550100001", "nobody"];
+            Aim::Dialled { dialled: dialled[n as usize - 2].into(), spent: Spent::default() }
+        }
     }
 }
 

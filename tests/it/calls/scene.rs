@@ -294,6 +294,24 @@ impl Scene {
                     hears: Source::Silence,
                     script: None,
                 }),
+                Effect::Join { leg, .. } => self.legs.push(Party {
+                    leg: *leg,
+                    name: "joined".to_owned(),
+                    hears: Source::Silence,
+                    script: None,
+                }),
+                Effect::Swap { caller, other } => {
+                    self.legs.retain(|it| it.leg != *caller);
+                    let party = self.party(Leg::CALLER);
+                    party.leg = *other;
+                    let caller = Party {
+                        leg: Leg::CALLER,
+                        name: "caller".to_owned(),
+                        hears: Source::Silence,
+                        script: None,
+                    };
+                    self.legs.push(caller);
+                }
                 Effect::Hear(leg, source) => {
                     let now = self.now.at;
                     let party = self.party(*leg);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crosspoint::audio::Source;
-use crosspoint::call::{Effect, Event, Leg, TapeEvent};
+use crosspoint::call::{Effect, Event, Leg, Referred, TapeEvent};
 use crosspoint::model::event::What;
 use crosspoint::model::record::RecordState;
 
@@ -16,9 +16,15 @@ pub struct Witness {
     caller_released: bool,
     caller_hung_up: bool,
     connected: Option<Leg>,
+    /// How often somebody was.
+    connections: usize,
+    /// Destinations that took the caller's place.
+    swapped: Vec<Leg>,
     call_ended: bool,
     /// Somebody was still there when the call had ended.
     scoring: bool,
+    /// The caller's other side goes on in another call.
+    lent: bool,
     /// By their numbers.
     tapes: BTreeMap<u8, Tape>,
     journals: usize,
@@ -89,7 +95,7 @@ impl Witness {
         let caller_gone = self.caller_hung_up || self.caller_released;
         let scores = |leg: &Leg, it: &Seen| self.connected == Some(*leg) && it.scores;
         let mut left = self.legs.iter().filter(|(_, it)| !it.ended);
-        let alone = caller_gone && left.any(|(leg, it)| !scores(leg, it));
+        let alone = caller_gone && !self.lent && left.any(|(leg, it)| !scores(leg, it));
         assert!(!alone, "a leg goes on after the caller hung up");
     }
 
@@ -114,6 +120,7 @@ impl Witness {
                 self.caller_listens();
                 assert!(self.answered, "released a caller who was never answered");
                 self.caller_released = true;
+                self.lent = matches!(event, Some(Event::Joined { .. }));
             }
             Effect::Release { leg, .. } => self.release(*leg, event),
             Effect::Invite(offer) => {
@@ -159,6 +166,24 @@ impl Witness {
                 let ran = matches!(before, Some(Tape::Running | Tape::Message));
                 assert!(ran, "no tape to end");
             }
+            Effect::Referred { leg, told } => {
+                self.is_there(*leg);
+                match told {
+                    Referred::Refused { .. } | Referred::Ringing => (),
+                    Referred::Trying | Referred::Done | Referred::Failed { .. } => {
+                        self.connected = None;
+                    }
+                }
+            }
+            Effect::Swap { caller, other } => {
+                self.is_there(*caller);
+                self.legs.remove(caller);
+                self.swapped.push(*caller);
+                self.legs.insert(*other, Seen { accepted: true, ..Seen::default() });
+            }
+            // Its facts were told just before.
+            Effect::Join { leg, .. } => assert!(self.legs[leg].accepted && !self.legs[leg].ended),
+            Effect::Spend { .. } => (),
             Effect::Note(fact) => {
                 self.seq += 1;
                 assert_eq!(fact.seq, self.seq, "facts are counted without a gap");
@@ -199,15 +224,17 @@ impl Witness {
     fn fact(&mut self, what: &What) {
         match what {
             What::LegAccepted { leg } => {
-                self.legs.get_mut(&Leg(*leg)).unwrap().accepted = true;
+                self.legs.entry(Leg(*leg)).or_default().accepted = true;
             }
             What::Connected { leg } => {
                 assert!(self.connected.is_none(), "a second destination is connected");
                 self.connected = Some(Leg(*leg));
+                self.connections += 1;
                 let others = self.legs.iter().filter(|(it, _)| it.0 != *leg);
                 let left: Vec<_> = others.filter(|(_, seen)| !seen.ended).collect();
                 assert!(left.is_empty(), "the losers go on: {:?}", left[0].0);
             }
+            What::LegEnded { leg, .. } if self.swapped.contains(&Leg(*leg)) => (),
             What::LegEnded { leg, .. } => {
                 let seen = self.legs.get_mut(&Leg(*leg)).unwrap();
                 assert!(!seen.told, "leg.ended twice");
@@ -232,9 +259,9 @@ impl Witness {
         assert!(!self.is_taping(), "a tape outlives its call");
         let blocked = self.seq == 0;
         assert_eq!(self.call_ended, !blocked);
-        // When it came, when it was connected, when it parted, and when it was over.
+        // When it came, whenever somebody was connected, when it parted, and when it was over.
         let parted = usize::from(self.scoring);
-        let kept = if blocked { 0 } else { 2 + usize::from(self.connected.is_some()) + parted };
+        let kept = if blocked { 0 } else { 2 + self.connections + parted };
         assert_eq!(self.journals, kept);
     }
 
@@ -247,9 +274,9 @@ impl Witness {
             return;
         }
         assert_eq!(record.state, RecordState::Ended);
-        assert_eq!(record.legs.len(), self.legs.len());
+        assert_eq!(record.legs.len(), self.legs.len() + self.swapped.len());
         assert!(record.legs.iter().all(|it| it.ended_at.is_some() && it.cause.is_some()));
-        assert_eq!(record.connected_at.is_some(), self.connected.is_some());
+        assert_eq!(record.connected_at.is_some(), 0 < self.connections);
         assert_eq!(record.answered_at.is_some(), self.answered);
         let files = record.recordings.iter().filter(|it| it.file.is_some());
         let count = |which| self.tapes.values().filter(|it| **it == which).count();

@@ -12,4 +12,5 @@ mod recordings;
 mod routers;
 mod simulated;
 mod town;
+mod transfers;
 mod whispers;

@@ -1,0 +1,101 @@
+//! Who is on the line as what: sides on hold, sides that change places, sides from other calls.
+//!
+//! The caller of a call is whoever was put through last: when the person who placed the call puts
+//! its other side through to somebody else, that other side becomes the caller
+//! ([`Effect::Swap`]), so that no phase has to know that there was a transfer.
+
+use std::sync::Arc;
+
+use super::story::{Story, Turn};
+use super::{Effect, Leg};
+use crate::audio::Source;
+use crate::flow;
+use crate::model::ReceivingNumber;
+use crate::model::event::What;
+use crate::model::record::Cause;
+
+impl Story {
+    /// A leg put its other side on hold, or took it back.
+    pub fn hold(&mut self, leg: Leg, on: bool) {
+        if leg == Leg::CALLER {
+            self.caller_holds = on;
+        } else if let Some(side) = self.side(leg) {
+            side.holds = on;
+        }
+    }
+
+    pub fn holds(&self, leg: Leg) -> bool {
+        match leg {
+            Leg::CALLER => self.caller_holds,
+            leg => self.side_at(leg).is_some_and(|it| it.holds),
+        }
+    }
+
+    /// What a leg hears of `other`: music while that holds it, if there is any.
+    pub fn heard_of(&self, other: Leg) -> Source<Leg> {
+        match &self.settings().hold_music {
+            Some(music) if self.holds(other) => Source::Music(music.clip),
+            _ => Source::Leg(other),
+        }
+    }
+
+    /// The caller as a destination: the phones of an account of ours, or who took its place.
+    pub fn caller_as_destination(&self) -> Option<Arc<ReceivingNumber>> {
+        match self.swapped {
+            Some((near, _)) => self.side_at(near).map(|it| Arc::clone(&it.to)),
+            None => {
+                let account = self.facts.account.as_ref()?;
+                Some(flow::phones_of(&self.directory, account))
+            }
+        }
+    }
+
+    /// `callee` becomes the caller; what the caller is called from now on, if there is room.
+    pub fn swap(
+        &mut self,
+        callee: Leg,
+        caller: &Arc<ReceivingNumber>,
+        turn: &mut Turn<'_>,
+    ) -> Option<Leg> {
+        let other = self.add_side(caller, turn)?;
+        let callee_holds = self.holds(callee);
+        let caller_holds = std::mem::replace(&mut self.caller_holds, callee_holds);
+        if let Some(side) = self.side(other) {
+            side.holds = caller_holds;
+        }
+        if let Some(side) = self.side(callee) {
+            (side.on_the_line, side.moved) = (false, true);
+        }
+        match self.swapped {
+            None => self.swapped = Some((callee, other)),
+            Some((before, was_caller)) => {
+                self.end_page(before, super::cause::transferred(), turn);
+                self.swapped = Some((callee, was_caller));
+            }
+        }
+        turn.say(Effect::Swap { caller: callee, other });
+        Some(other)
+    }
+
+    /// Somebody at the other end of another call, who has long answered.
+    pub fn join(&mut self, to: &Arc<ReceivingNumber>, turn: &mut Turn<'_>) -> Option<Leg> {
+        let leg = self.add_side(to, turn)?;
+        self.note(What::LegAnswered { leg: leg.0 }, turn);
+        self.accepted(leg, turn);
+        Some(leg)
+    }
+
+    /// The page of the destination that took the caller's place is complete when the call is over.
+    pub fn end_swapped(&mut self, cause: &Cause, turn: &mut Turn<'_>) {
+        if let Some((near, _)) = self.swapped {
+            self.end_page(near, cause.clone(), turn);
+        }
+    }
+
+    fn end_page(&mut self, leg: Leg, cause: Cause, turn: &mut Turn<'_>) {
+        let Some(page) = self.leg(leg) else { return };
+        page.ended_at = Some(turn.now.wall);
+        page.cause = Some(cause.clone());
+        self.note(What::LegEnded { leg: leg.0, cause }, turn);
+    }
+}
