@@ -1,4 +1,5 @@
-//! Who is on the line as what: sides on hold, sides that change places, sides from other calls.
+//! Who is on the line as what: sides on hold, sides that change places, sides from other calls;
+//! and how long they may talk, all together.
 //!
 //! The caller of a call is whoever was put through last: when the person who placed the call puts
 //! its other side through to somebody else, that other side becomes the caller
@@ -9,7 +10,8 @@ use std::sync::Arc;
 use super::story::{Story, Turn};
 use super::{Effect, Leg};
 use crate::audio::Source;
-use crate::flow;
+use crate::clock::Instant;
+use crate::flow::{self, Limit};
 use crate::model::ReceivingNumber;
 use crate::model::event::What;
 use crate::model::record::Cause;
@@ -89,6 +91,19 @@ impl Story {
     pub fn end_swapped(&mut self, cause: &Cause, turn: &mut Turn<'_>) {
         if let Some((near, _)) = self.swapped {
             self.end_page(near, cause.clone(), turn);
+        }
+    }
+
+    /// What is left of a limit: talk before a transfer counts, and the minutes of an account that
+    /// calls out.
+    pub fn limited(&self, limit: Limit, now: Instant) -> Limit {
+        let left = limit.talk.saturating_sub(self.talk(now));
+        match self.minutes {
+            Some(minutes) if minutes.saturating_sub(self.talk(now)) < left => {
+                let talk = minutes.saturating_sub(self.talk(now));
+                Limit { talk, reason: "minutes_per_day" }
+            }
+            _ => Limit { talk: left, ..limit },
         }
     }
 

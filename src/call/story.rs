@@ -12,7 +12,7 @@ use super::tape::Tape;
 use super::{Effect, Facts, Leg, Offer};
 use crate::audio::{AnsweredBy, Source};
 use crate::clock::{Instant, Now};
-use crate::flow::{self, Limit};
+use crate::flow;
 use crate::model::event::{Fact, What};
 use crate::model::record::{CallRecord, Cause, LegRecord, Outcome, Quality, Step, SymbolSent};
 use crate::model::{
@@ -415,19 +415,6 @@ impl Story {
     /// How long anybody has talked so far, all connections together.
     pub fn talk(&self, now: Instant) -> Duration {
         self.talked + self.talking_since.map_or(Duration::ZERO, |it| now.since(it))
-    }
-
-    /// What is left of a limit: talk before a transfer counts, and the minutes of an account that
-    /// calls out.
-    pub fn limited(&self, limit: Limit, now: Instant) -> Limit {
-        let left = limit.talk.saturating_sub(self.talk(now));
-        match self.minutes {
-            Some(minutes) if minutes.saturating_sub(self.talk(now)) < left => {
-                let talk = minutes.saturating_sub(self.talk(now));
-                Limit { talk, reason: "minutes_per_day" }
-            }
-            _ => Limit { talk: left, ..limit },
-        }
     }
 
     // The end.
