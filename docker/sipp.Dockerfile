@@ -5,7 +5,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10002 --create-home sipp
 COPY docker/carrier.xml /scenarios/
-USER sipp
+USER 10002
 WORKDIR /home/sipp
 ENV TERM=dumb
 ENTRYPOINT ["sipp"]

@@ -187,6 +187,32 @@ fn sipp_challenges_and_the_password_is_known() {
     assert_eq!(record["legs"].as_array().unwrap().len(), 1, "one leg, though two INVITEs");
 }
 
+/// docker/compose.yaml without the containers: their edge.toml and their SIPp scenario, on a network
+/// of the test's own.
+#[test]
+fn the_scene_of_the_containers_plays() {
+    let docker = Path::new(env!("CARGO_MANIFEST_DIR")).join("docker");
+    let edge = Edge::start_with(|_| {
+        let text = fs::read_to_string(docker.join("edge.toml")).unwrap();
+        let text = text.replace("172.28.60.10", "127.0.0.1").replace("0.0.0.0:", "127.0.0.1:");
+        let asks = "\"172.28.60.20\", \"127.0.0.254\"";
+        text.replace("\"172.28.60.20\"", asks).replace("172.28.60.", "127.0.0.")
+    });
+    edge.await_log("prompts loaded");
+    let [carrier, phone] = [20, 30].map(|it| edge.net.ip(it).to_string());
+    let mut uas = Command::new("sipp");
+    uas.args(["-sn", "uas", "-i", &phone, "-p", "5060", "-rtp_echo", "-nostdin"]);
+    let _phone = Peer::start(&edge.folder, "phone", &mut uas);
+    let mut sipp = Command::new("sipp");
+    sipp.arg("-sf").arg(docker.join("carrier.xml"));
+    sipp.args(["-s", "15550100001", "-i", &carrier, "-p", "5060", "-m", "2", "-r", "1"]);
+    sipp.args(["-nostdin", "-timeout", "60s", "-timeout_error", &edge.net.edge().to_string()]);
+    Peer::start(&edge.folder, "carrier", &mut sipp).ends_well(seconds(60.0));
+    let outcomes: Vec<_> =
+        edge.records().iter().map(|it| it["legs"][0]["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["answered", "answered"], "{:#?}", edge.records());
+}
+
 /// Ten seconds of 440 Hz, as a WAV file.
 fn write_wav(path: &Path) {
     let format = hound::WavSpec {
