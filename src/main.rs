@@ -56,9 +56,18 @@ enum Command {
         /// When: 2026-12-24T18:30 (in UTC) or 2026-12-24T18:30-05:00. Now, if not given.
         #[arg(long)]
         at: Option<String>,
-        /// The caller's number.
+        /// The caller's number; empty if it is withheld.
         #[arg(long, default_value = "+15125550100")]
         from: String,
+        /// What the caller types when asked for a ZIP code; every way is told without it.
+        #[arg(long)]
+        zip: Option<String>,
+        /// A header field of its INVITE, as in "X-Campaign: spring"; may be given several times.
+        #[arg(long = "header")]
+        headers: Vec<String>,
+        /// When the caller called last, as in --at; never, if not given.
+        #[arg(long)]
+        called_before: Option<String>,
         #[command(flatten)]
         config: ConfigFile,
     },
@@ -115,8 +124,9 @@ fn main() -> ExitCode {
         Command::Run { config, data } => server::run(config.config.as_deref(), &data),
         Command::Demo { data } => server::demo(data.as_deref()),
         Command::Check { config } => server::check(config.config.as_deref()),
-        Command::Explain { number, at, from, config } => {
-            server::explain(config.config.as_deref(), &number, &from, at.as_deref())
+        Command::Explain { number, at, from, zip, headers, called_before, config } => {
+            let asked = server::Asked { from, at, zip, headers, called_before };
+            server::explain(config.config.as_deref(), &number, &asked)
         }
         Command::Simulate { number, from, answer_after, nobody_answers, seed, config } => {
             let after = (!nobody_answers).then_some(answer_after);

@@ -10,6 +10,7 @@ use super::{Error, read_config};
 use crate::clock::Wall;
 use crate::config;
 use crate::flow;
+use crate::flow::explain::Supposed;
 use crate::model::Caller;
 use crate::model::schedule::Zone;
 use crate::simulator;
@@ -24,19 +25,42 @@ pub fn check(file: Option<&Path>) -> Result<(), Error> {
     Ok(())
 }
 
+/// What `explain` is asked besides the number.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// The caller's number; empty if it is withheld.
+    pub from: String,
+    /// `2026-12-24T18:30`; now without it.
+    pub at: Option<String>,
+    /// What the caller types when asked for a ZIP code.
+    pub zip: Option<String>,
+    /// `X-Campaign: spring`.
+    pub headers: Vec<String>,
+    /// When the caller called last.
+    pub called_before: Option<String>,
+}
+
 /// Says what would happen to a call, step by step.
-pub fn explain(
-    file: Option<&Path>,
-    number: &str,
-    from: &str,
-    at: Option<&str>,
-) -> Result<(), Error> {
+pub fn explain(file: Option<&Path>, number: &str, asked: &Asked) -> Result<(), Error> {
     let config = read_config(file)?;
-    let wall = match at {
+    let wall = match &asked.at {
         Some(text) => moment(text)?,
         None => Clock::start().now().wall,
     };
-    print!("{}", flow::explain(&config.directory, number, &Caller::new(from), wall));
+    if let Some(zip) = asked.zip.as_deref().filter(|it| !flow::is_zip(it)) {
+        return Err(Error::Usage(format!("{zip:?} is no ZIP code such as 20006")));
+    }
+    let header = |text: &String| match text.split_once(':') {
+        Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        None => Err(Error::Usage(format!("{text:?} is no header such as \"X-Campaign: spring\""))),
+    };
+    let supposed = Supposed {
+        zip: asked.zip.clone(),
+        headers: asked.headers.iter().map(header).collect::<Result<_, _>>()?,
+        called_before: asked.called_before.as_deref().map(moment).transpose()?,
+    };
+    let caller = Caller::new(&asked.from);
+    print!("{}", flow::explain(&config.directory, number, &caller, wall, &supposed));
     Ok(())
 }
 

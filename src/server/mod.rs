@@ -15,7 +15,7 @@ mod voice;
 
 use std::path::Path;
 
-pub use self::commands::{check, explain, health, reference, simulate};
+pub use self::commands::{Asked, check, explain, health, reference, simulate};
 pub use self::demo::demo;
 pub use self::error::Error;
 pub use self::learn::learn_extension;

@@ -2,25 +2,24 @@
 //! `text` writes them out for people.
 //!
 //! What depends on the day's calls (round robin, least connected, weights, `max_calls`) is told as
-//! for the first call of the day.
+//! for the first call of the day; what depends on chance or on how things are in a queue is told
+//! with every way it can take.
 
+mod conditions;
+mod dial;
+mod rooms;
 mod text;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{
-    Draw, Entry, Limit, Plan, RETRY_AFTER, ROUTE_STEPS_MAX, Step, When, Why, after_dial, briefing,
-    enter, fork_outcome, identity, longest_talk, plan, recorded, recording_notice, whisper,
-};
-use crate::audio::{Line, Script};
+pub use self::conditions::Holds;
+pub use self::dial::{Act, Destination, Dialled, LeftOut, Moment};
+pub use self::rooms::{Asked, Located, Message, RuleTold, Ruled, Taker, Talked, Waiting};
+use super::{Draw, Entry, RETRY_AFTER, ROUTE_STEPS_MAX, enter, plan, plan_agent};
 use crate::clock::Wall;
-use crate::model::record::Outcome;
-use crate::model::{
-    Caller, Directory, Endpoint, Identity, PromptSource, ReceivingNumber, Route, TrackingNumber,
-};
+use crate::model::{Caller, Directory, Route, TrackingNumber};
 
 /// A route is followed into so many others at most; a directory of circles would have no end.
 const STOPS_MAX: usize = 100;
@@ -32,6 +31,17 @@ pub struct Explanation {
     pub caller: Caller,
     pub at: Wall,
     pub verdict: Verdict,
+}
+
+/// What is taken for granted of a call that nobody has placed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Supposed {
+    /// What the caller types when asked for a ZIP code; without it every way is told.
+    pub zip: Option<String>,
+    /// Header fields of its INVITE.
+    pub headers: Vec<(String, String)>,
+    /// When the caller called last; never, if it is not there.
+    pub called_before: Option<Wall>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -68,81 +78,34 @@ pub enum Taken {
     Hangup,
     /// It is on the way here already: cut with `route_loop` in the end.
     Loop,
-    /// A kind of route that this version does not follow.
-    NotYet,
+    /// It was told before, on another way.
+    Above,
+    /// What it names is not there: a failure inside of us.
+    Nowhere,
     Dial(Box<Dialled>),
-}
-
-/// A dial, as it would go.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Dialled {
-    /// Said to the caller before it rings.
-    pub notice: Option<String>,
-    pub rings: Vec<Destination>,
-    pub left_out: Vec<LeftOut>,
-    /// Where the call goes if nobody takes it: each route with the outcomes that lead there.
-    pub then: Vec<(Vec<Outcome>, Stop)>,
-    /// All are closed: where the call goes at once.
-    pub closed: Option<Box<Stop>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct LeftOut {
-    pub name: Arc<str>,
-    pub why: String,
-}
-
-/// One destination that rings.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Destination {
-    pub name: Arc<str>,
-    pub place: String,
-    /// It begins to ring so long after the fork; or after the one before it has ended.
-    pub after: Duration,
-    pub after_previous: bool,
-    pub rings_for: Duration,
-    pub sees: Identity,
-    /// What happens between its answer and its being connected.
-    pub timeline: Vec<Moment>,
-    pub whisper: Option<String>,
-    /// Why it is not recorded; `None` if it is.
-    pub unrecorded: Option<&'static str>,
-    pub longest: Duration,
-    pub limited_by: &'static str,
-}
-
-/// One line of what a destination goes through.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Moment {
-    /// Since the answer; since the first voice, or the end of the line before, where that is not
-    /// known in advance.
-    pub at: Duration,
-    /// How long it takes, if that is known in advance.
-    pub lasts: Option<Duration>,
-    pub what: Act,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Act {
-    AwaitVoice,
-    Screening,
-    DialPause,
-    Digit(char),
-    Wait,
-    Whisper,
-    Accept,
+    Queue(Box<Waiting>),
+    VoiceMenu(Box<Asked>),
+    Voicemail(Box<Message>),
+    SmartRouter(Box<Ruled>),
+    GeoRouter(Box<Located>),
+    VirtualAgent(Box<Talked>),
 }
 
 /// What would happen if `caller` dialled `dialled` at `at`.
-pub fn explain(directory: &Directory, dialled: &str, caller: &Caller, at: Wall) -> Explanation {
+pub fn explain(
+    directory: &Directory,
+    dialled: &str,
+    caller: &Caller,
+    at: Wall,
+    supposed: &Supposed,
+) -> Explanation {
     let verdict = match enter(directory, dialled, caller) {
         Entry::Unknown => Verdict::Unknown,
         Entry::Blocked { number } => Verdict::Blocked { number },
         Entry::Unavailable { number } => Verdict::Unavailable { number, retry_after: RETRY_AFTER },
         Entry::Route { number, route, fail_safe } => {
-            let told = Told { directory, number: &number, caller, at };
-            let first = told.follow(&route, &mut Vec::new(), &mut 0);
+            let told = Told { directory, number: &number, caller, at, supposed };
+            let first = told.follow(&route, &mut Way::default());
             Verdict::Routed { number, fail_safe, first }
         }
     };
@@ -155,142 +118,68 @@ struct Told<'a> {
     number: &'a TrackingNumber,
     caller: &'a Caller,
     at: Wall,
+    supposed: &'a Supposed,
+}
+
+/// How we came here, and what has been told.
+#[derive(Default)]
+struct Way {
+    path: Vec<Route>,
+    told: Vec<Route>,
+    /// The recording notice has been said.
+    noticed: bool,
 }
 
 impl Told<'_> {
-    fn follow(&self, route: &Route, path: &mut Vec<Route>, stops: &mut usize) -> Stop {
-        *stops += 1;
-        let cut = path.contains(route)
-            || usize::from(ROUTE_STEPS_MAX) <= path.len()
-            || STOPS_MAX < *stops;
+    fn follow(&self, route: &Route, way: &mut Way) -> Stop {
+        let long = usize::from(ROUTE_STEPS_MAX) <= way.path.len() || STOPS_MAX < way.told.len();
         let what = match route {
             Route::Hangup => Taken::Hangup,
-            _ if cut => Taken::Loop,
-            Route::Dial(dial) => {
-                path.push(route.clone());
-                let dialled = self.dial(dial, path, stops);
-                path.pop();
-                Taken::Dial(Box::new(dialled))
+            _ if long || way.path.contains(route) => Taken::Loop,
+            _ if way.told.contains(route) => Taken::Above,
+            _ => {
+                way.path.push(route.clone());
+                way.told.push(route.clone());
+                let what = self.taken(route, way);
+                way.path.pop();
+                what.unwrap_or(Taken::Nowhere)
             }
-            _ => Taken::NotYet,
         };
         Stop { route: route.to_string(), what }
     }
 
-    fn dial(&self, dial: &crate::model::Dial, path: &mut Vec<Route>, stops: &mut usize) -> Dialled {
+    /// What comes of a route; none if it leads to nothing that is there.
+    fn taken(&self, route: &Route, way: &mut Way) -> Option<Taken> {
+        let directory = self.directory;
         let draw = Draw { rotation: 0, random: 0, active: &|_| 0 };
-        let mut told = Dialled {
-            notice: None,
-            rings: Vec::new(),
-            left_out: Vec::new(),
-            then: Vec::new(),
-            closed: None,
-        };
-        let (rings, left_out) = match plan(self.directory, dial, self.at, &draw) {
-            Plan::Ring { rings, left_out } => (rings, left_out),
-            Plan::Closed { route, left_out } => {
-                told.closed = Some(Box::new(self.follow(&route, path, stops)));
-                (Vec::new(), left_out)
+        Some(match route {
+            Route::Hangup => Taken::Hangup,
+            Route::Dial(dial) => {
+                let plan = plan(directory, dial, self.at, &draw);
+                Taken::Dial(self.dial(plan, way).into())
             }
-            Plan::Full { full: _, left_out } => (Vec::new(), left_out),
-            Plan::Nobody => (Vec::new(), Vec::new()),
-        };
-        told.left_out = left_out
-            .iter()
-            .map(|it| LeftOut { name: it.to.id.clone(), why: self.why(&it.to, it.why) })
-            .collect();
-        let everyone = || rings.iter().map(|it| &*it.to);
-        let notice = recording_notice(&self.number.settings, everyone());
-        told.notice = notice.map(|it| said(&it.made_from));
-        told.rings = rings.iter().map(|it| self.destination(&it.to, it.when)).collect();
-        if rings.is_empty() {
-            return told;
-        }
-        for outcome in [Outcome::NoAnswer, Outcome::Busy, Outcome::Declined, Outcome::Failed] {
-            let outcome = fork_outcome(rings.iter().map(|_| outcome));
-            let stop = self.follow(&after_dial(everyone(), outcome), path, stops);
-            match told.then.iter_mut().find(|(_, known)| known.route == stop.route) {
-                Some((outcomes, _)) => outcomes.push(outcome),
-                None => told.then.push((vec![outcome], stop)),
+            Route::Agent(id) => {
+                let plan = plan_agent(directory, directory.agent(id)?, self.at, &draw);
+                Taken::Dial(self.dial(plan, way).into())
             }
-        }
-        told
-    }
-
-    fn why(&self, to: &ReceivingNumber, why: Why) -> String {
-        match (why, &to.schedule) {
-            (Why::Closed, Some(schedule)) => {
-                format!("closed: schedule {}, {}", schedule.id, schedule.local(self.at))
+            Route::Queue(id) => Taken::Queue(self.queue(directory.queue(id)?, way).into()),
+            Route::VoiceMenu(id) => {
+                Taken::VoiceMenu(self.voice_menu(directory.voice_menu(id)?, way).into())
             }
-            (Why::Closed, None) => "closed".to_owned(),
-            (Why::Full, _) => "it has all the calls it may have".to_owned(),
-        }
-    }
-
-    fn destination(&self, to: &ReceivingNumber, when: When) -> Destination {
-        let (after, after_previous) = match when {
-            When::After(time) => (time, false),
-            When::AfterPrevious(time) => (time, true),
-        };
-        let settings = &self.number.settings;
-        let Limit { talk, reason, .. } = longest_talk(to, settings, self.at);
-        Destination {
-            name: to.id.clone(),
-            place: self.place(to),
-            after,
-            after_previous,
-            rings_for: to.no_answer.timeout,
-            sees: identity(to, self.number, self.caller),
-            timeline: timeline(&briefing(to, settings)),
-            whisper: whisper(to, settings).map(|it| said(&it.made_from)),
-            unrecorded: recorded(to, settings).err().map(super::Unrecorded::as_str),
-            longest: talk,
-            limited_by: reason,
-        }
-    }
-
-    fn place(&self, to: &ReceivingNumber) -> String {
-        match &to.endpoint {
-            Endpoint::Phone { number, trunk } => {
-                let usual = self.directory.default_trunk().map(|it| &*it.name);
-                let trunk = trunk.as_deref().or(usual).unwrap_or("none");
-                format!("{number} through trunk {trunk}")
+            Route::Voicemail(id) => {
+                Taken::Voicemail(self.voicemail(directory.voicemail_box(id)?).into())
             }
-            Endpoint::Sip { uri } => uri.to_string(),
-            Endpoint::Client { account } => format!("the phones of {account}"),
-        }
-    }
-}
-
-fn said(made_from: &PromptSource) -> String {
-    match made_from {
-        PromptSource::File(path) => format!("file {path}"),
-        PromptSource::Text { text, .. } => format!("{text:?}"),
-    }
-}
-
-/// When each line of a script begins. A digit takes a tone and a gap, a wait adds to the gap.
-fn timeline(briefing: &super::Briefing) -> Vec<Moment> {
-    let mut at = Duration::ZERO;
-    let lines = briefing.script.lines.iter().zip(&briefing.steps);
-    lines
-        .map(|(line, step)| {
-            let (what, lasts) = match (line, step) {
-                (Line::Press(digit), _) => {
-                    (Act::Digit(digit.as_char()), Some(Script::TONE + Script::GAP))
-                }
-                (Line::Wait(time), Step::Pause) => (Act::DialPause, Some(*time)),
-                (Line::Wait(time) | Line::Tone(_, time), _) => (Act::Wait, Some(*time)),
-                (Line::AwaitVoice(_) | Line::AwaitSilence(_), _) => (Act::AwaitVoice, None),
-                (Line::AwaitPerson(_), _) => (Act::Screening, None),
-                (Line::Accept(_), _) => (Act::Accept, None),
-                (Line::Say(_), _) => (Act::Whisper, None),
-            };
-            let moment = Moment { at, lasts, what };
-            at = lasts.map_or(Duration::ZERO, |it| at + it);
-            moment
+            Route::SmartRouter(id) => {
+                Taken::SmartRouter(self.smart_router(directory.smart_router(id)?, way).into())
+            }
+            Route::GeoRouter(id) => {
+                Taken::GeoRouter(self.geo_router(directory.geo_router(id)?, way).into())
+            }
+            Route::VirtualAgent(id) => {
+                Taken::VirtualAgent(self.virtual_agent(directory.virtual_agent(id)?, way).into())
+            }
         })
-        .collect()
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,13 @@
 //! What an explanation says, as data and in words.
 
+use std::time::Duration;
+
 use super::*;
 use crate::model::directory::Parts;
-use crate::model::{AcceptBy, CallSettings, Dial, Order, Prompt, Schedule, Whisper};
+use crate::model::record::Outcome;
+use crate::model::{
+    AcceptBy, CallSettings, Dial, Endpoint, Order, Prompt, ReceivingNumber, Schedule, Whisper,
+};
 
 /// Friday 9 January 2026, 12:00 UTC.
 const NOON: Wall = Wall::from_unix_micros(1_767_960_000_000_000);
@@ -27,7 +32,8 @@ fn directory(numbers: Vec<ReceivingNumber>, order: Order) -> Directory {
 }
 
 fn explained(directory: &Directory) -> Explanation {
-    explain(directory, "15550100001", &Caller::new("+12025550173"), NOON)
+    let caller = Caller::new("+12025550173");
+    explain(directory, "15550100001", &caller, NOON, &Supposed::default())
 }
 
 fn dialled(explanation: &Explanation) -> &Dialled {
@@ -140,7 +146,7 @@ fn routes_after_no_answer_are_followed_and_circles_are_cut() {
 #[test]
 fn who_gets_no_further_is_told_why() {
     let directory = directory(vec![number("a")], Order::Simultaneous);
-    let unknown = explain(&directory, "15550100404", &Caller::new(""), NOON);
+    let unknown = explain(&directory, "15550100404", &Caller::new(""), NOON, &Supposed::default());
     assert_eq!(unknown.verdict, Verdict::Unknown);
     let text = unknown.to_string();
     assert!(text.contains("an unknown caller to 15550100404, Fri 2026-01-09 12:00 UTC"), "{text}");
@@ -153,4 +159,109 @@ fn an_explanation_is_data() {
     let json = serde_json::to_value(&explanation).unwrap();
     let name = json.pointer("/verdict/routed/first/what/dial/rings/0/name").unwrap();
     assert_eq!(name, "a");
+}
+
+/// A directory whose only tracking number leads to `route`.
+fn leading_to(route: Route, mut parts: Parts) -> Directory {
+    let settings = Arc::new(CallSettings::new("default"));
+    parts.tracking_numbers = vec![TrackingNumber::new("+15550100001", route, settings)];
+    parts.receiving_numbers.extend([number("a"), number("b")]);
+    Directory::new(parts)
+}
+
+fn first(explanation: &Explanation) -> &Taken {
+    match &explanation.verdict {
+        Verdict::Routed { first, .. } => &first.what,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn each_key_of_a_menu_is_followed_and_what_was_told_is_not_told_again() {
+    let mut menu = crate::model::VoiceMenu::new("main", Prompt::text("Press", ""));
+    let keys =
+        |text: &str| text.chars().map(|c| crate::audio::Digit::from_char(c).unwrap()).collect();
+    menu.keys.insert(keys("1"), Route::number("a"));
+    menu.keys.insert(keys("12"), Route::number("a"));
+    menu.keys.insert(keys("9"), Route::VoiceMenu("main".into()));
+    let parts = Parts { voice_menus: vec![menu], ..Parts::default() };
+    let explanation = explained(&leading_to(Route::VoiceMenu("main".into()), parts));
+    let Taken::VoiceMenu(asked) = first(&explanation) else { panic!() };
+    let told: Vec<_> = asked.keys.iter().map(|(keys, stop)| (keys.as_str(), &stop.what)).collect();
+    assert!(matches!(
+        told.as_slice(),
+        [("1", Taken::Dial(_)), ("12", Taken::Above), ("9", Taken::Loop)]
+    ));
+    assert_eq!(asked.otherwise.what, Taken::Hangup);
+}
+
+#[test]
+fn a_rule_that_surely_holds_ends_the_search_and_chance_does_not() {
+    use crate::model::{Condition, Rule, SmartRouter};
+    let rule = |name: &str, conditions, to: &str| Rule {
+        name: name.to_owned(),
+        conditions,
+        route: Route::number(to),
+    };
+    let rules = vec![
+        rule("no", vec![Condition::Anonymous], "a"),
+        rule("chance", vec![Condition::Percent(30)], "a"),
+        rule("all", Vec::new(), "b"),
+        rule("never asked", Vec::new(), "a"),
+    ];
+    let router = SmartRouter { id: "r".into(), rules, otherwise: Route::number("a") };
+    let parts = Parts { smart_routers: vec![router], ..Parts::default() };
+    let explanation = explained(&leading_to(Route::SmartRouter("r".into()), parts));
+    let Taken::SmartRouter(ruled) = first(&explanation) else { panic!() };
+    let told: Vec<_> = ruled.rules.iter().map(|it| (it.number, it.leads.is_some())).collect();
+    assert_eq!(told, [(1, false), (2, true), (3, true)]);
+    assert_eq!(ruled.otherwise, None);
+    assert!(matches!(ruled.rules[1].holds, Holds::Perhaps(_)));
+}
+
+#[test]
+fn a_typed_zip_code_leads_one_way_and_none_leads_every_way() {
+    use crate::model::GeoRouter;
+    let router = GeoRouter {
+        prompt: Some(Prompt::text("ZIP?", "")),
+        zips: vec![("100".to_owned(), Route::number("a"))],
+        places: vec![("60601".to_owned(), Route::number("b"))],
+        ..GeoRouter::new("g")
+    };
+    let parts = Parts { geo_routers: vec![router], ..Parts::default() };
+    let directory = leading_to(Route::GeoRouter("g".into()), parts);
+    let ways = |zip: Option<&str>| {
+        let supposed = Supposed { zip: zip.map(str::to_owned), ..Supposed::default() };
+        let caller = Caller::new("+442071234567");
+        let told = explain(&directory, "15550100001", &caller, NOON, &supposed);
+        let Taken::GeoRouter(located) = first(&told) else { panic!() };
+        located.ways.iter().map(|(why, stop)| format!("{why}: {}", stop.route)).collect::<Vec<_>>()
+    };
+    assert_eq!(ways(Some("10001")), ["Types 10001: ZIP code 100: dial a"]);
+    assert_eq!(ways(Some("53202")), ["Types 53202: nearest to 60601, 81 miles: dial b"]);
+    assert_eq!(
+        ways(None),
+        ["ZIP code 100: dial a", "nearest to 60601: dial b", "anything else: hangup"]
+    );
+}
+
+#[test]
+fn a_closed_queue_and_an_open_one_are_told_apart() {
+    use crate::model::{Member, Queue, Who};
+    let mut queue = Queue::new("q");
+    queue.members = vec![Member { who: Who::Number("a".into()), weight: 1 }];
+    queue.no_answer = Route::number("b");
+    let told = |queue: Queue| {
+        let parts = Parts { queues: vec![queue], ..Parts::default() };
+        let explanation = explained(&leading_to(Route::Queue("q".into()), parts));
+        let Taken::Queue(waiting) = first(&explanation).clone() else { panic!() };
+        waiting
+    };
+    let open = told(queue.clone());
+    assert_eq!(&*open.members[0].rings[0].name, "a");
+    assert_eq!(open.then.unwrap().route, "dial b");
+    queue.schedule = Some(Schedule::new("never", "UTC".parse().unwrap()).into());
+    let closed = told(queue);
+    assert_eq!(closed.closed.unwrap().1.what, Taken::Hangup);
+    assert!(closed.members.is_empty() && closed.then.is_none());
 }

@@ -1,11 +1,14 @@
 //! An explanation, written out for people.
 
+mod rooms;
+
 use std::fmt::{self, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Act, Destination, Dialled, Explanation, Moment, Stop, Taken, Verdict, said};
+use super::dial::text_of;
+use super::{Act, Destination, Dialled, Explanation, Moment, Stop, Taken, Verdict};
 use crate::audio::Script;
 use crate::clock::Wall;
 use crate::model::record::Outcome;
@@ -41,11 +44,7 @@ impl fmt::Display for Explanation {
                     writeln!(f, "  The number has no usable route: its fail-safe is dialled.")?;
                 }
                 if let Some(greeting) = &number.settings.greeting {
-                    writeln!(
-                        f,
-                        "  The caller is answered and hears {}",
-                        said(&greeting.made_from)
-                    )?;
+                    writeln!(f, "  The caller is answered and hears {}", text_of(greeting))?;
                 }
                 stop(f, first, "Route", 1)
             }
@@ -84,12 +83,16 @@ fn stop(f: &mut fmt::Formatter<'_>, stop: &Stop, when: &str, depth: usize) -> fm
     write!(f, "{pad}{when}: {}", stop.route)?;
     match &stop.what {
         Taken::Hangup => writeln!(f),
-        Taken::Loop => writeln!(f, " - a circle, cut with route_loop"),
-        Taken::NotYet => writeln!(f, " - not followed by this version"),
-        Taken::Dial(dialled) => {
-            writeln!(f)?;
-            dial(f, dialled, depth + 1)
-        }
+        Taken::Loop => writeln!(f, " - a circle, cut with route_loop in the end"),
+        Taken::Above => writeln!(f, " - as told above"),
+        Taken::Nowhere => writeln!(f, " - it is not there: the fail-safe is dialled, if any"),
+        Taken::Dial(told) => writeln!(f).and_then(|()| dial(f, told, depth + 1)),
+        Taken::Queue(told) => writeln!(f).and_then(|()| rooms::waiting(f, told, depth + 1)),
+        Taken::VoiceMenu(told) => writeln!(f).and_then(|()| rooms::asked(f, told, depth + 1)),
+        Taken::Voicemail(told) => writeln!(f).and_then(|()| rooms::message(f, told, depth + 1)),
+        Taken::SmartRouter(told) => writeln!(f).and_then(|()| rooms::ruled(f, told, depth + 1)),
+        Taken::GeoRouter(told) => writeln!(f).and_then(|()| rooms::located(f, told, depth + 1)),
+        Taken::VirtualAgent(told) => writeln!(f).and_then(|()| rooms::talked(f, told, depth + 1)),
     }
 }
 
@@ -230,9 +233,10 @@ fn drawn(timeline: &[Moment]) -> Vec<String> {
     rows
 }
 
-/// `45 s`, `0.5 s`, `4 h`.
-fn seconds(time: Duration) -> String {
+/// `45 s`, `0.5 s`, `4 h`, `30 days`.
+pub(super) fn seconds(time: Duration) -> String {
     match (time.as_secs(), time.subsec_millis()) {
+        (whole, 0) if 172_800 <= whole && whole % 86_400 == 0 => format!("{} days", whole / 86_400),
         (whole, 0) if 3600 <= whole && whole % 3600 == 0 => format!("{} h", whole / 3600),
         (whole, 0) if 120 <= whole && whole % 60 == 0 => format!("{} min", whole / 60),
         (whole, 0) => format!("{whole} s"),
