@@ -22,6 +22,7 @@ mod operations;
 mod peers;
 mod phone;
 mod resolving;
+mod routers;
 mod standards;
 mod streams;
 mod torture;

@@ -11,7 +11,7 @@ use crosspoint::model::record::{CallRecord, RecordState};
 use super::town::*;
 
 /// In a debug build a few, in a release build all.
-const CALLS: u64 = if cfg!(debug_assertions) { 100 } else { 10_000 };
+const CALLS: u64 = if cfg!(debug_assertions) { 180 } else { 10_000 };
 
 /// What the carrier dials, and how calls to it go.
 const PLANS: &[&str] = &[
@@ -20,6 +20,11 @@ const PLANS: &[&str] = &[
     "dial = [\"b\", \"c\", \"d\"]\norder = \"sequence\"",
     "dial = [\"d\", \"c\"]\norder = \"round_robin\"",
     "dial = [\"b\"]\nstages = [{ after = \"3s\", numbers = [\"c\", \"d\"] }]",
+    "route = { smart_router = \"split\" }\n\
+     [[smart_router]]\nname = \"split\"\notherwise = { geo_router = \"near\" }\n\
+     [[smart_router.rule]]\nwhen = { percent = 50 }\nroute = { agent = \"ann\" }\n\
+     [[agent]]\nname = \"ann\"\nnumbers = [\"b\", \"d\"]\n\
+     [[geo_router]]\nname = \"near\"\nnearest = { 77002 = { dial = [\"c\", \"b\"] } }\n",
 ];
 
 /// The destinations: d is never recorded.
