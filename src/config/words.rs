@@ -356,3 +356,19 @@ choices! {
         "abandoned" => Self::Abandoned,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::flow;
+
+    #[test]
+    fn every_state_that_can_be_written_has_an_area_code_and_the_other_way_round() {
+        let served: BTreeSet<&str> =
+            (200..1000).flat_map(|it| flow::states(&it.to_string()).collect::<Vec<_>>()).collect();
+        let written: BTreeSet<&str> = STATES.split(' ').collect();
+        assert_eq!(written, served);
+    }
+}

@@ -8,6 +8,7 @@ use crate::config::trade::{
     GeoRouterKeys, HeaderKeys, QueueWhenKeys, RuleKeys, SmartRouterKeys, WhenKeys,
 };
 use crate::config::value::Name;
+use crate::flow;
 use crate::model::{Condition, GeoRouter, HeaderText, QueueState, Route, Rule, SmartRouter};
 
 /// Rules that one router may have: each is compared with those before it.
@@ -176,6 +177,10 @@ fn zips_of(routes: Vec<(Name, Route)>, least: usize) -> Result<Vec<(String, Rout
     let zip = |(name, route): (Name, Route)| {
         let digits = name.text.bytes().all(|it| it.is_ascii_digit());
         if digits && (least..=ZIP).contains(&name.text.len()) {
+            if least == ZIP && flow::place(&name.text).is_none() {
+                let message = "there is no ZIP code like this: nothing is near to it";
+                return Err(Wrong::at(name.span.clone(), message).under(&name.text));
+            }
             return Ok((name.text.to_string(), route));
         }
         let (message, allowed) = match least {

@@ -6,6 +6,7 @@
 
 use super::routers::ReadRule;
 use crate::config::error::Wrong;
+use crate::flow;
 use crate::model::{Condition, HeaderText, QueueState, Route};
 
 /// Checks the rules of one router, in order, and what stands behind them.
@@ -74,12 +75,21 @@ fn are_apart(one: &Condition, other: &Condition) -> bool {
     if let Condition::Not(other) = other {
         return makes_sure(one, other) || is_sure(other);
     }
+    if let (Condition::AreaCode(codes), Condition::State(states)) = (one, other) {
+        return codes.iter().all(|it| lies_outside(it, states));
+    }
     // Numbers that are both wanted and do not fit each other.
     let (Some(one), Some(other)) = (beginnings(one), beginnings(other)) else { return false };
     let fits = |one: &String, other: &String| {
         one.starts_with(other.as_str()) || other.starts_with(one.as_str())
     };
     !one.iter().any(|one| other.iter().any(|other| fits(one, other)))
+}
+
+/// An area code that serves other states only.
+fn lies_outside(code: &str, states: &[String]) -> bool {
+    let mut served = flow::states(code).peekable();
+    served.peek().is_some() && !served.any(|it| states.iter().any(|of| of == it))
 }
 
 /// What the caller's number begins with, if the condition is about that.

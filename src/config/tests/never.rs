@@ -210,6 +210,12 @@ const WRONG: &[(&str, &str, &str)] = &[
         "smart_router.otherwise",
         "never reached: rule 1 always holds",
     ),
+    (
+        "[[smart_router]]\nname = \"x\"\n[[smart_router.rule]]\nroute = \"hangup\"\n\
+         when = ^{ area_code = [\"212\", \"646\"], state = [\"NJ\", \"CT\"] }",
+        "smart_router.rule.when",
+        "no call fits both `area_code` and `state`",
+    ),
     // Circles.
     (
         "[[smart_router]]\nname = \"x\"\n[[smart_router.rule]]\nwhen.percent = 30\n\
@@ -242,6 +248,11 @@ const WRONG: &[(&str, &str, &str)] = &[
         "[[geo_router]]\nname = \"x\"\nnearest = { ^100 = \"hangup\" }",
         "geo_router.nearest.100",
         "by its whole ZIP code",
+    ),
+    (
+        "[[geo_router]]\nname = \"x\"\nnearest = { ^00000 = \"hangup\" }",
+        "geo_router.nearest.00000",
+        "there is no ZIP code like this",
     ),
     (
         "[[geo_router]]\nname = \"x\"\nzips.1 = \"hangup\"\nmax_miles = ^5",
