@@ -32,6 +32,7 @@ pub use self::peers::Socket;
 pub use self::reference::reference;
 use self::shell::{Api, Dns, Limits, Media, Prompts, Recordings, Records, Registrar, Sip};
 use crate::model::Directory;
+use crate::sip::Value;
 
 /// Everything an operator says, checked.
 #[derive(Clone, Debug)]
@@ -47,6 +48,13 @@ pub struct Config {
     pub limits: Limits,
     /// The words of the trade: trunks, accounts, schedules, numbers, queues, menus, routers, ...
     pub directory: Arc<Directory>,
+}
+
+impl Sip {
+    /// What we call ourselves, if anything.
+    pub fn software(&self) -> Option<Value> {
+        Value::new(&self.software).ok().filter(|it| !it.as_bytes().is_empty())
+    }
 }
 
 /// The largest file that is read, in bytes.

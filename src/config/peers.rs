@@ -69,6 +69,7 @@ impl Config {
     fn registrar_rules(&self) -> told::Registrar {
         let rules = &self.registrar;
         told::Registrar {
+            software: self.sip.software(),
             min_expires: *rules.min_expires,
             default_expires: *rules.default_expires,
             max_expires: *rules.max_expires,

@@ -19,6 +19,9 @@ section! {
         /// The address that other sides are told to reach us at (Contact, Via), if it is not the
         /// one we listen on: behind NAT, or when listening on 0.0.0.0.
         advertised: Option<IpAddr> = optional("\"203.0.113.10\"");
+        /// What we call ourselves: `User-Agent` in our requests, `Server` in our responses to those
+        /// we know. Empty: nothing is said.
+        software: String = default("\"crosspoint\"");
         /// How long a nonce is good for REGISTER.
         register_nonce: Time<10_000, 3_600_000> = default("\"10m\"");
         /// How long a nonce is good for all other requests.

@@ -26,6 +26,11 @@ impl Answer {
         self
     }
 
+    /// With what we call ourselves (RFC 3261 section 20.35).
+    pub fn by(self, software: Value) -> Self {
+        self.line(Name::Server, software)
+    }
+
     /// 400, with what is wrong with the request as Warning 399.
     pub fn bad_request(why: &str) -> Self {
         Self::new(400).warning(399, why)

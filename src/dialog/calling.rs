@@ -10,7 +10,9 @@ use super::body;
 use super::confirmed::Confirmed;
 use super::far_offer;
 use super::forks::{Early, MAX_FORKS};
-use super::head::{Head, Lines, MAX_FORWARDS, SDP, add, allow, angled, own, supported_by, via};
+use super::head::{
+    Head, Lines, MAX_FORWARDS, SDP, add, allow, angled, own, signed, supported_by, via,
+};
 use super::leg::{Origin, Phase};
 use super::parting::{self, Parting};
 use super::refresh::{MIN_SE, Terms};
@@ -108,8 +110,7 @@ impl Calling {
         let (request, transport) = side.fit(self.sent.only, |transport| {
             let head = self.head(&Method::Invite, &aim.uri, &aim.routes);
             let via = via(&side.local, transport, &self.sent.branch);
-            let write = Head { via: &via, ..head }
-                .write()
+            let write = signed(Head { via: &via, ..head }.write(), &side.local)
                 .header(Name::Contact, &angled(&side.local.contact))
                 .header(Name::Allow, allow());
             let write = add(add(add(write, &extra), &self.caller), &authorization);

@@ -185,6 +185,14 @@ pub(super) fn via(local: &Local, transport: Transport, branch: &str) -> Value {
     own(text)
 }
 
+/// A request of ours, with what we call ourselves.
+pub(super) fn signed(write: Write, local: &Local) -> Write {
+    match &local.software {
+        Some(software) => write.header(Name::UserAgent, software),
+        None => write,
+    }
+}
+
 pub(super) fn add(mut write: Write, lines: &[(Name, Value)]) -> Write {
     for (name, value) in lines {
         write = write.header(*name, value);

@@ -111,8 +111,10 @@ impl Leg {
 
     /// Refuses the caller who was not answered.
     pub fn refuse(&mut self, cause: &Cause, retry_after: Option<u32>, turn: &mut Turn<'_>) {
-        self.step(turn, |phase, _, turn| match phase {
-            Phase::Incoming(incoming) => incoming.refuse(&refusal(cause, retry_after), turn),
+        self.step(turn, |phase, side, turn| match phase {
+            Phase::Incoming(incoming) => {
+                incoming.refuse(&side.signed(refusal(cause, retry_after)), turn)
+            }
             other => other,
         });
     }
@@ -121,7 +123,7 @@ impl Leg {
     /// but [`Event::Over`].
     pub fn release(&mut self, cause: &Cause, turn: &mut Turn<'_>) {
         self.step(turn, |phase, side, turn| match phase {
-            Phase::Incoming(incoming) => incoming.refuse(&refusal(cause, None), turn),
+            Phase::Incoming(incoming) => incoming.refuse(&side.signed(refusal(cause, None)), turn),
             Phase::Calling(calling) => calling.withdraw(cause.clone(), side, turn),
             Phase::Confirmed(confirmed) => confirmed.hang_up(cause, side, turn),
             other @ (Phase::Withdrawn(_) | Phase::Ended(_)) => other,

@@ -65,7 +65,7 @@ pub use self::transfer::{Referral, Referred, Replaces};
 use crate::audio::Digit;
 use crate::clock::Instant;
 use crate::sdp::{CodecList, Negotiated, Session};
-use crate::sip::{Hop, Message, Method, NameAddr, Reason, Transport, Uri};
+use crate::sip::{Hop, Message, Method, NameAddr, Reason, Transport, Uri, Value};
 pub use crate::transaction::Failure;
 use crate::transaction::ServerId;
 
@@ -97,6 +97,8 @@ pub struct Local {
     pub transport: Transport,
     /// Where requests too long for a datagram go by TCP (RFC 3261 section 18.1.1).
     pub stream: Option<Stream>,
+    /// What we call ourselves: User-Agent and Server (RFC 3261 sections 20.41 and 20.35).
+    pub software: Option<Value>,
 }
 
 /// TCP for long requests, where the next hop has it.

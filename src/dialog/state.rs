@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::answers::Answer;
 use super::credentials::Auth;
 use super::head::{
-    Head, Lines, MAX_FORWARDS, SDP, add, allow, angled, own, safe, supported_by, via,
+    Head, Lines, MAX_FORWARDS, SDP, add, allow, angled, own, safe, signed, supported_by, via,
 };
 use super::parting::Parting;
 use super::route_set::RouteSet;
@@ -84,8 +84,17 @@ impl Side {
         let answer = Answer::new(status)
             .line(Name::Contact, angled(&self.local.contact))
             .with(Name::Allow, allow());
+        let answer = self.signed(answer);
         match supported_by(&self.policy) {
             Some(tags) => answer.with(Name::Supported, tags),
+            None => answer,
+        }
+    }
+
+    /// An answer with what we call ourselves.
+    pub fn signed(&self, answer: Answer) -> Answer {
+        match &self.local.software {
+            Some(software) => answer.by(software.clone()),
             None => answer,
         }
     }
@@ -404,7 +413,7 @@ impl Dialog {
                 cseq,
                 max_forwards: MAX_FORWARDS,
             };
-            let mut write = head.write();
+            let mut write = signed(head.write(), &side.local);
             if contact {
                 write = write.header(Name::Contact, &angled(&side.local.contact));
                 write = write.header(Name::Allow, allow());

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub use super::cidr::{Cidr, CidrError};
 use super::locate::trunk_uri;
 pub use super::strangers::Strangers;
-use crate::sip::{Host, Transport, Uri};
+use crate::sip::{Host, Transport, Uri, Value};
 
 /// Everything this room is told.
 #[derive(Clone, Debug)]
@@ -102,6 +102,8 @@ pub struct Registrar {
     pub grace: Duration,
     /// Requests on a TCP connection that carries a good registration need no digest.
     pub trust_flow: bool,
+    /// What answers to registrations say as Server.
+    pub software: Option<Value>,
 }
 
 impl Default for Registrar {
@@ -116,6 +118,7 @@ impl Default for Registrar {
             max_bindings: 500_000,
             grace: Duration::from_secs(5),
             trust_flow: false,
+            software: None,
         }
     }
 }

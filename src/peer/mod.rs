@@ -252,7 +252,7 @@ impl Peers {
             Ok(()) => {
                 self.counters.registrations += 1;
                 let bindings = self.bindings.of(account);
-                (registrar::accept(request, from, tag, bindings, now.at), 200)
+                (registrar::accept(request, from, tag, bindings, rules, now.at), 200)
             }
             Err(refusal) => {
                 self.counters.registrations_refused += 1;

@@ -144,9 +144,13 @@ pub(super) fn accept(
     from: &Hop,
     tag: &str,
     bindings: &[Binding],
+    rules: &Registrar,
     now: Instant,
 ) -> Bytes {
     let mut answer = Write::response_from(request, 200, from.remote).to_tag(tag);
+    if let Some(software) = &rules.software {
+        answer = answer.header(Name::Server, software);
+    }
     for it in bindings {
         if let Ok(value) = Value::new(contact(it, now)) {
             answer = answer.header(Name::Contact, &value);

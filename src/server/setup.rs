@@ -40,6 +40,7 @@ pub fn switch(config: &Config, listeners: &[net::Listener]) -> switch::Config {
         told_v6: config.media.advertised6,
         max_calls: config.limits.max_calls.0 as usize,
         max_calls_per_second: config.limits.max_calls_per_second.as_ref().map(|it| it.0),
+        software: config.sip.software(),
         transactions: transaction::Limits { clients: transactions, servers: transactions },
     }
 }

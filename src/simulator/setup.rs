@@ -18,6 +18,7 @@ pub(super) fn switch(config: &Config) -> switch::Config {
     let most = config.media.ports.pairs();
     let media = |v6| media_address(config, v6).is_some();
     switch::Config {
+        software: config.sip.software(),
         listeners: listeners.iter().map(listener).collect(),
         ports: media::Limits { most, ..media::Limits::default() },
         v4: media(false),

@@ -148,7 +148,7 @@ impl Switch {
             (None, _, Method::Options) => Answer::options(),
             (None, ..) => return None,
         };
-        let tag = self.table.tag(request);
+        let (tag, answer) = (self.table.tag(request), self.signed(answer));
         Some((answer.to(request, &tag, from.remote), answer.status))
     }
 
@@ -254,6 +254,14 @@ impl Switch {
         }
     }
 
+    /// An answer to somebody we know, with what we call ourselves.
+    fn signed(&self, answer: Answer) -> Answer {
+        match &self.config.software {
+            Some(software) => answer.by(software.clone()),
+            None => answer,
+        }
+    }
+
     /// Answers a request that has a transaction.
     pub(super) fn answer(
         &mut self,
@@ -265,7 +273,7 @@ impl Switch {
         out: &mut Vec<Out>,
     ) {
         let tag = self.table.tag(request);
-        let bytes = answer.to(request, &tag, source);
+        let bytes = self.signed(answer.clone()).to(request, &tag, source);
         let mut sends = std::mem::take(&mut self.spare_sends);
         self.table.respond(server, bytes, answer.status, now.at, &mut sends);
         self.carry_table(sends, now, out);

@@ -12,6 +12,7 @@
 
 mod arrival;
 mod caller;
+mod config;
 mod entry;
 mod faults;
 mod ids;
@@ -29,11 +30,11 @@ mod transfer;
 mod translate;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use self::config::{Config, Listener};
 use self::entry::Entry;
 use self::ids::Ids;
 pub use self::ids::{BranchKey, CallKey};
@@ -49,35 +50,8 @@ use crate::model::Directory;
 use crate::model::event::Fact;
 use crate::model::record::{CallRecord, Cause};
 use crate::peer::{self, Peers, TrunkId};
-use crate::sip::{Hop, Transport};
-use crate::transaction::{Limits, ServerId, Table};
-
-/// What the operator decided about the exchange itself.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Our sockets as the far ends see them, by the number in [`Hop::listener`].
-    pub listeners: Vec<Listener>,
-    /// Free RTP ports to have ready.
-    pub ports: media::Limits,
-    /// Which address families media has.
-    pub v4: bool,
-    pub v6: bool,
-    /// What far ends are told instead of the local media address (behind NAT).
-    pub told_v4: Option<std::net::IpAddr>,
-    pub told_v6: Option<std::net::IpAddr>,
-    /// Calls at once. One more is answered 503.
-    pub max_calls: usize,
-    /// Calls that may begin in one second.
-    pub max_calls_per_second: Option<u32>,
-    pub transactions: Limits,
-}
-
-/// One of our sockets, as the far ends see it.
-#[derive(Clone, Debug)]
-pub struct Listener {
-    pub transport: Transport,
-    pub address: SocketAddr,
-}
+use crate::sip::Hop;
+use crate::transaction::{ServerId, Table};
 
 /// What the switch wants done.
 #[derive(Debug)]
@@ -165,7 +139,7 @@ impl Switch {
             pace: (0, 0),
             spare: Vec::new(),
             spare_sends: Vec::new(),
-            locals: config.listeners.iter().map(route::local).collect(),
+            locals: route::locals(&config),
             ids,
             config,
         })

@@ -42,15 +42,18 @@ impl Switch {
         let [Ok(via), Ok(from), Ok(call_id)] = parts else { return };
         let to = NameAddr::new(target.uri.clone());
         let contact = NameAddr::new(local.contact);
-        let bytes = Write::request(&Method::Options, &target.uri)
+        let mut probe = Write::request(&Method::Options, &target.uri)
             .header(Name::Via, &via)
             .header(Name::MaxForwards, u32::from(MAX_FORWARDS))
             .header(Name::From, &from)
             .header(Name::To, &to)
             .header(Name::CallId, &call_id)
             .header(Name::CSeq, (1, &Method::Options))
-            .header(Name::Contact, &contact)
-            .finish();
+            .header(Name::Contact, &contact);
+        if let Some(software) = &local.software {
+            probe = probe.header(Name::UserAgent, software);
+        }
+        let bytes = probe.finish();
         let mut sends = std::mem::take(&mut self.spare_sends);
         let owner = Owner::Probe { trunk, address };
         self.table.request(bytes, hop, owner, now.at, &mut sends);

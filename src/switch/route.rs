@@ -6,11 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::ids::{BranchKey, CallKey};
-use super::{Listener, Out, Switch};
+use super::{Config, Listener, Out, Switch};
 use crate::clock::Now;
 use crate::dialog::{Local, Next, Stream, Ticket};
 use crate::peer::Resolve;
-use crate::sip::{Hop, Host, Transport, Uri};
+use crate::sip::{Hop, Host, Transport, Uri, Value};
 use crate::transaction::Failure;
 
 /// What waits for the addresses of a name.
@@ -216,7 +216,7 @@ impl Switch {
         let own = own.or_else(|| self.locals.iter().find(fits)).or(self.locals.first());
         let mut local = own.cloned().unwrap_or_else(|| {
             let address = SocketAddr::from(([127, 0, 0, 1], PORT));
-            local(&Listener { transport, address })
+            local(&Listener { transport, address }, self.config.software.as_ref())
         });
         let v6 = local.contact.host().ip().is_some_and(|it| it.is_ipv6());
         let tcp = self
@@ -238,8 +238,13 @@ impl Switch {
     }
 }
 
+/// Each listener as its far ends see it.
+pub(super) fn locals(config: &Config) -> Vec<Local> {
+    config.listeners.iter().map(|it| local(it, config.software.as_ref())).collect()
+}
+
 /// A listener as its far ends see it.
-pub(super) fn local(it: &Listener) -> Local {
+fn local(it: &Listener, software: Option<&Value>) -> Local {
     let parameter = if it.transport == Transport::Tcp { ";transport=tcp" } else { "" };
     let contact = Uri::parse(format!("sip:{}{parameter}", it.address).as_bytes());
     Local {
@@ -247,6 +252,7 @@ pub(super) fn local(it: &Listener) -> Local {
         sent_by: Arc::from(it.address.to_string()),
         transport: it.transport,
         stream: None,
+        software: software.cloned(),
     }
 }
 

@@ -102,6 +102,7 @@ impl Exchange {
             |it: config::Socket| Listener { transport: it.transport, address: it.address };
         let most = config.media.ports.pairs();
         let mine = switch::Config {
+            software: None,
             listeners: config.sockets().into_iter().map(listener).collect(),
             ports: media::Limits { low: 4, batch: 8, most },
             v4: true,

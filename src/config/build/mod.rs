@@ -37,6 +37,10 @@ pub(super) fn config(file: File, text: &str, folder: &Path) -> Result<Config, Wr
     if sip.listener.is_empty() {
         sip.listener.push(super::keys::given("listener", "{}")?);
     }
+    if sip.software.contains(|it: char| it.is_control() || !it.is_ascii()) {
+        let wrong = sip.places.wrong("software", "this cannot stand in a header");
+        return Err(wrong.allowed("printable ASCII, or nothing").under("sip"));
+    }
     let realm = trunks::quotable(&sip.realm);
     realm.map_err(|why| sip.places.wrong("realm", why).under("sip"))?;
     if sip.challenge.is_empty() {

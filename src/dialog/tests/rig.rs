@@ -60,6 +60,7 @@ fn local() -> Local {
         sent_by: "127.0.0.1:5060".into(),
         transport: Transport::Udp,
         stream: None,
+        software: None,
     }
 }
 

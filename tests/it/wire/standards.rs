@@ -1,5 +1,5 @@
 //! Extensions that carriers insist on: reliable provisional responses (RFC 3262) and session
-//! timers (RFC 4028).
+//! timers (RFC 4028); and what we call ourselves.
 
 use super::edge::Edge;
 use super::phone::Phone;
@@ -118,4 +118,42 @@ fn a_destination_that_wants_longer_sessions_gets_them() {
     carrier.hang_up(&mut call);
     b.is_hung_up(SOON);
     assert_eq!(edge.record("ended")["legs"].as_array().unwrap().len(), 1);
+}
+
+/// A call that is answered and one that is not found, and what a stranger hears: the names that the
+/// edge gives itself in requests, in answers to those it knows, and to the stranger.
+fn names_given(edge: &Edge) -> [Vec<String>; 3] {
+    let (carrier, b) = (Phone::carrier(&edge.net), Phone::destination(&edge.net, 'B'));
+    let stranger = Phone::at(edge.net.at(9, 5060), &edge.net);
+    let mut call = carrier.dial("15550100001", &Voice::at(edge.net.ip(11)).sdp(101));
+    let there = b.rings();
+    b.picks_up(&there, &Voice::at(edge.net.ip(31)).sdp(101));
+    let answer = carrier.status(200);
+    carrier.ack(&mut call, &answer.message, "");
+    carrier.hang_up(&mut call);
+    b.is_hung_up(SOON);
+    let mut nobody = carrier.dial("15550100404", "");
+    let refusal = carrier.status(404).message;
+    carrier.ack(&mut nobody, &refusal, "");
+    stranger.send_options();
+    let heard = stranger.take("answer", |it| it.status() != 0, SOON).message;
+    let asked = |it: &super::message::Message| it.is("INVITE") || it.is("ACK") || it.is("BYE");
+    let requests = b.heard(asked);
+    let requests = requests.iter().map(|it| it.message.header("User-Agent").to_owned());
+    let known = [answer.message.header("Server"), refusal.header("Server")].map(str::to_owned);
+    [requests.collect(), known.into(), vec![heard.header("Server").to_owned()]]
+}
+
+#[test]
+fn we_say_who_we_are_to_those_we_know_unless_it_is_hidden() {
+    let [requests, known, stranger] = names_given(&Edge::start());
+    assert_eq!(requests, ["crosspoint"; 3]);
+    assert_eq!(known, ["crosspoint"; 2]);
+    assert_eq!(stranger, [""]);
+    let hidden = Edge::start_with(|it| it.replace("[sip]\n", "[sip]\nsoftware = \"\"\n"));
+    let [requests, known, stranger] = names_given(&hidden);
+    assert_eq!(
+        (requests, known, stranger),
+        (vec![String::new(); 3], vec![String::new(); 2], vec![String::new()])
+    );
 }
