@@ -11,6 +11,7 @@ pub mod audio;
 pub mod call;
 pub mod clock;
 pub mod config;
+pub mod desk;
 pub mod dialog;
 pub mod flow;
 pub mod media;

@@ -199,6 +199,7 @@ impl Asking {
 mod tests {
     use super::*;
     use crate::clock::{Now, Wall};
+    use crate::desk::Desk;
 
     const WHO: Leg = Leg(3);
 
@@ -243,12 +244,16 @@ mod tests {
             change(&mut question);
             let now = Now { at: Instant::START, wall: Wall::from_unix_micros(0) };
             let mut heard = Vec::new();
-            let asking = Asking::new(WHO, question, &mut Turn { now, out: &mut heard });
+            let asking = Asking::new(
+                WHO,
+                question,
+                &mut Turn { now, desk: &Desk::default(), out: &mut heard },
+            );
             Self { asking, now, heard }
         }
 
         fn tell(&mut self, event: &Event) -> Option<Heard> {
-            let turn = &mut Turn { now: self.now, out: &mut self.heard };
+            let turn = &mut Turn { now: self.now, desk: &Desk::default(), out: &mut self.heard };
             self.asking.on(event, fits, turn)
         }
 
@@ -363,7 +368,7 @@ mod tests {
             0..=3 => Fit::Begins,
             _ => Fit::Whole,
         };
-        let turn = &mut Turn { now: talk.now, out: &mut talk.heard };
+        let turn = &mut Turn { now: talk.now, desk: &Desk::default(), out: &mut talk.heard };
         let key = |digit| Event::Key { leg: WHO, digit };
         assert_eq!(talk.asking.on(&key(keys("9")[0]), longer, turn), None);
         turn.now = turn.now.after(ms(3000));
@@ -384,7 +389,7 @@ mod tests {
         let mut talk = Talk::new(|it| it.repeats = 0);
         let endless = |_: &[Digit]| Fit::Begins;
         let [digit] = keys("1")[..] else { panic!() };
-        let turn = &mut Turn { now: talk.now, out: &mut talk.heard };
+        let turn = &mut Turn { now: talk.now, desk: &Desk::default(), out: &mut talk.heard };
         let mut typed = 0;
         while talk.asking.on(&Event::Key { leg: WHO, digit }, endless, turn).is_none() {
             typed += 1;

@@ -71,6 +71,11 @@ pub(super) fn full() -> Cause {
     ours(486, 17, "full")
 }
 
+/// Nobody is there to take a queue's calls.
+pub(super) fn nobody_there() -> Cause {
+    ours(480, 20, "nobody_there")
+}
+
 pub(super) fn media_timeout() -> Cause {
     ours(0, 41, "media_timeout")
 }

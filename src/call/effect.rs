@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::audio::{AnsweredBy, Digit, Source};
+use crate::desk;
 use crate::flow::Spent;
 use crate::model::event::Fact;
 use crate::model::record::{CallRecord, Cause, Quality};
@@ -59,6 +60,8 @@ pub enum Event {
     Tape { tape: u8, told: TapeEvent },
     /// Media quality of a leg, told once when its session closes.
     Quality { leg: Leg, quality: Box<Quality> },
+    /// The desk's word to a caller who waits.
+    Desk(desk::Told),
     /// The operator or the shutdown limit ends the call.
     Stop { cause: Cause },
     /// A deadline has come.
@@ -146,6 +149,8 @@ pub enum Effect {
     TapeMute { tape: u8, mute: bool },
     /// Stop recording and close the file, which is kept or thrown away.
     TapeEnd { tape: u8, keep: bool },
+    /// Ask the desk, which knows who waits for whom in all calls.
+    Desk(desk::Ask),
     /// Something that operators and developers can see happen.
     Note(Fact),
     /// Write the record as it stands: when the call begins, is connected, parts, and ends.

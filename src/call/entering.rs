@@ -13,7 +13,7 @@ use crate::flow::{self, Draw, Entry, Known, Left, Plan, Why};
 use crate::model::event::What;
 use crate::model::record::{CallRecord, Cause, Direction, Outcome, RecordState};
 use crate::model::{
-    CallSettings, Dial, Directory, GeoRouter, ReceivingNumber, Route, TrackingNumber,
+    CallSettings, Dial, Directory, GeoRouter, Queue, ReceivingNumber, Route, TrackingNumber, Who,
 };
 
 /// Takes an INVITE in, or refuses it.
@@ -75,7 +75,11 @@ pub(super) fn enter(route: Route, story: &mut Story, turn: &mut Turn<'_>) -> Pha
         Route::SmartRouter(id) => enter_smart(&id, story, turn),
         Route::GeoRouter(id) => enter_geo(&id, story, turn),
         Route::Agent(id) => enter_agent(&id, story, turn),
-        Route::Queue(_) | Route::VirtualAgent(_) => unusable(story, turn),
+        Route::Queue(id) => match story.directory.queue(&id).cloned() {
+            Some(queue) => enter_queue(queue, story, turn),
+            None => unusable(story, turn),
+        },
+        Route::VirtualAgent(_) => unusable(story, turn),
     }
 }
 
@@ -132,7 +136,7 @@ fn enter_smart(id: &str, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
             called_before: story.facts.called_before,
             at: turn.now.wall,
             random: story.facts.random,
-            queues: &|_| None,
+            queues: &|id| turn.desk.view(id, turn.now),
         },
     );
     match choice.rule {
@@ -161,6 +165,24 @@ pub(super) fn follow_geo(
     let lead = flow::geo(router, zip, &story.facts.caller);
     story.step(format!("geo_router {}: {}", router.id, lead.by), turn);
     enter(lead.route.clone(), story, turn)
+}
+
+/// Enters a queue. Its schedule is read now, never while the caller waits.
+fn enter_queue(queue: Arc<Queue>, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    if queue.schedule.as_ref().is_some_and(|it| !it.is_open(turn.now.wall)) {
+        story.step(format!("queue {} is closed", queue.id), turn);
+        story.last = None;
+        return enter(queue.outside_hours.clone(), story, turn);
+    }
+    let directory = &story.directory;
+    let candidates = queue.members.iter().flat_map(|it| match &it.who {
+        Who::Number(id) => directory.receiving_number(id).cloned().into_iter().collect(),
+        Who::Agent(id) => {
+            directory.agent(id).map(|it| flow::destinations(directory, it)).unwrap_or_default()
+        }
+    });
+    let candidates = candidates.collect();
+    greet(Then::Queue { queue, candidates }, story, turn)
 }
 
 /// Does this, once the caller has heard what it is to hear first: the greeting before the first
@@ -243,6 +265,7 @@ fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) -> CallReco
         connected_at: None,
         ended_at: None,
         ring_ms: None,
+        wait_ms: None,
         talk_ms: None,
         cause: None,
         recordings: Vec::new(),

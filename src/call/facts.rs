@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Wall;
+use crate::desk;
 use crate::flow::Spent;
 use crate::model::Caller;
 
@@ -14,6 +15,8 @@ use crate::model::Caller;
 pub struct Facts {
     /// The call's own id, minted by the switch; also the stem of the recording's file name.
     pub call: Arc<str>,
+    /// How the desk calls this call.
+    pub at_desk: desk::Caller,
     /// What was dialled: E.164 (`+15550100001`) where it is a number, else as received.
     pub dialled: Arc<str>,
     /// Who calls, as the trunk or client told it.

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!            +--> greeting --+     +-> voicemail ----------------+
-//!  entering -+               +-----+-> dialling ---> talking ----+--> wrapping --> over
-//!     ^      +---------------+     +-> menu, ZIP code  |         |
+//!  entering -+               +-----+-> dialling -+-> talking ----+--> wrapping --> over
+//!     ^      +---------------+     +-> waiting --+     |         |
+//!     |                            +-> menu, ZIP code  |         |
 //!     |                                |     |       ^ | +-> scoring
 //!     |                                |     |       +-+ transferring
 //!     +------ nobody took it, a key ---+-----+
@@ -33,6 +34,7 @@ mod talking;
 mod tape;
 mod transfer;
 mod voicemail;
+mod waiting;
 
 use std::mem;
 use std::sync::Arc;
@@ -49,7 +51,9 @@ use self::story::{Caller, Story, Turn};
 use self::talking::Talking;
 use self::transfer::{Joined, Transferring};
 use self::voicemail::Voicemail;
+use self::waiting::Waiting;
 use crate::clock::{Instant, Now};
+use crate::desk::Desk;
 use crate::model::record::{CallRecord, Cause};
 use crate::model::{Directory, ReceivingNumber};
 
@@ -63,6 +67,7 @@ enum Phase {
     Menu(Menu),
     Voicemail(Voicemail),
     Dialling(Dialling),
+    Waiting(Waiting),
     Talking(Talking),
     Scoring(Scoring),
     Transferring(Transferring),
@@ -73,15 +78,22 @@ enum Phase {
 
 impl Call {
     /// Takes an INVITE from a caller who may call. `directory` is the one this call keeps.
-    pub fn new(facts: Facts, directory: Arc<Directory>, now: Now, out: &mut Vec<Effect>) -> Self {
-        let (story, phase) = entering::begin(facts, directory, &mut Turn { now, out });
+    /// `desk` shows how things are in other calls.
+    pub fn new(
+        facts: Facts,
+        directory: Arc<Directory>,
+        desk: &Desk,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) -> Self {
+        let (story, phase) = entering::begin(facts, directory, &mut Turn { now, desk, out });
         Self { story, phase }
     }
 
     /// Takes one event and writes what is to be done about it to `out`. Whatever is late, doubled
     /// or about a leg that is gone does nothing.
-    pub fn on(&mut self, event: Event, now: Now, out: &mut Vec<Effect>) {
-        let turn = &mut Turn { now, out };
+    pub fn on(&mut self, event: Event, desk: &Desk, now: Now, out: &mut Vec<Effect>) {
+        let turn = &mut Turn { now, desk, out };
         let story = &mut self.story;
         let phase = mem::replace(&mut self.phase, Phase::Over);
         self.phase = match (phase, &event) {
@@ -126,7 +138,7 @@ impl Call {
             }
             (phase, Event::ClipMissing { leg }) => {
                 story.clip_missing(*leg, turn);
-                phase
+                phase.on(&event, story, turn)
             }
             (phase, event) => phase.on(event, story, turn),
         };
@@ -139,6 +151,7 @@ impl Call {
             Phase::Menu(phase) => Some(phase.deadline()),
             Phase::Voicemail(phase) => Some(phase.deadline()),
             Phase::Dialling(phase) => phase.deadline(&self.story),
+            Phase::Waiting(phase) => phase.deadline(),
             Phase::Talking(phase) => Some(phase.deadline()),
             Phase::Scoring(phase) => Some(phase.deadline()),
             Phase::Transferring(phase) => phase.deadline(&self.story),
@@ -174,6 +187,7 @@ impl Phase {
             Self::Menu(phase) => phase.on(event, story, turn),
             Self::Voicemail(phase) => phase.on(event, story, turn),
             Self::Dialling(phase) => phase.on(event, story, turn),
+            Self::Waiting(phase) => phase.on(event, story, turn),
             Self::Talking(phase) => phase.on(event, story, turn),
             Self::Scoring(phase) => phase.on(event, story, turn),
             Self::Transferring(phase) => phase.on(event, story, turn),

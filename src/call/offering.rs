@@ -41,7 +41,6 @@ pub(super) enum Meanwhile {
     /// That they ring, or a destination's early media where that is wanted.
     Ringing { early_media: bool },
     /// What the phase lets it hear.
-    #[allow(dead_code, reason = "for callers who wait in a queue, who come next")]
     Other,
 }
 
@@ -158,6 +157,22 @@ impl Offering {
     pub fn take_lost(&mut self) -> Vec<Lost> {
         self.offers.retain(|it| !matches!(it.progress, Progress::Lost));
         std::mem::take(&mut self.lost)
+    }
+
+    /// Lets those go who have not picked up, and rings nobody else. Scripts go on.
+    pub fn stop_ringing(&mut self, cause: &Cause, story: &mut Story, turn: &mut Turn<'_>) {
+        for offer in &mut self.offers {
+            let leg = offer.leg();
+            if matches!(offer.progress, Progress::InScript { .. } | Progress::Lost) {
+                continue;
+            }
+            offer.progress = Progress::Lost;
+            let (to, outcome) = (Arc::clone(&offer.to), Outcome::NoAnswer);
+            self.lost.push(Lost { to, outcome, cause: cause.clone() });
+            if let Some(leg) = leg {
+                story.release(leg, Some(outcome), cause.clone(), turn);
+            }
+        }
     }
 
     fn ringing(&mut self, leg: Leg, early_media: bool, story: &mut Story, turn: &mut Turn<'_>) {

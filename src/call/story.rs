@@ -12,6 +12,7 @@ use super::tape::Tape;
 use super::{Effect, Facts, Leg, Offer};
 use crate::audio::{AnsweredBy, Source};
 use crate::clock::{Instant, Now};
+use crate::desk::Desk;
 use crate::flow;
 use crate::model::event::{Fact, What};
 use crate::model::record::{CallRecord, Cause, LegRecord, Outcome, Quality, Step, SymbolSent};
@@ -22,9 +23,11 @@ use crate::model::{
 /// The most destinations one call may ring, all steps of its route together.
 pub(super) const MAX_LEGS: usize = 100;
 
-/// The moment of an event, and where its effects go.
+/// The moment of an event, what is to be seen of other calls, and where its effects go.
 pub(super) struct Turn<'a> {
     pub now: Now,
+    /// For reading; what it is asked goes out as [`Effect::Desk`].
+    pub desk: &'a Desk,
     pub out: &'a mut Vec<Effect>,
 }
 
@@ -57,7 +60,10 @@ pub(super) struct Story {
     steps: u8,
     /// When the first destination of all was rung, and the first since somebody last talked.
     first_ring: Option<Instant>,
-    unanswered_since: Option<Instant>,
+    /// Time spent waiting in line does not count.
+    pub unanswered_since: Option<Instant>,
+    /// Since when it has been waiting in line.
+    pub in_line: Option<Instant>,
     /// When the first destination was connected, and who was last.
     first_connected: Option<Instant>,
     last_connected: Option<Leg>,
@@ -119,6 +125,7 @@ impl Story {
             steps: 0,
             first_ring: None,
             unanswered_since: None,
+            in_line: None,
             first_connected: None,
             last_connected: None,
             talked: Duration::ZERO,
@@ -488,7 +495,7 @@ impl Side {
     }
 }
 
-fn millis(time: Duration) -> u64 {
+pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -27,6 +27,9 @@ pub struct CallRecord {
     pub connected_at: Option<Wall>,
     pub ended_at: Option<Wall>,
     pub ring_ms: Option<u64>,
+    /// Time spent waiting in queues.
+    #[serde(default)]
+    pub wait_ms: Option<u64>,
     pub talk_ms: Option<u64>,
     pub cause: Option<Cause>,
     /// One for each connection, recorded or prevented, in their order.

@@ -101,6 +101,8 @@ pub(super) struct Bindings {
     alarms: Alarms<AccountId>,
     /// Who registered over which TCP connection; entries outlive a move to another one.
     connections: BTreeSet<(u32, AccountId)>,
+    /// Accounts that may have become reachable, or no longer be.
+    changed: BTreeSet<AccountId>,
 }
 
 #[derive(Default)]
@@ -148,6 +150,7 @@ impl Bindings {
                 }
                 self.count -= before;
                 bindings.clear();
+                self.changed.insert(account);
                 return Ok(());
             }
             Contacts::Each(ref wanted) => wanted,
@@ -169,6 +172,7 @@ impl Bindings {
             return Err(Unchanged::Full);
         }
         (self.count, *bindings) = (count, after);
+        self.changed.insert(account);
         if let Some(connection) = wish.hop.connection {
             self.connections.insert((connection, account));
         }
@@ -182,6 +186,7 @@ impl Bindings {
         slot.bindings.reserve_exact(1);
         slot.bindings.push(binding);
         self.count += 1;
+        self.changed.insert(account);
         self.alarms.arm(account, slot.next(), &mut slot.armed);
     }
 
@@ -190,6 +195,7 @@ impl Bindings {
         if let Some(slot) = self.accounts.get_mut(account.0 as usize) {
             self.count -= slot.bindings.len();
             slot.bindings = Vec::new();
+            self.changed.insert(account);
         }
     }
 
@@ -209,6 +215,7 @@ impl Bindings {
             self.connections.remove(&key);
             let account = key.1;
             let Some(slot) = self.accounts.get_mut(account.0 as usize) else { continue };
+            self.changed.insert(account);
             for it in &mut slot.bindings {
                 let closed = matches!(it.flow, Flow::Closed(_));
                 if it.hop.connection == Some(connection) && !closed {
@@ -225,6 +232,7 @@ impl Bindings {
         for it in slot.into_iter().flat_map(|it| &mut it.bindings) {
             if it.hop == *hop && it.flow == Flow::Open {
                 it.flow = Flow::Dead;
+                self.changed.insert(account);
             }
         }
     }
@@ -247,6 +255,11 @@ impl Bindings {
         self.alarms.next()
     }
 
+    /// Accounts whose bindings have changed since this was last asked.
+    pub fn take_changes(&mut self) -> BTreeSet<AccountId> {
+        std::mem::take(&mut self.changed)
+    }
+
     /// All bindings with their accounts.
     pub fn iter(&self) -> impl Iterator<Item = (AccountId, &Binding)> {
         let accounts = (0..).map(AccountId).zip(&self.accounts);
@@ -257,7 +270,10 @@ impl Bindings {
         let Some(slot) = self.accounts.get_mut(account.0 as usize) else { return };
         let before = slot.bindings.len();
         slot.bindings.retain(|it| now < it.ends());
-        self.count -= before - slot.bindings.len();
+        if slot.bindings.len() < before {
+            self.count -= before - slot.bindings.len();
+            self.changed.insert(account);
+        }
     }
 }
 

@@ -321,6 +321,14 @@ impl Peers {
         self.bindings.of(account).iter().filter(|it| it.is_live(now)).count()
     }
 
+    /// Accounts whose registrations have changed since this was last asked, and whether any of
+    /// their phones can be reached now.
+    pub fn take_changes(&mut self, now: Instant) -> Vec<(Arc<str>, bool)> {
+        let changed = self.bindings.take_changes();
+        let named = changed.into_iter().filter_map(|id| Some((id, self.account_name(id)?.clone())));
+        named.map(|(id, name)| (name, 0 < self.reachable(id, now))).collect()
+    }
+
     /// Counts a call through a trunk, in either direction, unless it has enough of them.
     pub fn try_start_call(&mut self, trunk: TrunkId, now: Instant) -> Result<(), Busy> {
         self.trunks.try_start_call(trunk, now)

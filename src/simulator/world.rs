@@ -37,7 +37,8 @@ pub const fn secs(n: u64) -> Duration {
 /// How long every prompt is.
 pub const PROMPT: Duration = Duration::from_secs(2);
 /// The tones that prompts are, in the order of the configuration.
-const PROMPTS: &[u16] = &[1100, 1300, 1500, 1700, 1900, 1200];
+const PROMPTS: &[u16] =
+    &[1100, 1300, 1500, 1700, 1900, 1200, 2100, 2300, 2500, 2700, 2900, 3100, 3300, 3500];
 /// Steps at one moment that are too many: somebody's deadline does not move.
 const STEPS_MAX: u32 = 100_000;
 /// 2026-03-02 15:00 UTC, a Monday.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::entry::{Branch, Entry, Leg};
-use super::ids::{BranchIds, BranchKey};
+use super::ids::{BranchIds, BranchKey, CallKey};
 use super::{Out, Switch, caller, translate};
 use crate::call::{Call, Effect, Facts};
 use crate::clock::Now;
@@ -125,7 +125,7 @@ impl Switch {
             }
         };
         out.push(Out::Media(media::Order::Open { session: media::SessionId(key.pack()), local }));
-        let facts = self.facts(request, origin, now);
+        let facts = self.facts(request, call, origin, now);
         let mut leg = Leg::new(0, None);
         leg.branches.push(Branch {
             media: Some(local),
@@ -135,9 +135,12 @@ impl Switch {
         });
         leg.chosen = Some(0);
         let mut effects = Vec::new();
+        if origin.trunk.is_none() {
+            self.desk_sees_caller(call, &origin.name);
+        }
         let span = tracing::info_span!("call", id = &*facts.call);
         let directory = self.directory.clone();
-        let started = span.in_scope(|| Call::new(facts, directory, now, &mut effects));
+        let started = span.in_scope(|| Call::new(facts, directory, &self.desk, now, &mut effects));
         // A call that leaves no record was no call: a restart would not know of it either.
         if effects.iter().any(|it| matches!(it, Effect::Journal(_))) {
             self.past.callers.called(&started.record().caller, now.wall);
@@ -171,13 +174,14 @@ impl Switch {
     }
 
     /// What the call starts from.
-    fn facts(&mut self, request: &Message, origin: &Origin, now: Now) -> Facts {
+    fn facts(&mut self, request: &Message, call: CallKey, origin: &Origin, now: Now) -> Facts {
         let trunk = origin.trunk.as_ref().map(|(_, it)| &**it);
         let dialled: Arc<str> = caller::dialled(request, trunk).into();
         let caller = caller::shown(request, trunk);
         let account = origin.account();
         Facts {
             call: self.ids.call_id().into(),
+            at_desk: super::desk::named(call),
             rotation: self.past.turn(&dialled),
             called_before: self.past.callers.called_before(&caller, now.wall),
             headers: caller::headers(request, self.directory.headers()),

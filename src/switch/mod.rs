@@ -13,6 +13,7 @@
 mod arrival;
 mod caller;
 mod config;
+mod desk;
 mod entry;
 mod faults;
 mod ids;
@@ -43,6 +44,7 @@ use self::route::Waiting;
 use self::slots::Slots;
 use crate::call;
 use crate::clock::{Alarms, Instant, Now};
+use crate::desk::Desk;
 use crate::dialog;
 use crate::flow::Ledger;
 use crate::media;
@@ -84,6 +86,8 @@ pub struct Switch {
     ids: Ids,
     table: Table<Owner>,
     peers: Peers,
+    /// Who waits for whom.
+    desk: Desk,
     ports: media::Ports,
     calls: Slots<Entry>,
     alarms: Alarms<CallKey>,
@@ -121,6 +125,7 @@ impl Switch {
         let mut ids = Ids::new(seed);
         let table_seed = u128::from(ids.random()) << 64 | u128::from(ids.random());
         Ok(Self {
+            desk: Desk::new(&directory, crate::desk::Limits::default(), now),
             directory,
             table: Table::new(config.transactions, table_seed),
             peers: Peers::new(peers, secret, now.at)?,
@@ -158,6 +163,7 @@ impl Switch {
         now: Now,
     ) -> Result<(), peer::ConfigError> {
         self.peers.adopt(peers, now.at)?;
+        self.adopt_at_desk(&directory, now);
         self.directory = directory;
         Ok(())
     }
@@ -195,11 +201,16 @@ impl Switch {
 
     pub fn restore(&mut self, snapshot: peer::Snapshot, now: Now) {
         self.peers.restore(snapshot, now);
+        self.tell_who_is_there(now);
     }
 
     /// When [`Switch::on_time`] is next wanted.
     pub fn deadline(&self) -> Option<Instant> {
-        let rooms = [self.table.deadline(), self.peers.deadline(), self.alarms.next()];
+        // Something that was told without room for what comes of it.
+        let at_once = (!self.work.is_empty()).then_some(Instant::START);
+        let desk = self.desk.deadline();
+        let rooms =
+            [self.table.deadline(), self.peers.deadline(), self.alarms.next(), desk, at_once];
         rooms.into_iter().flatten().min()
     }
 
@@ -207,6 +218,8 @@ impl Switch {
     pub fn on_time(&mut self, now: Now, out: &mut Vec<Out>) {
         self.on_table_time(now, out);
         self.on_peers_time(now, out);
+        self.on_desk_time(now);
+        self.settle(now, out);
         while let Some((at, key)) = self.alarms.due(now.at) {
             let Some(entry) = self.calls.get_mut(key) else { continue };
             if entry.armed == Some(at) {
@@ -233,11 +246,12 @@ impl Switch {
 
     /// Lets calls act until nothing is left to do, then sets their alarms.
     fn settle(&mut self, now: Now, out: &mut Vec<Out>) {
+        self.tell_who_is_there(now);
         while let Some((key, event)) = self.work.pop_front() {
             let Some(entry) = self.calls.get_mut(key) else { continue };
             let _named = entry.span.clone().entered();
             let mut effects = std::mem::take(&mut entry.effects);
-            entry.call.on(event, now, &mut effects);
+            entry.call.on(event, &self.desk, now, &mut effects);
             for effect in effects.drain(..) {
                 self.perform(key, effect, now, out);
             }

@@ -9,6 +9,7 @@ use crate::audio::Source;
 use crate::call::{self, Effect};
 use crate::clock::Now;
 use crate::media::{Order, SessionId, TapeId};
+use crate::model::event::{Fact, What};
 use crate::model::record::Cause;
 use crate::sdp::CodecList;
 
@@ -86,7 +87,8 @@ impl Switch {
             Effect::TapeEnd { tape, keep } => {
                 out.push(Out::Media(Order::TapeEnd { tape: tape_of(call, tape), keep }));
             }
-            Effect::Note(fact) => self.note(call, fact, out),
+            Effect::Desk(ask) => self.ask_desk(call, ask, now),
+            Effect::Note(fact) => self.note(call, fact, now, out),
             Effect::Journal(record) => out.push(Out::Journal(record)),
             Effect::End => self.end(call, now, out),
         }
@@ -169,6 +171,7 @@ impl Switch {
 
     /// The call is over: what it counted for is free again.
     fn end(&mut self, call: CallKey, now: Now, out: &mut Vec<Out>) {
+        self.over_at_desk(call, now);
         let Some(entry) = self.calls.get_mut(call) else { return };
         if let Some(account) = entry.spender.take() {
             let talked = Duration::from_millis(entry.call.record().talk_ms.unwrap_or_default());
@@ -208,8 +211,9 @@ impl Switch {
     }
 
     /// Passes on what happened, and keeps count of who is connected.
-    fn note(&mut self, call: CallKey, fact: crate::model::event::Fact, out: &mut Vec<Out>) {
-        if let crate::model::event::What::Connected { leg } = &fact.what {
+    fn note(&mut self, call: CallKey, fact: Fact, now: Now, out: &mut Vec<Out>) {
+        self.desk_hears(call, &fact.what, now);
+        if let What::Connected { leg } = &fact.what {
             let number = self.number_of(call, call::Leg(*leg));
             let Some(entry) = self.calls.get_mut(call) else { return };
             let id = entry.leg(number).and_then(|it| Some(it.offer.as_ref()?.to.id.clone()));

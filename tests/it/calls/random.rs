@@ -4,7 +4,8 @@ use crosspoint::call::{Aim, Event, Facts, Leg, TapeEvent};
 use crosspoint::flow::Spent;
 use crosspoint::model::record::{Cause, Quality};
 use crosspoint::model::{
-    Endpoint, Order, ReceivingNumber, RingbackBy, Route, VoiceMenu, VoicemailBox,
+    Distribution, Endpoint, Member, Order, Queue, QueueEntry, ReceivingNumber, RingbackBy, Route,
+    VoiceMenu, VoicemailBox, Who,
 };
 
 use super::scene::Scene;
@@ -90,7 +91,9 @@ fn town(dice: &mut Dice) -> Town {
     };
     let greeting = (dice.roll(2) == 0).then(|| prompt("speak"));
     let voicemail = VoicemailBox { greeting, ..VoicemailBox::new("box") };
+    let queues = (dice.roll(4) != 0).then(|| queue(dice)).into_iter().collect();
     town = town.with(|it| {
+        it.queues = queues;
         it.voice_menus = vec![menu];
         it.voicemail_boxes = vec![voicemail];
     });
@@ -103,6 +106,27 @@ fn town(dice: &mut Dice) -> Town {
             it.ringback = RingbackBy::Music(prompt("waltz"));
         }
     })
+}
+
+fn queue(dice: &mut Dice) -> Queue {
+    let who = ["one", "two", "three", "four"].into_iter().filter(|_| dice.roll(2) == 0);
+    let who: Vec<_> = who.map(|id| Member { who: Who::Number(id.into()), weight: 1 }).collect();
+    let maybe = |it: &str, roll: u64| (roll == 0).then(|| prompt(it));
+    Queue {
+        distribution: [Distribution::Simultaneous, Distribution::RoundRobin][dice.roll(2) as usize],
+        members: who,
+        music: maybe("waltz", dice.roll(2)),
+        welcome: maybe("welcome", dice.roll(2)),
+        announcement: maybe("thank you", dice.roll(2)),
+        announce_every: seconds(dice.roll(20)),
+        max_wait: seconds(1 + dice.roll(100)),
+        max_length: (dice.roll(6) == 0).then_some(0),
+        no_answer: route(dice),
+        bypass_unavailable: dice.roll(2) == 0,
+        wrap_up: seconds(dice.roll(10)),
+        entry: [QueueEntry::Answer, QueueEntry::EarlyMedia][dice.roll(2) as usize],
+        ..Queue::new("sales")
+    }
 }
 
 fn destination(id: &str, dice: &mut Dice) -> ReceivingNumber {

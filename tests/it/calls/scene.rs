@@ -8,6 +8,7 @@ use std::time::Duration;
 use crosspoint::audio::{Accept, Digit, Line, Script, Source};
 use crosspoint::call::{Call, Effect, Event, Facts, Leg, TapeEvent};
 use crosspoint::clock::{Instant, Now, Wall};
+use crosspoint::desk::{self, Desk, Limits};
 use crosspoint::model::Caller;
 use crosspoint::model::record::{Cause, Quality};
 
@@ -20,6 +21,7 @@ pub const CLIP: Duration = Duration::from_secs(2);
 pub struct Scene {
     pub call: Call,
     pub now: Now,
+    pub desk: Desk,
     witness: Witness,
     legs: Vec<Party>,
     /// Everything the call asked for, with the time since the caller's INVITE.
@@ -60,7 +62,9 @@ impl Scene {
     pub fn with(town: &Town, facts: Facts) -> Self {
         let now = Now { at: Instant::START, wall: Wall::from_unix_micros(1_700_000_000_000_000) };
         let mut out = Vec::new();
-        let call = Call::new(facts, town.directory(), now, &mut out);
+        let directory = town.directory();
+        let desk = Desk::new(&directory, Limits::default(), now);
+        let call = Call::new(facts, directory, &desk, now, &mut out);
         let caller = Party {
             leg: Leg::CALLER,
             name: "caller".to_owned(),
@@ -68,7 +72,7 @@ impl Scene {
             script: None,
         };
         let witness = Witness::default();
-        let mut scene = Self { call, now, witness, legs: vec![caller], log: Vec::new() };
+        let mut scene = Self { call, now, desk, witness, legs: vec![caller], log: Vec::new() };
         scene.take(out, None);
         scene
     }
@@ -78,7 +82,7 @@ impl Scene {
     pub fn tell(&mut self, event: Event) -> &mut Self {
         let mut out = Vec::new();
         self.witness.event(&event);
-        self.call.on(event.clone(), self.now, &mut out);
+        self.call.on(event.clone(), &self.desk, self.now, &mut out);
         self.take(out, Some(&event));
         self
     }
@@ -154,11 +158,16 @@ impl Scene {
         let until = self.now.at + time;
         loop {
             let script = self.legs.iter().filter_map(|it| Some(it.script.as_ref()?.at)).min();
-            let next = [script, self.call.deadline()].into_iter().flatten().min();
+            let desk = self.desk.deadline();
+            let next = [script, self.call.deadline(), desk].into_iter().flatten().min();
             let Some(next) = next.filter(|it| *it <= until) else { break };
             self.now = self.now.after(next.since(self.now.at));
             if script == Some(next) {
                 self.play(next);
+            } else if desk == Some(next) {
+                let mut words = Vec::new();
+                self.desk.on_time(self.now, &mut words);
+                self.pass_on(words);
             } else {
                 self.tell(Event::Time);
                 let later = self.call.deadline().is_none_or(|it| self.now.at < it);
@@ -286,8 +295,15 @@ impl Scene {
     fn take(&mut self, out: Vec<Effect>, event: Option<&Event>) {
         self.witness.effects(&out, event);
         let at = self.now.at.since(Instant::START);
+        let mut words = Vec::new();
         for effect in out {
             match &effect {
+                Effect::Desk(ask) => {
+                    self.desk.on(desk::Caller::default(), ask.clone(), self.now, &mut words);
+                }
+                Effect::Note(fact) => {
+                    self.desk.hears(desk::Caller::default(), &fact.what, self.now, &mut words);
+                }
                 Effect::Invite(offer) => self.legs.push(Party {
                     leg: offer.leg,
                     name: offer.to.id.to_string(),
@@ -327,6 +343,14 @@ impl Scene {
                 _ => (),
             }
             self.log.push((at, effect));
+        }
+        self.pass_on(words);
+    }
+
+    /// What the desk says.
+    fn pass_on(&mut self, words: desk::Words) {
+        for (_, told) in words {
+            self.tell(Event::Desk(told));
         }
     }
 

@@ -192,6 +192,7 @@ impl Witness {
                 assert!(!self.call_ended || scoring, "after call.ended: {fact:?}");
                 self.fact(&fact.what);
             }
+            Effect::Desk(_) => (),
             Effect::Journal(_) => self.journals += 1,
             Effect::End => self.end(),
         }

@@ -7,6 +7,7 @@ mod far_ends;
 mod forks;
 mod listening;
 mod names;
+mod queues;
 mod random;
 mod recordings;
 mod routers;

@@ -1,0 +1,100 @@
+//! One person who takes calls: an agent, or whoever is at a receiving number.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Instant;
+
+/// A person's place in the desk's list; it stays when the directory is read again.
+pub(super) type PersonId = usize;
+
+/// How an agent is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    Available,
+    /// A phone of the agent rings, or the agent is on a call.
+    Busy,
+    /// Left alone after a queue's call.
+    WrapUp,
+    /// Takes no calls of queues.
+    Away,
+}
+
+/// What an agent, or somebody for it, says about itself. Everything else comes from its calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// Back, and ready at once: wrapping up is over too.
+    Available,
+    Away,
+}
+
+pub(super) struct Person {
+    away: bool,
+    /// Calls it can have at once.
+    pub room: u32,
+    /// Legs that ring it or that it talks on.
+    pub calls: u32,
+    /// Callers that it is offered to: it, or somebody with the same phone.
+    pub offered: u32,
+    pub wrap_up: Option<Instant>,
+    /// Left alone until then: it did not take a call.
+    pub aside: Option<Instant>,
+    /// When its last talk ended.
+    pub idle: Instant,
+    /// The lines in which it matters that it becomes free.
+    pub lines: BTreeSet<usize>,
+}
+
+impl Person {
+    pub fn new(now: Instant) -> Self {
+        Self {
+            away: false,
+            room: 1,
+            calls: 0,
+            offered: 0,
+            wrap_up: None,
+            aside: None,
+            idle: now,
+            lines: BTreeSet::new(),
+        }
+    }
+
+    pub fn set(&mut self, presence: Presence) {
+        self.away = presence == Presence::Away;
+        if !self.away {
+            (self.wrap_up, self.aside) = (None, None);
+        }
+    }
+
+    pub fn hangs_up(&mut self) {
+        self.calls = self.calls.saturating_sub(1);
+    }
+
+    pub fn is_away(&self) -> bool {
+        self.away
+    }
+
+    pub fn is_free(&self, now: Instant) -> bool {
+        let waits = |it: Option<Instant>| it.is_some_and(|until| now < until);
+        !self.away
+            && self.offered == 0
+            && self.calls < self.room
+            && !waits(self.wrap_up)
+            && !waits(self.aside)
+    }
+
+    pub fn state(&self, now: Instant) -> State {
+        if 0 < self.calls {
+            State::Busy
+        } else if self.away {
+            State::Away
+        } else if self.wrap_up.is_some_and(|until| now < until) {
+            State::WrapUp
+        } else {
+            State::Available
+        }
+    }
+}
