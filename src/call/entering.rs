@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::ending::end;
 use super::greeting::{Greeting, Then};
 use super::story::{Story, Turn};
-use super::{Effect, Facts, Phase, cause};
+use super::{Effect, Facts, Phase, calling, cause};
 use crate::flow::{self, Draw, Entry, Known, Left, Plan, Why};
 use crate::model::event::What;
 use crate::model::record::{CallRecord, Cause, Direction, Outcome, RecordState};
@@ -22,6 +22,11 @@ pub(super) fn begin(
     directory: Arc<Directory>,
     turn: &mut Turn<'_>,
 ) -> (Story, Phase) {
+    if let Some(user) = facts.account.clone()
+        && directory.tracking_number(&facts.dialled).is_none()
+    {
+        return calling::begin(&user, facts, directory, turn);
+    }
     let entry = flow::enter(&directory, &facts.dialled, &facts.caller);
     let number = match &entry {
         Entry::Route { number, .. } | Entry::Blocked { number } | Entry::Unavailable { number } => {
@@ -101,7 +106,7 @@ fn enter_agent(id: &str, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
     follow(plan, story, turn)
 }
 
-fn follow(plan: Plan, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+pub(super) fn follow(plan: Plan, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
     match plan {
         Plan::Ring { rings, left_out } => {
             story.left_out(&left_out, turn);
@@ -249,7 +254,7 @@ fn nobodys(dialled: &str) -> TrackingNumber {
     TrackingNumber { route: None, ..TrackingNumber::new(dialled, Route::Hangup, settings) }
 }
 
-fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) -> CallRecord {
+pub(super) fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) -> CallRecord {
     CallRecord {
         id: Arc::clone(&facts.call),
         state: RecordState::InProgress,

@@ -16,6 +16,7 @@
 
 mod asking;
 mod callers;
+mod calling;
 mod cause;
 mod codes;
 mod dialling;

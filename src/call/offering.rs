@@ -25,7 +25,7 @@ use crate::audio::{AnsweredBy, Source};
 use crate::clock::Instant;
 use crate::flow::{self, Briefing, Ring, Step, When};
 use crate::model::ReceivingNumber;
-use crate::model::record::{Cause, Outcome};
+use crate::model::record::{Cause, Direction, Outcome};
 
 pub(super) struct Offering {
     /// In list order.
@@ -331,7 +331,11 @@ impl Offer {
         story: &mut Story,
         turn: &mut Turn<'_>,
     ) -> Result<(), Cause> {
-        let identity = flow::identity(&self.to, &story.tracking, &story.facts.caller);
+        let mut identity = flow::identity(&self.to, &story.tracking, &story.facts.caller);
+        if story.record.direction != Direction::Inbound {
+            // What a phone of ours dialled was diverted from nobody.
+            identity.diverted_from.clear();
+        }
         let Some(leg) = story.invite(&self.to, identity, early_media, turn) else {
             self.progress = Progress::Lost;
             return Err(cause::too_many_legs());

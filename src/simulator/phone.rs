@@ -22,6 +22,10 @@ pub struct Phone {
     pub name: String,
     /// What it calls itself.
     pub number: String,
+    /// The password of the account whose user is its number.
+    pub password: Option<String>,
+    /// What its From says instead of its number.
+    pub shows: Option<String>,
     pub address: SocketAddr,
     pub media: SocketAddr,
     pub manners: Manners,
@@ -44,6 +48,8 @@ impl Phone {
         Self {
             name: name.to_owned(),
             number: "+15125550100".to_owned(),
+            password: None,
+            shows: None,
             address,
             media,
             manners: Manners::default(),
@@ -447,7 +453,7 @@ impl Phone {
         };
         let first = !self.moments.contains(&(now, Moment::Told(status)));
         let line = &mut self.lines[n];
-        if line.role != Role::Caller || 1 < response.cseq {
+        if line.role != Role::Caller || line.dialog.invite_cseq() < response.cseq {
             if 200 <= status {
                 let again = line.dialog.ack_again(&response, status);
                 let (ack, to) = (again, line.dialog.next_hop());
@@ -491,6 +497,12 @@ impl Phone {
                     self.send(bye, to, out);
                 }
             }
+            _ if response.cseq < line.dialog.invite_cseq() => (),
+            401 if self.password.is_some() && response.challenge.is_some() => {
+                let ack = line.dialog.ack_of_refusal(&response);
+                self.send(ack, self.edge, out);
+                self.prove(n, &response, now, out);
+            }
             _ => {
                 let ack = line.dialog.ack_of_refusal(&response);
                 if !line.over {
@@ -500,6 +512,21 @@ impl Phone {
                 self.send(ack, self.edge, out);
             }
         }
+    }
+
+    /// Calls again with what was asked for.
+    fn prove(&mut self, n: usize, response: &Received, now: Instant, out: &mut Vec<Datagram>) {
+        let offer = self.offer();
+        let (user, password) = (self.number.clone(), self.password.clone().unwrap_or_default());
+        let challenge = response.challenge.clone().unwrap_or_default();
+        let dialog = &mut self.lines[n].dialog;
+        if 1 < dialog.invite_cseq() {
+            return;
+        }
+        dialog.prove(&challenge, &user, &password);
+        let invite = dialog.invite(&offer);
+        self.requests.push(Resend::new(invite.clone(), "INVITE", now));
+        self.send(invite, self.edge, out);
     }
 
     fn offer(&self) -> String {

@@ -24,6 +24,8 @@ pub(super) struct Received {
     pub media: Option<SocketAddr>,
     /// Its payload types: number and `rtpmap` value.
     pub types: Vec<(u8, String)>,
+    /// What it must prove (401).
+    pub challenge: Option<String>,
     /// The status in a message fragment (RFC 3420).
     pub fragment: Option<u16>,
     /// The direction its session description says, from the writer's side.
@@ -51,6 +53,9 @@ impl Received {
                 rsip::Header::To(it) => {
                     read.to = it.value().to_owned();
                     read.to_tag = parameter(it.value(), "tag");
+                }
+                rsip::Header::WwwAuthenticate(it) => {
+                    read.challenge = Some(it.value().to_owned());
                 }
                 rsip::Header::CallId(it) => read.call_id = it.value().to_owned(),
                 rsip::Header::Contact(it) => read.contact = Some(inside(it.value()).to_owned()),
@@ -120,15 +125,18 @@ pub(super) struct Dialog {
     branches: u32,
     /// Header lines of the phone's own in every request.
     lines: String,
+    /// The CSeq of its INVITE.
+    invite_cseq: u32,
 }
 
 impl Dialog {
     pub fn calling(phone: &Phone, count: u32, number: &str) -> Self {
         let (name, address, edge) = (&phone.name, phone.address, phone.edge());
         let to = format!("sip:{number}@{edge}");
+        let shown = phone.shows.as_ref().unwrap_or(&phone.number);
         Self {
             call_id: format!("{name}-{count}-{}", address.port()),
-            local: format!("\"{name}\" <sip:{}@{}>;tag={name}{count}", phone.number, address.ip()),
+            local: format!("\"{name}\" <sip:{shown}@{}>;tag={name}{count}", address.ip()),
             remote: format!("<{to}>"),
             target: to,
             routes: Vec::new(),
@@ -139,6 +147,7 @@ impl Dialog {
             invited: None,
             branches: 0,
             lines: phone.lines_of_its_own.clone(),
+            invite_cseq: 1,
         }
     }
 
@@ -162,6 +171,7 @@ impl Dialog {
             invited: Some(invite.clone()),
             branches: 0,
             lines: String::new(),
+            invite_cseq: 0,
         }
     }
 
@@ -184,17 +194,51 @@ impl Dialog {
 
     pub fn invite(&self, body: &str) -> Vec<u8> {
         let branch = self.branch.clone();
-        self.request("INVITE", 1, &branch, Some(body))
+        self.request("INVITE", self.invite_cseq, &branch, Some(body))
+    }
+
+    pub fn invite_cseq(&self) -> u32 {
+        self.invite_cseq
+    }
+
+    /// Takes a challenge: the INVITE that answers it is a new one (RFC 3261 section 22.2).
+    pub fn prove(&mut self, challenge: &str, user: &str, password: &str) {
+        let part = |name: &str| {
+            let from = challenge.find(&format!("{name}=\""))? + name.len() + 2;
+            Some(challenge[from..].split('"').next()?.to_owned())
+        };
+        let (realm, nonce) = (part("realm").unwrap_or_default(), part("nonce").unwrap_or_default());
+        let Ok(uri) = rsip::Uri::try_from(self.target.as_str()) else { return };
+        let qop = rsip::headers::auth::AuthQop::Auth { cnonce: "c".to_owned(), nc: 1 };
+        let digest = rsip::services::DigestGenerator {
+            username: user,
+            password,
+            nonce: &nonce,
+            uri: &uri,
+            realm: &realm,
+            method: &rsip::Method::Invite,
+            qop: Some(&qop),
+            algorithm: rsip::headers::auth::Algorithm::Md5,
+        };
+        self.cseq += 1;
+        self.invite_cseq = self.cseq;
+        self.branch.push('a');
+        self.lines += &format!(
+            "Authorization: Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", \
+             uri=\"{uri}\", response=\"{}\", algorithm=MD5, qop=auth, nc=00000001, \
+             cnonce=\"c\"\r\n",
+            digest.compute(),
+        );
     }
 
     pub fn cancel(&self) -> Vec<u8> {
         let branch = self.branch.clone();
-        self.request("CANCEL", 1, &branch, None)
+        self.request("CANCEL", self.invite_cseq, &branch, None)
     }
 
     pub fn ack(&mut self) -> Vec<u8> {
         let branch = self.new_branch();
-        self.request("ACK", 1, &branch, None)
+        self.request("ACK", self.invite_cseq, &branch, None)
     }
 
     /// A new offer within the dialog.
@@ -214,7 +258,7 @@ impl Dialog {
         let mut ack = self.clone();
         ack.remote.clone_from(&refusal.to);
         let branch = self.branch.clone();
-        ack.request("ACK", 1, &branch, None)
+        ack.request("ACK", self.invite_cseq, &branch, None)
     }
 
     pub fn bye(&mut self) -> Vec<u8> {

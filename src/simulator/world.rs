@@ -484,6 +484,18 @@ impl World {
         ladder
     }
 
+    /// The last request with this method that was sent to a phone.
+    ///
+    /// # Panics
+    /// If there was none.
+    pub fn heard(&self, name: &str, method: &str) -> String {
+        let to = self.seen(name).address;
+        let sent = self.wire.iter().rev().map(|(_, it)| it).filter(|it| it.to == to);
+        let mut texts = sent.map(|it| String::from_utf8_lossy(&it.bytes).into_owned());
+        let found = texts.find(|it| it.starts_with(method));
+        found.unwrap_or_else(|| panic!("{name} never had a {method}"))
+    }
+
     /// When a phone lived through something, for the first time.
     ///
     /// # Panics

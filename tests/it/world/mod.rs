@@ -1,6 +1,7 @@
 //! Stories of whole calls: the exchange with its media, between phones it shares no code with.
 
 mod asking;
+mod clients;
 mod digits;
 mod endings;
 mod far_ends;

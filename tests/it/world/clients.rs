@@ -1,0 +1,320 @@
+//! Phones of our own accounts as people: they call out under limits, call each other, hold, and put
+//! callers through.
+
+use crosspoint::model::record::Direction;
+
+use super::town::*;
+
+const ANN: &str = "ann";
+const BOB: &str = "bob";
+const OUTSIDE: &str = "+15125550177";
+
+/// Ann may call out through the carrier, bob may not; calls to the tracking number ring ann.
+fn company(rules: &str, more: &str) -> World {
+    let mut text = plan(&[("c", "")], "dial = [\"desk\"]");
+    text = text
+        .replace("probe = \"off\"", "probe = \"off\"\naddresses = [{ host = \"10.0.0.11:5070\" }]");
+    text += &format!(
+        "[[account]]\nuser = \"ann\"\npassword = \"secret\"\n[account.call_out]\n\
+         prefixes = [\"+1512\"]\ncaller_ids = [\"+15550100001\", \"+15550100002\"]\n{rules}\n\
+         [[account]]\nuser = \"bob\"\npassword = \"secret\"\n\
+         [[receiving_number]]\nname = \"desk\"\nnumber = \"client:ann\"\n{more}\n"
+    );
+    let mut town = settle(&read(&text), 1, Weather::CLEAR);
+    for (name, host, voice) in [(ANN, 41, ANNS), (BOB, 42, BOBS)] {
+        let address = std::net::SocketAddr::from(([10, 0, 0, host], 5070));
+        let phone = town.phone(name, address, voice);
+        (phone.number, phone.password) = (name.to_owned(), Some("secret".to_owned()));
+        town.register(name, address);
+    }
+    town
+}
+
+const ANNS: u16 = 700;
+const BOBS: u16 = 800;
+
+fn talks(town: &World, name: &str, hertz: u16) -> bool {
+    secs(1) < town.seen(name).ear.total(Sound::Tone(hertz))
+}
+
+#[test]
+fn a_phone_of_ours_calls_out_through_the_carrier_and_shows_a_number_of_its_own() {
+    for (number, shown) in [("ann", "+15550100001"), ("+15550100002", "+15550100002")] {
+        let mut town = company("", "");
+        town.at(ANN).shows = Some(number.to_owned());
+        town.calls(ANN, OUTSIDE);
+        town.connects();
+        town.run_for(secs(5));
+        assert!(talks(&town, CARRIER, ANNS) && talks(&town, ANN, VOICE), "{}", town.draw());
+        let invite = town.heard(CARRIER, "INVITE");
+        assert!(invite.starts_with(&format!("INVITE sip:{OUTSIDE}@10.0.0.11")), "{invite}");
+        assert!(invite.contains(&format!("<sip:{shown}@")), "{invite}");
+        assert!(!invite.contains("Diversion") && !invite.contains("ann@"), "{invite}");
+        town.hangs_up(ANN);
+        town.ends();
+        town.rests();
+        let record = town.record();
+        assert_eq!((record.direction, &*record.source), (Direction::Outbound, "ann"));
+        assert_eq!((&*record.tracking_number, &*record.caller), (OUTSIDE, "ann"));
+        // The default call settings record.
+        assert_eq!(town.tapes().all().count(), 1);
+    }
+}
+
+#[test]
+fn nobody_calls_out_unless_somebody_said_that_it_may() {
+    for (name, number, status, reason) in [
+        (BOB, OUTSIDE, 403, "not_allowed"),
+        (ANN, "+12025550177", 403, "not_allowed"),
+        (ANN, "900", 403, "not_allowed"),
+        (ANN, "nobody", 404, "unknown_number"),
+    ] {
+        let mut town = company("", "");
+        town.calls(name, number);
+        town.ends();
+        assert_eq!(town.seen(name).finals(), [status], "{name} {number}");
+        town.rests();
+        assert_eq!(town.reason(), reason);
+        assert_eq!(town.seen(CARRIER).count(Moment::Rung), 0);
+    }
+}
+
+#[test]
+fn calls_at_once_and_in_a_minute_are_limited_and_free_again_afterwards() {
+    let mut town = company("max_calls = 1", "");
+    town.calls(ANN, OUTSIDE);
+    town.connects();
+    town.calls(ANN, OUTSIDE);
+    town.run_for(secs(1));
+    assert_eq!(town.seen(ANN).finals(), [200, 503], "{}", town.draw());
+    town.hangs_up(ANN);
+    town.run_for(secs(1));
+    town.calls(ANN, OUTSIDE);
+    town.run_for(secs(3));
+    assert_eq!(town.seen(ANN).finals(), [200, 503, 200]);
+    town.hangs_up(ANN);
+    town.rests();
+
+    let mut town = company("calls_per_minute = 2", "");
+    for n in 0..3 {
+        town.calls(ANN, OUTSIDE);
+        town.run_for(secs(2));
+        if n < 2 {
+            town.hangs_up(ANN);
+        }
+        town.run_for(secs(1));
+    }
+    assert_eq!(town.seen(ANN).finals(), [200, 200, 503]);
+    town.run_for(secs(60));
+    town.calls(ANN, OUTSIDE);
+    town.run_for(secs(2));
+    assert_eq!(town.seen(ANN).finals(), [200, 200, 503, 200]);
+    town.hangs_up(ANN);
+    town.rests();
+}
+
+#[test]
+fn the_minutes_of_a_day_end_the_call_that_uses_them_up() {
+    let mut town = company("minutes_per_day = 1", "");
+    town.calls(ANN, OUTSIDE);
+    let connected = town.connects();
+    let ended = town.ends();
+    assert_near(ended.since(connected), secs(60), ms(50));
+    assert_eq!(town.reason(), "minutes_per_day");
+    town.calls(ANN, OUTSIDE);
+    town.run_for(secs(1));
+    assert_eq!(town.seen(ANN).finals(), [200, 503]);
+    town.run_for(secs(86_400));
+    town.calls(ANN, OUTSIDE);
+    town.run_for(secs(2));
+    assert_eq!(town.seen(ANN).finals(), [200, 503, 200]);
+    town.hangs_up(ANN);
+    town.rests();
+}
+
+#[test]
+fn phones_of_ours_call_each_other_by_name_with_the_settings_that_they_have() {
+    let mut town = company("", "prevent_recording = true\nwhisper = { text = \"a colleague\" }");
+    town.calls(BOB, "ann");
+    town.connects();
+    town.run_for(secs(5));
+    assert!(talks(&town, ANN, BOBS) && talks(&town, BOB, ANNS));
+    let whisper = Sound::Tone(town.tone_of("a colleague"));
+    assert_near(town.seen(ANN).ear.total(whisper), secs(2), ms(60));
+    town.hangs_up(ANN);
+    town.ends();
+    town.rests();
+    let record = town.record();
+    assert_eq!((record.direction, &*record.source), (Direction::Internal, "bob"));
+    assert!(town.tapes().is_empty(), "recorded against the veto of ann's desk");
+    let mut town = company("", "");
+    town.calls(ANN, "bob");
+    town.connects();
+    town.run_for(secs(1));
+    town.hangs_up(ANN);
+    town.ends();
+    town.rests();
+    assert_eq!(&*town.record().legs[0].destination, "client:bob");
+}
+
+#[test]
+fn a_phone_that_nobody_has_registered_cannot_be_called() {
+    let mut town = company("", "");
+    town.run_for(secs(7300));
+    town.calls(BOB, "ann");
+    town.run_for(secs(2));
+    assert_eq!(town.seen(BOB).finals(), [480]);
+    town.rests();
+}
+
+#[test]
+fn who_is_held_hears_music_until_it_is_taken_back() {
+    for direction in ["sendonly", "inactive"] {
+        let mut text = plan(&[("b", "")], "dial = [\"b\"]");
+        text += "[[call_settings]]\nname = \"default\"\nhold_music = { text = \"waltz\" }\n";
+        let mut town = settle(&read(&text), 1, Weather::CLEAR);
+        town.call();
+        town.connects();
+        town.run_for(secs(2));
+        let waltz = Sound::Tone(town.tone_of("waltz"));
+        for (holder, held) in [("b", CARRIER), (CARRIER, "b")] {
+            let before = town.seen(held).ear.total(waltz);
+            town.act(holder, |phone, now, out| phone.hold(direction, now, out));
+            town.run_for(secs(10));
+            let heard = town.seen(held).ear.total(waltz) - before;
+            assert_near(heard, secs(10), ms(200));
+            let before = town.seen(held).ear.total(waltz);
+            town.act(holder, |phone, now, out| phone.hold("sendrecv", now, out));
+            town.run_for(secs(3));
+            assert!(town.seen(held).ear.total(waltz) - before < ms(60), "music after the hold");
+        }
+        assert_eq!(town.seen(CARRIER).calls_up(), 1, "nobody is given up for being held");
+        town.hangs_up("b");
+        town.ends();
+        town.rests();
+    }
+}
+
+fn told(town: &World, name: &str, what: fn(&Moment) -> Option<u16>) -> Vec<u16> {
+    town.seen(name).moments.iter().filter_map(|(_, it)| what(it)).collect()
+}
+
+fn answers(it: &Moment) -> Option<u16> {
+    if let Moment::Referred(status) = it { Some(*status) } else { None }
+}
+
+fn notices(it: &Moment) -> Option<u16> {
+    if let Moment::Notified(status) = it { Some(*status) } else { None }
+}
+
+#[test]
+fn a_caller_of_ours_puts_whom_it_called_through_to_a_colleague() {
+    let mut town = company("", "");
+    town.calls(ANN, OUTSIDE);
+    town.connects();
+    town.run_for(secs(3));
+    town.act(ANN, |phone, now, out| phone.transfer("bob", now, out));
+    town.run_for(secs(1));
+    // Bob rings; the person outside hears it ring, ann is still there.
+    assert_eq!((town.seen(ANN).calls_up(), town.seen(CARRIER).calls_up()), (1, 1));
+    town.run_for(secs(6));
+    assert!(talks(&town, CARRIER, BOBS) && talks(&town, BOB, VOICE), "{}", town.draw());
+    assert_eq!(town.seen(ANN).calls_up(), 0);
+    assert_eq!(told(&town, ANN, answers), [202]);
+    assert_eq!(told(&town, ANN, notices).last(), Some(&200));
+    town.hangs_up(CARRIER);
+    town.ends();
+    town.rests();
+    assert_eq!(town.record().recordings.len(), 2);
+    assert!(town.record().legs.iter().all(|it| it.ended_at.is_some()));
+}
+
+#[test]
+fn a_caller_of_ours_gets_the_call_back_if_the_colleague_does_not_take_it() {
+    let mut town = company("", "");
+    town.refuses_after(BOB, secs(2), 486);
+    town.calls(ANN, OUTSIDE);
+    town.connects();
+    town.act(ANN, |phone, now, out| phone.transfer("bob", now, out));
+    town.run_for(secs(8));
+    assert_eq!(told(&town, ANN, notices).last(), Some(&486));
+    assert!(talks(&town, CARRIER, ANNS) && talks(&town, ANN, VOICE), "{}", town.draw());
+    town.hangs_up(ANN);
+    town.ends();
+    town.rests();
+}
+
+/// Ann takes a call from outside, asks bob, and puts the caller through to him.
+fn talked_over(more: &str, bobs: &str) -> World {
+    let text = format!(
+        "{more}\n[[receiving_number]]\nname = \"bobs desk\"\nnumber = \"client:bob\"\n{bobs}"
+    );
+    let mut town = company("", &text);
+    town.call();
+    town.connects();
+    town.run_for(secs(2));
+    town.act(ANN, |phone, now, out| phone.hold("sendonly", now, out));
+    town.run_for(secs(1));
+    town.calls(ANN, "bob");
+    town.run_for(secs(4));
+    assert_eq!(town.seen(BOB).calls_up(), 1, "{}", town.draw());
+    town
+}
+
+#[test]
+fn after_they_talked_it_over_the_caller_is_joined_with_the_colleague() {
+    let mut town = talked_over("", "");
+    town.act(ANN, |phone, now, out| phone.transfer_to_other(now, out));
+    let asked = town.now();
+    town.run_for(secs(5));
+    assert_eq!(told(&town, ANN, answers), [202], "{}", town.draw());
+    assert_eq!(told(&town, ANN, notices), [200]);
+    assert_eq!(town.seen(ANN).calls_up(), 0);
+    let since = |it: &&crosspoint::simulator::ear::Heard| asked <= it.from;
+    let heard = |name: &str, hertz| {
+        let all = town.seen(name).ear.heard.iter().filter(since);
+        all.filter(|it| it.sound == Sound::Tone(hertz)).map(|it| it.to.since(it.from)).sum()
+    };
+    assert_near(heard(CARRIER, BOBS), secs(5), ms(200));
+    assert_near(heard(BOB, VOICE), secs(5), ms(200));
+    town.hangs_up(CARRIER);
+    town.run_for(ms(100));
+    assert_eq!(town.seen(BOB).calls_up(), 0, "bob is left behind");
+    town.rests();
+    let ended = town.ended();
+    assert_eq!(ended.len(), 2);
+    for (one, other) in [(0, 1), (1, 0)] {
+        assert_eq!(ended[one].linked, [ended[other].id.clone()]);
+        let step = |it: &crosspoint::model::record::Step| it.what.contains(&*ended[other].id);
+        assert!(ended[one].path.iter().any(step), "{:?}", ended[one].path);
+    }
+}
+
+#[test]
+fn whoever_of_the_joined_hangs_up_both_calls_are_over() {
+    for who in [CARRIER, BOB] {
+        let mut town = talked_over("", "");
+        town.act(ANN, |phone, now, out| phone.transfer_to_other(now, out));
+        town.run_for(secs(2));
+        town.hangs_up(who);
+        town.run_for(ms(100));
+        assert_eq!(town.seen(BOB).calls_up() + town.seen(CARRIER).calls_up(), 0, "{who}");
+        town.rests();
+        assert_eq!(town.ended().len(), 2);
+    }
+}
+
+/// Case 10, by a transfer that was talked over.
+#[test]
+fn who_is_joined_is_not_recorded_against_its_veto() {
+    let mut town = talked_over("", "prevent_recording = true");
+    let before = town.tapes().all().count();
+    town.act(ANN, |phone, now, out| phone.transfer_to_other(now, out));
+    town.run_for(secs(3));
+    assert_eq!(town.tapes().all().count(), before);
+    town.hangs_up(BOB);
+    town.rests();
+    let joined = town.ended().into_iter().find(|it| &*it.source != "ann").unwrap().clone();
+    assert_eq!(joined.recordings.len(), 2);
+    assert_eq!(joined.recordings[1].prevented.as_deref(), Some("prevent_recording"));
+}
