@@ -3,6 +3,8 @@
 //! It reads with rsip and writes its messages by hand, so that both ends of a story do not share
 //! one misunderstanding. It resends as RFC 3261 asks, so stories may lose packets.
 
+mod acts;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -83,41 +85,6 @@ impl Phone {
 
     pub fn has_called(&self) -> bool {
         self.lines.iter().any(|it| it.role == Role::Caller)
-    }
-
-    /// Puts the other side on hold (`sendonly`, `inactive`), or takes it back (`sendrecv`): a
-    /// re-INVITE.
-    pub fn hold(&mut self, direction: &str, now: Instant, out: &mut Vec<Datagram>) {
-        let Some(at) = self.lines.iter().position(Line::is_up) else { return };
-        self.version += 1;
-        let body = self.offer().replace("sendrecv", direction);
-        let body = body.replacen("o=- 1 1", &format!("o=- 1 {}", self.version), 1);
-        let line = &mut self.lines[at];
-        let (bytes, to) = (line.dialog.invite_again(&body), line.dialog.next_hop());
-        self.requests.push(Resend::new(bytes.clone(), "INVITE", now));
-        self.send(bytes, to, out);
-    }
-
-    /// Asks the edge to put the other side through to `to` (what it would dial, or a whole URI).
-    pub fn transfer(&mut self, to: &str, now: Instant, out: &mut Vec<Datagram>) {
-        let to = if to.contains(':') { to.to_owned() } else { format!("sip:{to}@{}", self.edge) };
-        let Some(at) = self.lines.iter().position(Line::is_up) else { return };
-        self.refer(at, &to, now, out);
-    }
-
-    /// The same, to who is at the other end of its second call.
-    pub fn transfer_to_other(&mut self, now: Instant, out: &mut Vec<Datagram>) {
-        let mut up = self.lines.iter().enumerate().filter(|(_, it)| it.is_up()).map(|(n, _)| n);
-        let (Some(first), Some(second)) = (up.next(), up.next()) else { return };
-        let to = format!("sip:other@{}?{}", self.edge, self.lines[second].dialog.replaces());
-        self.refer(first, &to, now, out);
-    }
-
-    fn refer(&mut self, at: usize, to: &str, now: Instant, out: &mut Vec<Datagram>) {
-        let line = &mut self.lines[at];
-        let (bytes, hop) = (line.dialog.refer(to), line.dialog.next_hop());
-        self.requests.push(Resend::new(bytes.clone(), "REFER", now));
-        self.send(bytes, hop, out);
     }
 
     /// Hangs up whatever it is in: CANCEL while it rings, BYE once it is up.
@@ -512,21 +479,6 @@ impl Phone {
                 self.send(ack, self.edge, out);
             }
         }
-    }
-
-    /// Calls again with what was asked for.
-    fn prove(&mut self, n: usize, response: &Received, now: Instant, out: &mut Vec<Datagram>) {
-        let offer = self.offer();
-        let (user, password) = (self.number.clone(), self.password.clone().unwrap_or_default());
-        let challenge = response.challenge.clone().unwrap_or_default();
-        let dialog = &mut self.lines[n].dialog;
-        if 1 < dialog.invite_cseq() {
-            return;
-        }
-        dialog.prove(&challenge, &user, &password);
-        let invite = dialog.invite(&offer);
-        self.requests.push(Resend::new(invite.clone(), "INVITE", now));
-        self.send(invite, self.edge, out);
     }
 
     fn offer(&self) -> String {
