@@ -20,8 +20,11 @@ fn never() -> Arc<Schedule> {
     Arc::new(Schedule::new("never", "UTC".parse().unwrap()))
 }
 
+/// A route, and what has to be there for it.
+type Way = (Route, fn(&mut Parts));
+
 /// Routes that lead nowhere, for a reason that is ours: by their names, and with what there is.
-fn broken() -> Vec<(Route, fn(&mut Parts))> {
+fn broken() -> Vec<Way> {
     fn gone() -> Route {
         dial(Order::Sequence, &["gone"])
     }

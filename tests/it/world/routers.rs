@@ -5,9 +5,12 @@ use crosspoint::model::record::{CallRecord, RecordState};
 
 use super::town::*;
 
+/// Its name, what the tracking number says, what b says, and what else there is.
+type Place = (&'static str, &'static str, &'static str, &'static str);
+
 /// The places: what the tracking number does, and what is set up so that it comes to `ROUTE`.
 /// The menu's caller presses 1; b never answers, and is closed or busy where that is needed.
-const PLACES: &[(&str, &str, &str, &str)] = &[
+const PLACES: &[Place] = &[
     ("tracking number", "route = ROUTE", "", ""),
     ("no answer", "dial = [\"b\"]", "no_answer = { timeout = \"1s\", route = ROUTE }", ""),
     ("busy", "dial = [\"b\"]", "no_answer.busy_route = ROUTE\nmax_calls = 1", ""),
@@ -42,8 +45,8 @@ const HOURS: &str = "[[schedule]]\nname = \"never\"\nzone = \"UTC\"\n\
                      hours = [\"mon-fri 17:00-22:00\"]\n";
 
 /// A town where `route` stands at this place, and the noun that it names is set up so.
-fn town_at(place: usize, route: &str, noun: &str) -> World {
-    let (name, tracking, b, more) = PLACES[place];
+fn town_at(place: &Place, route: &str, noun: &str) -> World {
+    let (name, tracking, b, more) = *place;
     let put = |text: &str| text.replace("ROUTE", route);
     let receiving =
         [("b", put(b)), ("c", String::new()), ("d", String::new()), ("e", String::new())];
@@ -125,7 +128,7 @@ fn each_condition_decides_from_each_place_where_a_route_can_stand() {
             if word == "unless" && conditions.contains("\", tag") {
                 continue;
             }
-            for place in [n % PLACES.len(), (n + 3) % PLACES.len()] {
+            for place in [&PLACES[n % PLACES.len()], &PLACES[(n + 3) % PLACES.len()]] {
                 let rule = smart(&format!("{word} = {{ {conditions} }}"));
                 let mut town = town_at(place, "{ smart_router = \"by\" }", &rule);
                 town.at(CARRIER).lines_of_its_own = "X-Campaign: spring 7\r\n".to_owned();
@@ -134,7 +137,7 @@ fn each_condition_decides_from_each_place_where_a_route_can_stand() {
                 let before = crosspoint::clock::Wall::from_unix_micros(before);
                 town.switch.remember("+15125550100", before);
                 calls(&mut town);
-                let case = format!("{word} {conditions}, {}", PLACES[place].0);
+                let case = format!("{word} {conditions}, {}", place.0);
                 let to = taken_by(&mut town);
                 assert_eq!(to, if wanted { "c" } else { "d" }, "{case}\n{}", town.draw());
                 let step = match wanted {
@@ -166,13 +169,13 @@ const LEADS: &[(&str, &str, &str)] = &[
 #[test]
 fn each_way_of_a_geo_router_is_taken_from_each_place() {
     for (keys, to, why) in LEADS {
-        for place in 0..PLACES.len() {
+        for place in PLACES {
             let noun = format!(
                 "[[geo_router]]\nname = \"near\"\notherwise = {{ dial = \"d\" }}\n{keys}\n"
             );
             let mut town = town_at(place, "{ geo_router = \"near\" }", &noun);
             calls(&mut town);
-            let case = format!("{keys}, {}", PLACES[place].0);
+            let case = format!("{keys}, {}", place.0);
             assert_eq!(taken_by(&mut town), *to, "{case}\n{}", town.draw());
             let step = format!("geo_router near: {why}");
             let record = town.records.last().unwrap();
@@ -186,7 +189,7 @@ fn each_way_of_a_geo_router_is_taken_from_each_place() {
 
 #[test]
 fn an_agents_phones_ring_at_once_and_the_agent_is_credited_from_each_place() {
-    for place in 0..PLACES.len() {
+    for place in PLACES {
         let noun = "[[account]]\nuser = \"ann\"\npassword = \"secret\"\n[[agent]]\n\
                     name = \"ann\"\nnumbers = [\"c\", \"e\"]\naccount = \"ann\"\n";
         let mut town = town_at(place, "{ agent = \"ann\" }", noun);
@@ -195,7 +198,7 @@ fn an_agents_phones_ring_at_once_and_the_agent_is_credited_from_each_place() {
         town.never_answers("e");
         town.answers_after("d", ms(500));
         calls(&mut town);
-        assert_eq!(taken_by(&mut town), "client:ann", "{}", PLACES[place].0);
+        assert_eq!(taken_by(&mut town), "client:ann", "{}", place.0);
         let record = town.records.last().unwrap();
         let rung: Vec<_> = record.legs.iter().filter(|it| &*it.destination != "b").collect();
         let ids: Vec<_> = rung.iter().map(|it| &*it.destination).collect();
@@ -203,20 +206,20 @@ fn an_agents_phones_ring_at_once_and_the_agent_is_credited_from_each_place() {
         assert!(rung.iter().all(|it| it.dialled_at == rung[0].dialled_at));
         town.hangs_up(CARRIER);
         town.ends();
-        assert_eq!(town.record().agent.as_deref(), Some("ann"), "{}", PLACES[place].0);
+        assert_eq!(town.record().agent.as_deref(), Some("ann"), "{}", place.0);
         assert_eq!(town.record().lead_owner, None);
     }
 }
 
 #[test]
 fn an_agent_whom_nobody_answers_for_owns_the_lead_from_each_place() {
-    for place in 0..PLACES.len() {
+    for place in PLACES {
         let noun = "[[agent]]\nname = \"ann\"\nnumbers = [\"c\"]\n";
         let mut town = town_at(place, "{ agent = \"ann\" }", noun);
         town.refuses_after("c", ms(500), 486);
         calls(&mut town);
         town.ends();
-        assert_eq!(town.record().lead_owner.as_deref(), Some("ann"), "{}", PLACES[place].0);
+        assert_eq!(town.record().lead_owner.as_deref(), Some("ann"), "{}", place.0);
         assert_eq!(town.record().agent, None);
     }
 }
@@ -227,7 +230,7 @@ fn routers_that_lead_to_each_other_are_cut() {
                 when = { anonymous = false }\nroute = { smart_router = \"two\" }\n\
                 [[smart_router]]\nname = \"two\"\notherwise = { smart_router = \"one\" }\n\
                 [[smart_router.rule]]\nwhen = { anonymous = true }\nroute = \"hangup\"\n";
-    let mut town = town_at(0, "{ smart_router = \"one\" }", noun);
+    let mut town = town_at(&PLACES[0], "{ smart_router = \"one\" }", noun);
     calls(&mut town);
     town.ends();
     assert_eq!(town.reason(), "route_loop");
@@ -237,7 +240,7 @@ fn routers_that_lead_to_each_other_are_cut() {
 #[test]
 fn a_caller_is_a_repeat_caller_from_the_second_call_on() {
     let rule = smart("when = { repeat_caller = \"30d\" }");
-    let mut town = town_at(0, "{ smart_router = \"by\" }", &rule);
+    let mut town = town_at(&PLACES[0], "{ smart_router = \"by\" }", &rule);
     for to in ["d", "c", "c"] {
         town.call();
         town.run_for(secs(2));
@@ -279,15 +282,14 @@ fn tag_rules_tag_finished_calls_inside_the_tagging_hours_of_the_destination() {
         assert_eq!(tags(open, Some(2)), "spring");
         assert_eq!(tags(open, None), "spring missed");
     }
-    for closed in ["tagging_schedule = \"evening\""] {
-        assert_eq!(tags(closed, Some(4)), "spring");
-        assert_eq!(tags(closed, None), "spring");
-    }
+    let closed = "tagging_schedule = \"evening\"";
+    assert_eq!(tags(closed, Some(4)), "spring");
+    assert_eq!(tags(closed, None), "spring");
 }
 
 #[test]
 fn the_after_hours_limit_of_the_destination_holds_from_each_place() {
-    for place in 0..PLACES.len() {
+    for place in PLACES {
         let noun = "[[receiving_number]]\nname = \"late\"\nnumber = \"sip:c@10.0.0.32:5070\"\n\
                     tagging_schedule = \"evening\"\nafter_hours_limit = \"20s\"\n\
                     source_tag = \"api\"\nagent = \"ann\"\n[[agent]]\nname = \"ann\"\n\
@@ -297,7 +299,7 @@ fn the_after_hours_limit_of_the_destination_holds_from_each_place() {
             calls(&mut town);
             let connected = town.connects();
             let ended = town.ends();
-            let case = format!("{route}, {}", PLACES[place].0);
+            let case = format!("{route}, {}", place.0);
             assert_near(ended.since(connected), secs(20), ms(50));
             assert_eq!(town.reason(), "after_hours_limit", "{case}");
             assert_eq!(town.record().source_tag, "api", "{case}");
