@@ -11,6 +11,7 @@ use super::story::{Story, Turn};
 use super::{Effect, Leg};
 use crate::audio::Source;
 use crate::clock::Instant;
+use crate::desk::Ask;
 use crate::flow::{self, Limit};
 use crate::model::ReceivingNumber;
 use crate::model::event::What;
@@ -76,12 +77,16 @@ impl Story {
             }
         }
         turn.say(Effect::Swap { caller: callee, other });
+        let destination = Arc::clone(&caller.id);
+        turn.say(Effect::Desk(Ask::OnLine { leg: other.0, destination, was_caller: true }));
         Some(other)
     }
 
     /// Somebody at the other end of another call, who has long answered.
     pub fn join(&mut self, to: &Arc<ReceivingNumber>, turn: &mut Turn<'_>) -> Option<Leg> {
         let leg = self.add_side(to, turn)?;
+        let destination = Arc::clone(&to.id);
+        turn.say(Effect::Desk(Ask::OnLine { leg: leg.0, destination, was_caller: false }));
         self.note(What::LegAnswered { leg: leg.0 }, turn);
         self.accepted(leg, turn);
         Some(leg)

@@ -58,6 +58,9 @@ pub enum Ask {
     Taken { who: Who, leg: u8 },
     /// The caller waits no more: it hung up, or goes elsewhere.
     Leave,
+    /// Somebody who was not rung is on this leg now: put through from another call, or the one who
+    /// was the caller before.
+    OnLine { leg: u8, destination: Arc<str>, was_caller: bool },
 }
 
 /// What the desk tells a call.
@@ -205,6 +208,14 @@ impl Desk {
             Ask::Passed { who } => self.passed(caller, &who, now),
             Ask::Taken { who, leg } => self.taken(caller, &who, leg),
             Ask::Leave => self.leave(caller),
+            Ask::OnLine { leg, destination, was_caller } => {
+                if was_caller {
+                    self.disengage((caller, 0), now);
+                }
+                if let Some(people) = self.roster.reached_by(&destination) {
+                    self.engage(caller, leg, people, true);
+                }
+            }
         }
         self.serve(now, out);
     }
@@ -214,7 +225,7 @@ impl Desk {
         match what {
             What::LegDialing { leg, destination } => {
                 if let Some(people) = self.roster.reached_by(destination) {
-                    self.engage(caller, *leg, people);
+                    self.engage(caller, *leg, people, false);
                 }
             }
             What::Connected { leg } => {
@@ -233,10 +244,7 @@ impl Desk {
     /// A phone of this account makes a call of its own.
     pub fn calls(&mut self, caller: Caller, account: &str) {
         if let Some(people) = self.roster.of_account(account) {
-            self.engage(caller, 0, people);
-            if let Some(leg) = self.legs.get_mut(&(caller, 0)) {
-                leg.talks = true;
-            }
+            self.engage(caller, 0, people, true);
         }
     }
 
@@ -416,12 +424,12 @@ impl Desk {
 
     // People.
 
-    fn engage(&mut self, caller: Caller, leg: u8, people: Arc<[PersonId]>) {
+    fn engage(&mut self, caller: Caller, leg: u8, people: Arc<[PersonId]>, talks: bool) {
         for id in people.iter() {
             self.people[*id].calls += 1;
         }
-        let leg = (leg, Leg { people, talks: false, wrap_up: Duration::ZERO });
-        if let Some(before) = self.legs.insert((caller, leg.0), leg.1) {
+        let engaged = Leg { people, talks, wrap_up: Duration::ZERO };
+        if let Some(before) = self.legs.insert((caller, leg), engaged) {
             for id in before.people.iter() {
                 self.people[*id].hangs_up();
             }

@@ -86,6 +86,30 @@ fn an_agents_state_comes_from_its_calls_and_from_what_it_says() {
 }
 
 #[test]
+fn who_is_put_through_from_another_call_is_busy_and_so_is_who_changes_places() {
+    let mut town = Town::of(with_ann());
+    town.desk.registered(&"ann".into(), true, town.now, &mut town.told);
+    let state = |town: &Town| town.desk.state("ann", town.now.at).unwrap();
+    let on_line = |leg, was_caller| {
+        let destination = "ann-phone".into();
+        Ask::OnLine { leg, destination, was_caller }
+    };
+    // She is put through from call 1 to call 2; call 1 is over.
+    let leg = town.dials(1, "ann-phone");
+    town.ask(2, on_line(7, false));
+    town.hangs_up(1, leg);
+    assert_eq!(state(&town), State::Busy);
+    town.hangs_up(2, 7);
+    assert_eq!(state(&town), State::Available);
+    // She calls, puts the other side through to somebody, and leaves.
+    town.desk.calls(Caller(3), "ann");
+    town.ask(3, on_line(2, true));
+    assert_eq!(state(&town), State::Busy);
+    town.hangs_up(3, 2);
+    assert_eq!(state(&town), State::Available);
+}
+
+#[test]
 fn who_shares_a_phone_is_not_offered_while_it_rings() {
     let mut all = with_ann();
     let bob = Agent { numbers: vec!["ann-phone".into(), "a".into()], ..Agent::new("bob") };

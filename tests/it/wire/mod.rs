@@ -21,6 +21,7 @@ mod network;
 mod operations;
 mod peers;
 mod phone;
+mod queues;
 mod reload;
 mod resolving;
 mod routers;

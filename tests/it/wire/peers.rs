@@ -68,7 +68,7 @@ impl Drop for Peer {
 }
 
 /// SIPp with one of our scenarios.
-fn sipp(scenario: &str, at: SocketAddr, more: &[&str]) -> Command {
+pub fn sipp(scenario: &str, at: SocketAddr, more: &[&str]) -> Command {
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/wire/sipp");
     let mut sipp = Command::new("sipp");
     sipp.arg("-sf").arg(scenarios.join(format!("{scenario}.xml")));
@@ -213,8 +213,8 @@ fn the_scene_of_the_containers_plays() {
     assert_eq!(outcomes, ["answered", "answered"], "{:#?}", edge.records());
 }
 
-/// Ten seconds of 440 Hz, as a WAV file.
-fn write_wav(path: &Path) {
+/// Ten seconds of a tone, as a WAV file.
+pub fn write_wav(path: &Path, hertz: u16) {
     let format = hound::WavSpec {
         channels: 1,
         sample_rate: 8000,
@@ -222,7 +222,7 @@ fn write_wav(path: &Path) {
         sample_format: hound::SampleFormat::Int,
     };
     let mut file = hound::WavWriter::create(path, format).unwrap();
-    let step = std::f64::consts::TAU * 440.0 / 8000.0;
+    let step = std::f64::consts::TAU * f64::from(hertz) / 8000.0;
     for n in 0..80_000 {
         file.write_sample(((f64::from(n) * step).sin() * 8000.0) as i16).unwrap();
     }
@@ -233,7 +233,7 @@ fn write_wav(path: &Path) {
 pub fn baresip(edge: &Edge, password: &str, more: &[&str]) -> Peer {
     let folder = edge.folder.join("baresip");
     fs::create_dir_all(&folder).unwrap();
-    write_wav(&folder.join("voice.wav"));
+    write_wav(&folder.join("voice.wav"), 440);
     let config = format!(
         "sip_listen {}\nmodule_path /usr/lib/baresip/modules\naudio_source aufile,{}\n\
          audio_player aufile,{}\nmodule g711.so\nmodule aufile.so\n\
