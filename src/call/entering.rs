@@ -155,6 +155,9 @@ fn enter_smart(id: &str, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
 fn enter_geo(id: &str, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
     let directory = Arc::clone(&story.directory);
     match directory.geo_router(id) {
+        Some(router) if router.prompt.is_some() => {
+            greet(Then::Zip(Arc::clone(router)), story, turn)
+        }
         Some(router) => follow_geo(router, None, story, turn),
         None => unusable(story, turn),
     }

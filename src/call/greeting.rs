@@ -11,16 +11,18 @@ use super::menu::Menu;
 use super::story::{Story, Turn};
 use super::voicemail::Voicemail;
 use super::waiting::Waiting;
+use super::zip::Zip;
 use super::{Effect, Event, Leg, Phase};
 use crate::audio::{Line, Script, Source};
 use crate::clock::Instant;
 use crate::flow::Ring;
-use crate::model::{Prompt, Queue, ReceivingNumber, VoiceMenu, VoicemailBox};
+use crate::model::{GeoRouter, Prompt, Queue, ReceivingNumber, VoiceMenu, VoicemailBox};
 
 /// What the caller comes to next.
 pub(super) enum Then {
     Dial(Vec<Ring>),
     Menu(Arc<VoiceMenu>),
+    Zip(Arc<GeoRouter>),
     Voicemail(Arc<VoicemailBox>),
     Queue { queue: Arc<Queue>, candidates: Vec<Arc<ReceivingNumber>> },
 }
@@ -30,18 +32,19 @@ impl Then {
         match self {
             Self::Dial(rings) => Dialling::start(rings, story, turn),
             Self::Menu(menu) => Menu::start(menu, story, turn),
+            Self::Zip(router) => Zip::start(router, story, turn),
             Self::Voicemail(voicemail) => Voicemail::start(voicemail, story, turn),
             Self::Queue { queue, .. } => Waiting::start(queue, story, turn),
         }
     }
 
-    /// Those who can be rung at once, or in a queue at any time. Who is behind a menu's keys is told of when it is dialled; a
-    /// message is the caller's own, which needs no notice.
+    /// Those who can be rung at once, or in a queue at any time. Who is behind a question is told of
+    /// when it is dialled; a message is the caller's own, which needs no notice.
     pub fn candidates(&self) -> impl Iterator<Item = &ReceivingNumber> {
         let (rings, members) = match self {
             Self::Dial(rings) => (rings.as_slice(), [].as_slice()),
             Self::Queue { candidates, .. } => ([].as_slice(), candidates.as_slice()),
-            Self::Menu(_) | Self::Voicemail(_) => ([].as_slice(), [].as_slice()),
+            Self::Menu(_) | Self::Zip(_) | Self::Voicemail(_) => ([].as_slice(), [].as_slice()),
         };
         rings.iter().map(|it| &*it.to).chain(members.iter().map(|it| &**it))
     }

@@ -36,6 +36,7 @@ mod tape;
 mod transfer;
 mod voicemail;
 mod waiting;
+mod zip;
 
 use std::mem;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ use self::talking::Talking;
 use self::transfer::{Joined, Transferring};
 use self::voicemail::Voicemail;
 use self::waiting::Waiting;
+use self::zip::Zip;
 use crate::clock::{Instant, Now};
 use crate::desk::Desk;
 use crate::model::record::{CallRecord, Cause};
@@ -66,6 +68,7 @@ pub struct Call {
 enum Phase {
     Greeting(Greeting),
     Menu(Menu),
+    Zip(Zip),
     Voicemail(Voicemail),
     Dialling(Dialling),
     Waiting(Waiting),
@@ -150,6 +153,7 @@ impl Call {
         match &self.phase {
             Phase::Greeting(phase) => Some(phase.deadline()),
             Phase::Menu(phase) => Some(phase.deadline()),
+            Phase::Zip(phase) => Some(phase.deadline()),
             Phase::Voicemail(phase) => Some(phase.deadline()),
             Phase::Dialling(phase) => phase.deadline(&self.story),
             Phase::Waiting(phase) => phase.deadline(),
@@ -186,6 +190,7 @@ impl Phase {
         match self {
             Self::Greeting(phase) => phase.on(event, story, turn),
             Self::Menu(phase) => phase.on(event, story, turn),
+            Self::Zip(phase) => phase.on(event, story, turn),
             Self::Voicemail(phase) => phase.on(event, story, turn),
             Self::Dialling(phase) => phase.on(event, story, turn),
             Self::Waiting(phase) => phase.on(event, story, turn),

@@ -116,8 +116,24 @@ impl Resend {
     }
 }
 
+/// What a phone offers; `events` if it has telephone events.
+pub(super) fn offer(media: SocketAddr, events: bool) -> String {
+    let all = [(0, "PCMU/8000"), (8, "PCMA/8000"), (101, "telephone-event/8000")];
+    sdp(media, if events { &all } else { &all[..2] })
+}
+
+/// PCMU, and the offered telephone-event, whatever number it has.
+pub(super) fn answer(media: SocketAddr, offered: &[(u8, String)], events: bool) -> String {
+    let chosen = offered.iter().filter(|(_, it)| {
+        let name = it.to_ascii_lowercase();
+        name.starts_with("pcmu") || (events && name.starts_with("telephone-event/8000"))
+    });
+    let chosen: Vec<(u8, &str)> = chosen.map(|(pt, it)| (*pt, it.as_str())).collect();
+    sdp(media, if chosen.is_empty() { &[(0, "PCMU/8000")] } else { &chosen })
+}
+
 /// A session description of one audio stream.
-pub(super) fn sdp(media: SocketAddr, types: &[(u8, &str)]) -> String {
+fn sdp(media: SocketAddr, types: &[(u8, &str)]) -> String {
     let ip = media.ip();
     let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
     let numbers: Vec<String> = types.iter().map(|(pt, _)| pt.to_string()).collect();

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::ear::Ear;
-use super::line::{Line, Plan, Resend, Role, sdp};
+use super::line::{self, Line, Plan, Resend, Role};
 use super::manners::{Manners, Moment, Reply};
 use super::mouth::Mouth;
 use super::network::Datagram;
@@ -482,19 +482,11 @@ impl Phone {
     }
 
     fn offer(&self) -> String {
-        let all = [(0, "PCMU/8000"), (8, "PCMA/8000"), (101, "telephone-event/8000")];
-        sdp(self.media, if self.manners.no_events { &all[..2] } else { &all })
+        line::offer(self.media, !self.manners.no_events)
     }
 
-    /// PCMU and the offered telephone-event, whatever number it has.
     fn answer_body(&self, offered: Vec<(u8, String)>) -> String {
-        let chosen = offered.iter().filter(|(_, it)| {
-            let name = it.to_ascii_lowercase();
-            let event = name.starts_with("telephone-event/8000") && !self.manners.no_events;
-            name.starts_with("pcmu") || event
-        });
-        let chosen: Vec<(u8, &str)> = chosen.map(|(pt, it)| (*pt, it.as_str())).collect();
-        sdp(self.media, if chosen.is_empty() { &[(0, "PCMU/8000")] } else { &chosen })
+        line::answer(self.media, &offered, !self.manners.no_events)
     }
 
     fn send(&self, bytes: Vec<u8>, to: SocketAddr, out: &mut Vec<Datagram>) {

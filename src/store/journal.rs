@@ -327,3 +327,42 @@ fn interrupted(calls: &Path) -> io::Result<Vec<CallRecord>> {
 fn now() -> Instant {
     Instant::now()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record as it stands in the file.
+    fn line(id: &str, ended_at: &str) -> String {
+        format!(
+            r#"{{"id":"{id}","state":"in_progress","tracking_number":"+1","source":"","caller":"",
+            "caller_name":null,"path":[],"legs":[],"received_at":5,"answered_at":6,
+            "connected_at":6,"ended_at":{ended_at},"ring_ms":1,"talk_ms":2,
+            "cause":{{"sip":200,"q850":16,"reason":"normal","local":false}},"recordings":[],
+            "caller_quality":null,"agent":null,"lead_owner":null,"source_tag":"","tags":[],
+            "score":null}}"#
+        )
+        .replace('\n', " ")
+            + "\n"
+    }
+
+    /// The caller had gone, the answering person was asked for a score: only that is lost.
+    #[test]
+    fn a_call_that_had_ended_when_a_crash_came_is_not_called_interrupted() {
+        let folder = std::env::temp_dir().join(format!("crosspoint-ended-{}", std::process::id()));
+        drop(fs::remove_dir_all(&folder));
+        fs::create_dir_all(&folder).unwrap();
+        let text = line("scoring", "9") + &line("talking", "null");
+        fs::write(folder.join("calls.jsonl"), text).unwrap();
+        drop(Journal::open(&folder, Duration::from_millis(1)).unwrap());
+        let text = fs::read_to_string(folder.join("calls.jsonl")).unwrap();
+        let last = |id: &str| {
+            let records = text.lines().map(|it| serde_json::from_str::<CallRecord>(it).unwrap());
+            let record = records.rev().find(|it| &*it.id == id).unwrap();
+            (record.state, record.cause.unwrap().reason)
+        };
+        assert_eq!(last("scoring"), (RecordState::Ended, "normal".to_owned()));
+        assert_eq!(last("talking"), (RecordState::Interrupted, "interrupted".to_owned()));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -2,7 +2,7 @@
 
 use crosspoint::audio::{Line, Source};
 use crosspoint::call::{Effect, Event, Leg, TapeEvent};
-use crosspoint::model::{Order, Route, VoiceMenu, VoicemailBox};
+use crosspoint::model::{GeoRouter, Order, Route, VoiceMenu, VoicemailBox};
 
 use super::limits::never;
 use super::scene::Scene;
@@ -35,6 +35,18 @@ fn voicemail() -> VoicemailBox {
     }
 }
 
+/// 10003 shop, Texas mobile, desk otherwise.
+fn stores() -> GeoRouter {
+    let to = |it: &str| dial(Order::Simultaneous, &[it]);
+    GeoRouter {
+        prompt: Some(prompt("your zip")),
+        invalid: Some(prompt("no zip")),
+        zips: vec![("10003".into(), to("shop")), ("78".into(), to("mobile"))],
+        otherwise: to("desk"),
+        ..GeoRouter::new("stores")
+    }
+}
+
 /// A way to a place: its name, the town, and what happens until the caller is there.
 type Way = (&'static str, Town, fn(&mut Scene));
 
@@ -46,6 +58,7 @@ fn ways(to: &Route) -> Vec<Way> {
             .with(|it| {
                 it.voice_menus = vec![menu(), outer(to)];
                 it.voicemail_boxes = vec![voicemail()];
+                it.geo_routers = vec![stores()];
             })
     };
     let first = || number("first");
@@ -468,6 +481,97 @@ fn the_greeting_comes_before_the_first_thing_and_the_notice_before_the_first_who
         let mut scene = Scene::begin(&town);
         scene.wait(millis(2100)).presses("caller", typed);
         assert_eq!(scripts(&scene, Leg::CALLER), heard, "{route} {typed}");
+    }
+}
+
+/// The caller's number is one of Austin, Texas (512).
+#[test]
+fn on_every_way_to_a_geo_router_the_zip_code_is_asked_for_and_leads_on() {
+    type Types = fn(&mut Scene);
+    let cases: [(&str, Types, &str, &str); 8] = [
+        (
+            "one of its own",
+            |it| {
+                it.presses("caller", "10003");
+            },
+            "shop",
+            "ZIP code 10003",
+        ),
+        (
+            "one by its first digits",
+            |it| {
+                it.presses("caller", "78701");
+            },
+            "mobile",
+            "ZIP code 78",
+        ),
+        (
+            "one that leads nowhere",
+            |it| {
+                it.presses("caller", "94103");
+            },
+            "desk",
+            "fallback",
+        ),
+        (
+            "skipped",
+            |it| {
+                it.presses("caller", "#");
+            },
+            "mobile",
+            "ZIP code 78, by area code",
+        ),
+        (
+            "nothing",
+            |it| {
+                it.wait(seconds(21));
+            },
+            "mobile",
+            "ZIP code 78, by area code",
+        ),
+        (
+            "no ZIP code, then one",
+            |it| {
+                it.presses("caller", "0000010003");
+            },
+            "shop",
+            "ZIP code 10003",
+        ),
+        (
+            "too short, then one",
+            |it| {
+                it.presses("caller", "100#10003");
+            },
+            "shop",
+            "ZIP code 10003",
+        ),
+        (
+            "never one",
+            |it| {
+                it.presses("caller", "***");
+            },
+            "mobile",
+            "ZIP code 78, by area code",
+        ),
+    ];
+    for (way, town, go) in ways(&Route::GeoRouter("stores".into())) {
+        for (name, types, to, step) in cases {
+            let mut scene = Scene::begin(&town);
+            go(&mut scene);
+            assert_eq!(scripts(&scene, Leg::CALLER).last(), Some(&says(&["your zip"])), "{way}");
+            types(&mut scene);
+            assert_eq!(scene.rung().last().unwrap().0, to, "{way}: {name}");
+            let path = scene.path();
+            let wanted = [&format!("geo_router stores: {step}"), &format!("dial {to}")];
+            assert_eq!(path[path.len() - 2..], wanted, "{way}: {name}");
+            scene.answers(to).wait(seconds(3)).hangs_up("caller").ends();
+            assert_eq!(scene.connected().as_deref(), Some(to), "{way}: {name}");
+        }
+        let mut scene = Scene::begin(&town);
+        go(&mut scene);
+        let before = scene.rung().len();
+        scene.wait(seconds(1)).presses("caller", "100").hangs_up("caller").ends();
+        assert_eq!(scene.rung().len(), before, "{way}");
     }
 }
 

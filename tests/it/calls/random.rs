@@ -4,8 +4,8 @@ use crosspoint::call::{Aim, Event, Facts, Leg, TapeEvent};
 use crosspoint::flow::Spent;
 use crosspoint::model::record::{Cause, Quality};
 use crosspoint::model::{
-    Distribution, Endpoint, Member, Order, Queue, QueueEntry, ReceivingNumber, RingbackBy, Route,
-    VoiceMenu, VoicemailBox, Who,
+    Distribution, Endpoint, GeoRouter, Member, Order, Queue, QueueEntry, ReceivingNumber,
+    RingbackBy, Route, VoiceMenu, VoicemailBox, Who,
 };
 
 use super::scene::Scene;
@@ -92,8 +92,15 @@ fn town(dice: &mut Dice) -> Town {
     let greeting = (dice.roll(2) == 0).then(|| prompt("speak"));
     let voicemail = VoicemailBox { greeting, ..VoicemailBox::new("box") };
     let queues = (dice.roll(4) != 0).then(|| queue(dice)).into_iter().collect();
+    let stores = GeoRouter {
+        prompt: (dice.roll(2) == 0).then(|| prompt("zip")),
+        zips: vec![("11111".into(), route(dice))],
+        otherwise: route(dice),
+        ..GeoRouter::new("stores")
+    };
     town = town.with(|it| {
         it.queues = queues;
+        it.geo_routers = vec![stores];
         it.voice_menus = vec![menu];
         it.voicemail_boxes = vec![voicemail];
     });
@@ -160,7 +167,8 @@ fn destination(id: &str, dice: &mut Dice) -> ReceivingNumber {
 fn route(dice: &mut Dice) -> Route {
     match dice.roll(9) {
         0 => Route::Hangup,
-        1 => match dice.roll(3) {
+        1 => match dice.roll(4) {
+            2 => Route::GeoRouter("stores".into()),
             0 => Route::Queue("sales".into()),
             1 => Route::VoiceMenu("main".into()),
             _ => Route::Voicemail("box".into()),

@@ -110,6 +110,54 @@ impl Voice {
         *before += frames;
     }
 
+    /// Presses a key by RFC 4733, with this payload type: 100 ms, its end three times.
+    pub fn press(&self, to: SocketAddr, key: char, payload_type: u8) {
+        let code = "0123456789*#".find(key).expect("a key") as u8;
+        for packet in 1..=7u16 {
+            let (end, duration) = (5 <= packet, 160 * packet.min(5));
+            let [high, low] = duration.to_be_bytes();
+            let payload = [code, 10 | if end { 0x80 } else { 0 }, high, low];
+            self.send(to, payload_type, 20_000 + packet, 160_000, &payload);
+            std::thread::sleep(FRAME);
+        }
+    }
+
+    /// Presses a key in the voice: 100 ms of its two tones (ITU-T Q.23), with silence around.
+    pub fn press_aloud(&self, to: SocketAddr, key: char) {
+        let place = "123A456B789C*0#D".find(key).expect("a key");
+        let row = [697.0, 770.0, 852.0, 941.0][place / 4];
+        let column = [1209.0, 1336.0, 1477.0, 1633.0][place % 4];
+        for frame in 0..15u32 {
+            let sounds = (5..10).contains(&frame);
+            let sample = |n: u32| {
+                let time = std::f64::consts::TAU * f64::from(frame * SAMPLES + n) / 8000.0;
+                let both = (row * time).sin() + (column * time).sin();
+                Law::Mu.encode(if sounds { (both * 7000.0) as i16 } else { 0 })
+            };
+            let payload: Vec<u8> = (0..SAMPLES).map(sample).collect();
+            self.send(to, 0, 20_000 + frame as u16, 160_000 + frame * SAMPLES, &payload);
+            std::thread::sleep(FRAME);
+        }
+    }
+
+    fn send(
+        &self,
+        to: SocketAddr,
+        payload_type: u8,
+        sequence: u16,
+        timestamp: u32,
+        payload: &[u8],
+    ) {
+        let packet = RtpPacketBuilder::new()
+            .payload_type(payload_type)
+            .ssrc(600)
+            .sequence(sequence.into())
+            .timestamp(timestamp)
+            .payload(payload)
+            .build();
+        drop(self.socket.send_to(&packet.unwrap(), to));
+    }
+
     pub fn packets(&self) -> Vec<Packet> {
         self.heard.lock().unwrap().clone()
     }

@@ -12,6 +12,8 @@ const MENU: &str = "[[voice_menu]]\nname = \"main\"\nprompt = { text = \"the men
                     invalid = { text = \"wrong\" }\notherwise = { dial = \"e\" }\n\
                     keys = { 1 = { dial = \"b\" }, 12 = { dial = \"c\" }, \
                     \"*\" = { voicemail = \"box\" } }\n";
+const STORES: &str = "[[geo_router]]\nname = \"stores\"\nprompt = { text = \"your zip\" }\n\
+                      zips = { 10003 = { dial = \"b\" } }\notherwise = { dial = \"c\" }\n";
 const TO_MENU: &str = "voice_menu = \"main\"";
 const TO_BOX: &str = "voicemail = \"box\"";
 
@@ -28,7 +30,7 @@ const WAYS: [By; 3] = [By::Events, By::Voice, By::Info];
 /// b, c, d and e, with these keys for each; the menu and the box.
 fn asking(keys: &str, tracking: &str, settings: &str) -> World {
     let phones: Vec<_> = ["b", "c", "d", "e"].map(|it| (it, keys)).to_vec();
-    let text = plan(&phones, tracking) + MENU + BOX;
+    let text = plan(&phones, tracking) + MENU + BOX + STORES;
     let text = text + &format!("[[call_settings]]\nname = \"default\"\n{settings}\n");
     settle(&read(&text), 1, Weather::CLEAR)
 }
@@ -228,6 +230,25 @@ fn a_key_in_a_menu_leads_to_the_box_behind_it() {
     town.ends();
     town.rests();
     assert!(town.record().recordings[0].file.is_some());
+}
+
+#[test]
+fn a_zip_code_by_keypad_reaches_its_destination_by_every_way_that_keys_come() {
+    for by in WAYS {
+        for (zip, to) in [("10003", "b"), ("94103", "c"), ("#", "c")] {
+            let mut town = asking("", &route("geo_router = \"stores\""), "");
+            town.at(CARRIER).manners.no_events = by == By::Voice;
+            town.call();
+            hears(&mut town, CARRIER, "your zip");
+            press(&mut town, CARRIER, by, zip);
+            town.connects();
+            assert_eq!(town.seen(to).count(Moment::Answered), 1, "{by:?} {zip}");
+            town.hangs_up(CARRIER);
+            town.ends();
+            town.rests();
+            assert!(!format!("{:?}", town.record()).contains("94103"), "{by:?}");
+        }
+    }
 }
 
 /// The caller hangs up in each place; everybody is let go within 100 ms, and nothing is left.
