@@ -45,6 +45,8 @@ pub struct Caller {
     pub asserted: Option<Party>,
     /// Privacy (RFC 3323), e.g. `id`.
     pub privacy: Option<&'static str>,
+    /// The same as Remote-Party-ID, which older far ends know instead.
+    pub remote_party: Option<Party>,
     /// The number that was dialled first, as Diversion (RFC 5806).
     pub diversion: Option<Party>,
     /// The same as History-Info (RFC 7044): each URI in the order the call went through them.
@@ -56,6 +58,7 @@ impl Caller {
         Self {
             from: Party { display, uri },
             asserted: None,
+            remote_party: None,
             privacy: None,
             diversion: None,
             history: Vec::new(),
@@ -67,6 +70,11 @@ impl Caller {
         if let Some(asserted) = &self.asserted {
             lines.push((Name::PAssertedIdentity, asserted.value("")));
         }
+        if let Some(party) = &self.remote_party {
+            let privacy = if self.privacy.is_some() { "full" } else { "off" };
+            let params = format!(";party=calling;screen=yes;privacy={privacy}");
+            lines.push((Name::RemotePartyId, party.value(&params)));
+        }
         if let Some(privacy) = self.privacy {
             lines.push((Name::Privacy, own(privacy)));
         }
@@ -75,8 +83,11 @@ impl Caller {
         }
         let mut index = String::new();
         for uri in &self.history {
+            // Each but the first was mapped from the one before it (RFC 7044 section 5.4).
+            let from = index.clone();
             index.push_str(if index.is_empty() { "1" } else { ".1" });
-            let text = format!("<{}>;index={index}", uri.as_str_lossy());
+            let mapped = if from.is_empty() { String::new() } else { format!(";mp={from}") };
+            let text = format!("<{}>;index={index}{mapped}", uri.as_str_lossy());
             lines.push((Name::HistoryInfo, own(text)));
         }
         lines

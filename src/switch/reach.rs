@@ -163,7 +163,7 @@ impl Switch {
         };
         let (client, keys) = (target.account.is_some(), offer.to.keys);
         let invite = Invite {
-            caller: translate::caller(&offer.identity, trunk.as_deref(), &our, client),
+            caller: translate::caller(&offer.identity, trunk.as_deref(), &our, client, &target.uri),
             policy: dialog::Policy { sticky: client, ..translate::policy(trunk.as_deref()) },
             credentials: credentials(offer.to.credentials.as_ref(), trunk.as_deref()),
             uri: target.uri.clone(),

@@ -128,8 +128,14 @@ pub fn credentials(it: &Credentials) -> dialog::Credentials {
 }
 
 /// Who calls, as a far end is shown it: a trunk is told the truth beside what it may show; a phone
-/// or a stranger's URI only what may be shown (RFC 3325 section 4).
-pub fn caller(shown: &Identity, trunk: Option<&Trunk>, our: &Local, is_client: bool) -> Caller {
+/// or a stranger's URI only what may be shown (RFC 3325 section 4). `target` is whom it rings.
+pub fn caller(
+    shown: &Identity,
+    trunk: Option<&Trunk>,
+    our: &Local,
+    is_client: bool,
+    target: &Uri,
+) -> Caller {
     let host = our.contact.host_text();
     let hidden = shown.private || shown.number.is_empty();
     let number = trunk.map_or_else(|| shown.number.clone(), |it| it.number_to(&shown.number));
@@ -142,14 +148,31 @@ pub fn caller(shown: &Identity, trunk: Option<&Trunk>, our: &Local, is_client: b
     let from = from.unwrap_or_else(anonymous);
     let mut caller = Caller::new(from.display, from.uri);
     let headers = trunk.map(|it| it.caller_id);
-    if headers == Some(CallerIdHeaders::Asserted) && !number.is_empty() {
-        caller.asserted = party(shown.name.as_deref(), &number, host);
-        caller.privacy = shown.private.then_some("id");
+    // Who must not be shown is vouched for by the number that was dialled, which is ours: so the
+    // trunk knows whose call it is, and nobody who withheld it (RFC 3325 section 7).
+    let vouched = if hidden {
+        trunk.map_or_else(String::new, |it| it.number_to(&shown.diverted_from))
+    } else {
+        number
+    };
+    let name = shown.name.as_deref().filter(|_| !hidden);
+    let asserted = Some(vouched).filter(|it| !it.is_empty());
+    let asserted = asserted.and_then(|it| party(name, &it, host));
+    match headers {
+        Some(CallerIdHeaders::Asserted) => caller.asserted = asserted,
+        Some(CallerIdHeaders::RemoteParty) => caller.remote_party = asserted,
+        Some(CallerIdHeaders::FromOnly) | None => (),
+    }
+    if headers.is_some_and(|it| it != CallerIdHeaders::FromOnly) {
+        caller.privacy = hidden.then_some("id");
     }
     if !is_client && headers != Some(CallerIdHeaders::FromOnly) && !shown.diverted_from.is_empty() {
         let diverted = trunk
             .map_or_else(|| shown.diverted_from.clone(), |it| it.number_to(&shown.diverted_from));
         caller.diversion = party(None, &diverted, host);
+    }
+    if let Some(diversion) = &caller.diversion {
+        caller.history = vec![diversion.uri.clone(), target.clone()];
     }
     caller
 }

@@ -444,7 +444,7 @@ fn the_caller_is_shown_as_asked_and_no_name_breaks_out_of_its_quotes() {
         .headers(Name::HistoryInfo)
         .map(|it| String::from_utf8_lossy(&it).into_owned())
         .collect();
-    assert_eq!(history, ["<sip:+15550100001@us>;index=1", "<sip:b@far.example>;index=1.1"]);
+    assert_eq!(history, ["<sip:+15550100001@us>;index=1", "<sip:b@far.example>;index=1.1;mp=1"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod queues;
 mod random;
 mod recordings;
 mod routers;
+mod shown;
 mod simulated;
 mod town;
 mod transfers;
