@@ -29,6 +29,7 @@ mod routers;
 mod standards;
 mod streams;
 mod torture;
+mod transfers;
 mod voice;
 
 use std::time::Duration;
