@@ -230,10 +230,15 @@ impl Exchange {
 
     /// Lets time pass until nobody waits for it any more.
     pub fn rest(&mut self) {
-        while let Some(at) = self.deadline() {
-            self.wake(at);
+        loop {
+            // Whoever is asked answers some time.
             for (ticket, _) in std::mem::take(&mut self.asked) {
                 self.resolved(ticket, &[]);
+            }
+            match self.deadline() {
+                Some(at) => self.wake(at),
+                None if self.asked.is_empty() => return,
+                None => (),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What must hold of all that the exchange says, whatever it hears.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ const REMEMBERED: Duration = Duration::from_secs(32);
 pub struct Watch {
     /// Octets that came from a stranger in its last datagram, and went there in responses since.
     strangers: HashMap<IpAddr, (usize, usize)>,
+    /// Tags that the exchange gave its ends of dialogs. Who knows one was told it: no stranger.
+    tags: HashSet<Vec<u8>>,
+    known: HashSet<IpAddr>,
     finals: HashMap<Invite, Final>,
     calls: BTreeMap<String, Told>,
 }
@@ -55,14 +58,22 @@ struct Told {
 impl Watch {
     /// A message that the exchange is about to hear.
     pub fn came(&mut self, bytes: &[u8], from: Hop, _: Instant) {
-        if from.transport == Transport::Udp {
-            self.strangers.insert(from.remote.ip(), (bytes.len(), 0));
+        let ip = from.remote.ip();
+        let stranger = from.transport == Transport::Udp && STRANGERS.contains(&ip);
+        let acknowledges = bytes.trim_ascii_start().starts_with(b"ACK ");
+        if !stranger && !acknowledges {
+            return;
+        }
+        let message = parse(bytes::Bytes::copy_from_slice(bytes)).ok();
+        if stranger {
+            if message.as_ref().is_some_and(|it| self.tags.contains(it.to_tag())) {
+                self.known.insert(ip);
+            }
+            self.strangers.insert(ip, (bytes.len(), 0));
         }
         // An acknowledged refusal is forgotten soon: the same INVITE would be another one then.
-        if bytes.trim_ascii_start().starts_with(b"ACK ")
-            && let Ok(message) = parse(bytes::Bytes::copy_from_slice(bytes))
-        {
-            self.finals.retain(|it, last| it.branch != message.branch() || last.status < 300);
+        if let Some(ack) = message.filter(|_| acknowledges) {
+            self.finals.retain(|it, last| it.branch != ack.branch() || last.status < 300);
         }
     }
 
@@ -70,7 +81,8 @@ impl Watch {
     pub fn left(&mut self, bytes: &bytes::Bytes, to: Hop, now: Instant) {
         let ip = to.remote.ip();
         let response = bytes.starts_with(b"SIP/2.0 ");
-        if response && to.transport == Transport::Udp && STRANGERS.contains(&ip) {
+        let stranger = STRANGERS.contains(&ip) && !self.known.contains(&ip);
+        if response && to.transport == Transport::Udp && stranger {
             let (came, went) = self.strangers.entry(ip).or_default();
             *went += bytes.len();
             let text = String::from_utf8_lossy(bytes);
@@ -78,15 +90,23 @@ impl Watch {
         }
         let message = match parse(bytes.clone()) {
             Ok(message) => message,
-            // What has no Call-ID is refused without one (RFC 4475 section 3.3.1).
-            Err(_) if bytes.starts_with(b"SIP/2.0 400 ") => return,
+            // What has no Call-ID is refused without one (RFC 4475 section 3.3.1), and a Via that
+            // cannot be read goes back as it came.
+            Err(_) if [&b"SIP/2.0 4"[..], b"SIP/2.0 5"].iter().any(|it| bytes.starts_with(it)) => {
+                return;
+            }
             Err(error) => {
                 let text = String::from_utf8_lossy(bytes);
                 panic!("what we sent cannot be read: {error:?}\n{text}");
             }
         };
         if message.is_request() {
+            self.tags.insert(message.from_tag().to_vec());
             return;
+        }
+        let of_leg = *message.method() == Method::Invite && (101..300).contains(&message.status());
+        if of_leg {
+            self.tags.insert(message.to_tag().to_vec());
         }
         if *message.method() == Method::Invite && 200 <= message.status() {
             self.one_final(&message, to, now);
