@@ -33,6 +33,19 @@ const PLACES: &[Place] = &[
         "",
         "[[geo_router]]\nname = \"outer\"\nzips = { 9 = \"hangup\" }\notherwise = ROUTE\n",
     ),
+    (
+        "queue nobody takes calls of",
+        "route = { queue = \"line\" }",
+        "",
+        "[[queue]]\nname = \"line\"\nmembers = [\"b\"]\nmax_wait = \"1s\"\nno_answer = ROUTE\n",
+    ),
+    (
+        "closed queue",
+        "route = { queue = \"line\" }",
+        "",
+        "[[queue]]\nname = \"line\"\nmembers = [\"b\"]\nschedule = \"never\"\n\
+         outside_hours = ROUTE\n",
+    ),
 ];
 
 /// Always but on this very day; open now; open later.
@@ -150,6 +163,36 @@ fn each_condition_decides_from_each_place_where_a_route_can_stand() {
                 town.ends();
             }
         }
+    }
+}
+
+#[test]
+fn how_things_are_in_a_queue_decides() {
+    // One caller has waited for three seconds; b's phone rings for it, e is at home.
+    for (condition, holds) in [
+        ("waiting = 1", true),
+        ("waiting = 2", false),
+        ("free = 1", true),
+        ("free = 2", false),
+        ("longest_wait = \"2s\"", true),
+        ("longest_wait = \"4s\"", false),
+    ] {
+        let second = "[[tracking_number]]\nnumber = \"+15550100002\"\n\
+                      route = { smart_router = \"by\" }\n";
+        let queue = "[[queue]]\nname = \"line\"\nmembers = [\"b\", \"e\"]\n\
+                     distribution = \"round_robin\"\n";
+        let receiving = [("b", ""), ("c", ""), ("d", ""), ("e", "")];
+        let text = plan(&receiving, "route = { queue = \"line\" }")
+            + second
+            + queue
+            + &smart(&format!("when.queue = {{ name = \"line\", {condition} }}"));
+        let mut town = settle(&read(&text), 1, Weather::CLEAR);
+        town.never_answers("b");
+        town.call();
+        town.run_for(secs(3));
+        town.calls("other", "15550100002");
+        let to = taken_by(&mut town);
+        assert_eq!(to, if holds { "c" } else { "d" }, "{condition}\n{}", town.draw());
     }
 }
 
