@@ -7,11 +7,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosspoint::audio::Source;
+use crosspoint::audio::{Source, StreamId};
 use crosspoint::clock::{Instant, Now, Wall};
 use crosspoint::media::{
     Channel, Codec, CodecKind, Config, Keys, Latch, Order, Outlet, Plane, PortId, Reel, Remote,
-    Report, SessionId, TapeId,
+    Report, SessionId, Strand, TapeId,
 };
 use crosspoint::rtp::Stamp;
 
@@ -67,6 +67,8 @@ impl Outlet for Sink {
         }
         true
     }
+
+    fn stream(&mut self, _: StreamId, _: Strand<'_>) {}
 }
 
 impl Trunk {

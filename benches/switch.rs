@@ -177,6 +177,7 @@ impl Exchange {
                     Out::Journal(_) => self.records += 1,
                     Out::Media(_) | Out::Note(_) => (),
                     Out::Resolve { .. } => panic!("every address is a number here"),
+                    Out::Stream { .. } => panic!("nobody here talks with programs"),
                 }
             }
             let Self { switch, out, now, .. } = self;

@@ -24,6 +24,7 @@ pub mod server;
 pub mod simulator;
 pub mod sip;
 pub mod store;
+pub mod stream;
 pub mod switch;
 pub mod telemetry;
 pub mod transaction;

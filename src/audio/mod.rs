@@ -18,7 +18,7 @@ pub use self::answer::{AnswerListener, AnsweredBy};
 pub use self::detector::Detector;
 pub use self::digit::Digit;
 pub use self::g711::Law;
-pub use self::script::{Accept, ClipId, Line, Ringback, Script, Source};
+pub use self::script::{Accept, ClipId, Line, Ringback, Script, Source, StreamId};
 pub use self::silence::SilenceDetector;
 pub use self::tone::{Ringing, Tone};
 pub use self::voice::VoiceDetector;

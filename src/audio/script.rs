@@ -20,6 +20,9 @@ pub enum Source<L> {
     Script(Script),
     /// A clip, over and over.
     Music(ClipId),
+    /// A program that speaks with this leg: the leg hears what the program says, and the program
+    /// all the leg says.
+    Stream(StreamId),
 }
 
 impl<L> Source<L> {
@@ -31,6 +34,7 @@ impl<L> Source<L> {
             Self::Leg(leg) => Source::Leg(name(leg)),
             Self::Script(script) => Source::Script(script),
             Self::Music(clip) => Source::Music(clip),
+            Self::Stream(stream) => Source::Stream(stream),
         }
     }
 }
@@ -94,6 +98,10 @@ impl Script {
 /// A recorded or synthesised message: the first 8 bytes of a hash over what it is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ClipId(pub u64);
+
+/// A conversation with a program: counted from 1 in a call, or media's own name for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StreamId(pub u64);
 
 /// Whose ringing tone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -112,6 +112,16 @@ pub(super) fn hung_up_by_route() -> Cause {
     ours(480, 31, "route_hangup")
 }
 
+/// A virtual agent hung up on the caller.
+pub(super) fn hung_up_by_agent() -> Cause {
+    ours(480, 16, "agent_hung_up")
+}
+
+/// A virtual agent is not there, or misbehaved; `reason` says how.
+pub(super) fn agent_lost(reason: &str) -> Cause {
+    ours(480, 41, reason)
+}
+
 /// A hang-up as reported, with what the far end left out filled in.
 pub(super) fn hung_up(mut reported: Cause) -> Cause {
     if reported.reason.is_empty() {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::audio::{AnsweredBy, Digit, Source};
+use crate::audio::{AnsweredBy, Digit, Source, StreamId};
 use crate::desk;
 use crate::flow::Spent;
 use crate::model::event::Fact;
 use crate::model::record::{CallRecord, Cause, Quality};
 use crate::model::{Identity, ReceivingNumber};
+use crate::stream;
 
 /// One side of the call. 0 is the caller; destinations count up and are never reused in a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -62,6 +63,8 @@ pub enum Event {
     Quality { leg: Leg, quality: Box<Quality> },
     /// The desk's word to a caller who waits.
     Desk(desk::Told),
+    /// What a program that the call asked for does, by its number.
+    Stream { stream: StreamId, told: stream::Told },
     /// The operator or the shutdown limit ends the call.
     Stop { cause: Cause },
     /// A deadline has come.
@@ -142,8 +145,9 @@ pub enum Effect {
     /// Keys pressed by this leg are reported but not passed on to the other side, or they are
     /// again. Off until said; gone with the leg.
     SwallowKeys { leg: Leg, on: bool },
-    /// Record `left` and `right` to this file from now on; without a right one, `left` alone. `tape` is never reused in a call, and
-    /// one tape has ended before the next begins.
+    /// Record `left` and `right` to this file from now on; with `left` alone, what a program says
+    /// to it is on the right side. `tape` is never reused in a call, and one tape has ended before
+    /// the next begins.
     Tape { tape: u8, left: Leg, right: Option<Leg>, file: Arc<str> },
     /// The tape runs on, with silence on it (`mute`), or with sound again.
     TapeMute { tape: u8, mute: bool },
@@ -151,6 +155,9 @@ pub enum Effect {
     TapeEnd { tape: u8, keep: bool },
     /// Ask the desk, which knows who waits for whom in all calls.
     Desk(desk::Ask),
+    /// What is wanted of a program; `stream` is its number in the call, as in
+    /// [`Source::Stream`].
+    Stream { stream: StreamId, order: stream::Order },
     /// Something that operators and developers can see happen.
     Note(Fact),
     /// Write the record as it stands: when the call begins, is connected, parts, and ends.

@@ -24,6 +24,7 @@ pub(super) fn end(story: &mut Story, why: Cause, turn: &mut Turn<'_>) -> Phase {
 /// the call's times and cause stand from now on.
 pub(super) fn part(why: &Cause, kept: Option<Leg>, story: &mut Story, turn: &mut Turn<'_>) {
     story.leaves_line(false, turn);
+    story.end_stream("end_of_call", turn);
     story.end_tape("end_of_call", turn);
     story.release_all_but(kept, Some(Outcome::Abandoned), why, turn);
     match story.caller {

@@ -73,6 +73,10 @@ pub(super) fn enter(route: Route, story: &mut Story, turn: &mut Turn<'_>) -> Pha
             Some(menu) => greet(Then::Menu(menu), story, turn),
             None => unusable(story, turn),
         },
+        Route::VirtualAgent(id) => match story.directory.virtual_agent(&id).cloned() {
+            Some(agent) => greet(Then::Agent(agent), story, turn),
+            None => unusable(story, turn),
+        },
         Route::Voicemail(id) => match story.directory.voicemail_box(&id).cloned() {
             Some(voicemail) => greet(Then::Voicemail(voicemail), story, turn),
             None => unusable(story, turn),
@@ -84,7 +88,6 @@ pub(super) fn enter(route: Route, story: &mut Story, turn: &mut Turn<'_>) -> Pha
             Some(queue) => enter_queue(queue, story, turn),
             None => unusable(story, turn),
         },
-        Route::VirtualAgent(_) => unusable(story, turn),
     }
 }
 
@@ -198,8 +201,7 @@ fn enter_queue(queue: Arc<Queue>, story: &mut Story, turn: &mut Turn<'_>) -> Pha
 pub(super) fn greet(then: Then, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
     let settings = &story.tracking.settings;
     let greeting = settings.greeting.clone().filter(|_| !story.greeted);
-    let notice =
-        flow::recording_notice(settings, then.candidates()).cloned().filter(|_| !story.noticed);
+    let notice = then.notice(settings).cloned().filter(|_| !story.noticed);
     story.greeted = true;
     story.noticed |= notice.is_some();
     let messages: Vec<_> = greeting.into_iter().chain(notice).collect();
@@ -226,6 +228,16 @@ pub(super) fn after_dial(lost: Vec<Lost>, story: &mut Story, turn: &mut Turn<'_>
     story.last = best.map(|it| (outcome, it.cause));
     match route {
         Route::Hangup if inside && !story.fail_safe_used => unusable(story, turn),
+        route => enter(route, story, turn),
+    }
+}
+
+/// A virtual agent is not there, or broke off. It is ours: where no way on is given, this is a
+/// failure inside us.
+pub(super) fn without_agent(route: Route, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    let fail_safe = flow::fail_safe(&story.directory, &story.tracking);
+    match route {
+        Route::Hangup if !story.fail_safe_used && fail_safe.is_some() => unusable(story, turn),
         route => enter(route, story, turn),
     }
 }
@@ -282,6 +294,7 @@ pub(super) fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) 
         agent: None,
         lead_owner: None,
         source_tag: String::new(),
+        virtual_agents: Vec::new(),
         tags: number.tags.clone(),
         score: None,
     }

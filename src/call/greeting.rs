@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::asking::LONGEST_MESSAGE;
+use super::assisted::Assisted;
 use super::dialling::Dialling;
 use super::menu::Menu;
 use super::story::{Story, Turn};
@@ -15,12 +16,15 @@ use super::zip::Zip;
 use super::{Effect, Event, Leg, Phase};
 use crate::audio::{Line, Script, Source};
 use crate::clock::Instant;
-use crate::flow::Ring;
-use crate::model::{GeoRouter, Prompt, Queue, ReceivingNumber, VoiceMenu, VoicemailBox};
+use crate::flow::{self, Ring};
+use crate::model::{
+    CallSettings, GeoRouter, Prompt, Queue, ReceivingNumber, VirtualAgent, VoiceMenu, VoicemailBox,
+};
 
 /// What the caller comes to next.
 pub(super) enum Then {
     Dial(Vec<Ring>),
+    Agent(Arc<VirtualAgent>),
     Menu(Arc<VoiceMenu>),
     Zip(Arc<GeoRouter>),
     Voicemail(Arc<VoicemailBox>),
@@ -31,6 +35,7 @@ impl Then {
     pub fn begin(self, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
         match self {
             Self::Dial(rings) => Dialling::start(rings, story, turn),
+            Self::Agent(agent) => Assisted::start(agent, story, turn),
             Self::Menu(menu) => Menu::start(menu, story, turn),
             Self::Zip(router) => Zip::start(router, story, turn),
             Self::Voicemail(voicemail) => Voicemail::start(voicemail, story, turn),
@@ -38,15 +43,21 @@ impl Then {
         }
     }
 
-    /// Those who can be rung at once, or in a queue at any time. Who is behind a question is told of
-    /// when it is dialled; a message is the caller's own, which needs no notice.
-    pub fn candidates(&self) -> impl Iterator<Item = &ReceivingNumber> {
-        let (rings, members) = match self {
-            Self::Dial(rings) => (rings.as_slice(), [].as_slice()),
-            Self::Queue { candidates, .. } => ([].as_slice(), candidates.as_slice()),
-            Self::Menu(_) | Self::Zip(_) | Self::Voicemail(_) => ([].as_slice(), [].as_slice()),
-        };
-        rings.iter().map(|it| &*it.to).chain(members.iter().map(|it| &**it))
+    /// What is said of recording, if somebody who comes next may be recorded, in a queue at any
+    /// time. Who is behind a question is told of when it is dialled; a message is the caller's
+    /// own, which needs no notice.
+    pub fn notice<'a>(&self, settings: &'a CallSettings) -> Option<&'a Prompt> {
+        match self {
+            Self::Dial(rings) => flow::recording_notice(settings, rings.iter().map(|it| &*it.to)),
+            Self::Queue { candidates, .. } => {
+                flow::recording_notice(settings, candidates.iter().map(|it| &**it))
+            }
+            Self::Agent(agent) => {
+                let may = flow::may_record(agent.prevent_recording, settings).is_ok();
+                settings.recording_notice.as_ref().filter(|_| may)
+            }
+            Self::Menu(_) | Self::Zip(_) | Self::Voicemail(_) => None,
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) fn tell(what: &What, record: &CallRecord) {
         What::RecordingStarted { file } => debug!(%file, "recording"),
         What::RecordingStopped { by } => debug!(by, "recording stopped"),
         What::RecordingPrevented { why } => debug!(why, "not recorded"),
+        What::AgentConnected { agent } => debug!(%agent, "talks with a virtual agent"),
+        What::AgentEnded { agent, reason } => debug!(%agent, reason, "virtual agent ended"),
         What::LegEnded { leg, cause } => {
             debug!(leg, sip = cause.sip, reason = cause.reason, "leg ended");
         }

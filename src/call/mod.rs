@@ -5,9 +5,9 @@
 //!  entering -+               +-----+-> dialling -+-> talking ----+--> wrapping --> over
 //!     ^      +---------------+     +-> waiting --+     |         |
 //!     |                            +-> menu, ZIP code  |         |
-//!     |                                |     |       ^ | +-> scoring
-//!     |                                |     |       +-+ transferring
-//!     +------ nobody took it, a key ---+-----+
+//!     |                            +-> assisted  |     |       ^ | +-> scoring
+//!     |                                |     |   |     |       +-+ transferring
+//!     +------ nobody took it, a key ---+-----+---+
 //! ```
 //! A call is in one [`Phase`] at a time. Each phase is a file of its own and holds only what that
 //! phase needs, its timers included, so leaving a phase leaves its timers behind. What outlives
@@ -15,6 +15,7 @@
 //! `flow`; SIP and RTP are the switch's.
 
 mod asking;
+mod assisted;
 mod callers;
 mod calling;
 mod cause;
@@ -31,6 +32,7 @@ mod offering;
 mod scoring;
 mod sides;
 mod story;
+mod streams;
 mod talking;
 mod tape;
 mod transfer;
@@ -41,6 +43,7 @@ mod zip;
 use std::mem;
 use std::sync::Arc;
 
+use self::assisted::Assisted;
 pub use self::callers::{CALLERS_MAX, Callers};
 use self::dialling::Dialling;
 pub use self::effect::{Aim, Effect, Event, Leg, Offer, Referred, TapeEvent};
@@ -67,6 +70,7 @@ pub struct Call {
 
 enum Phase {
     Greeting(Greeting),
+    Assisted(Assisted),
     Menu(Menu),
     Zip(Zip),
     Voicemail(Voicemail),
@@ -152,6 +156,7 @@ impl Call {
     pub fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Greeting(phase) => Some(phase.deadline()),
+            Phase::Assisted(phase) => Some(phase.deadline()),
             Phase::Menu(phase) => Some(phase.deadline()),
             Phase::Zip(phase) => Some(phase.deadline()),
             Phase::Voicemail(phase) => Some(phase.deadline()),
@@ -189,6 +194,7 @@ impl Phase {
     fn on(self, event: &Event, story: &mut Story, turn: &mut Turn<'_>) -> Self {
         match self {
             Self::Greeting(phase) => phase.on(event, story, turn),
+            Self::Assisted(phase) => phase.on(event, story, turn),
             Self::Menu(phase) => phase.on(event, story, turn),
             Self::Zip(phase) => phase.on(event, story, turn),
             Self::Voicemail(phase) => phase.on(event, story, turn),
@@ -208,6 +214,7 @@ impl Phase {
     fn caller_gone(self, reported: Cause, story: &mut Story, turn: &mut Turn<'_>) -> Self {
         match self {
             Self::Talking(phase) => phase.caller_gone(cause::hung_up(reported), story, turn),
+            Self::Assisted(phase) if phase.talks() => end(story, cause::hung_up(reported), turn),
             Self::Voicemail(phase) => phase.caller_gone(cause::hung_up(reported), story, turn),
             _ if story.is_connected() => end(story, cause::hung_up(reported), turn),
             _ => end(story, cause::abandoned(), turn),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::asking::Heard;
 use super::cause;
+use super::streams::Open;
 use super::tape::Tape;
 use super::{Effect, Facts, Leg, Offer};
 use crate::audio::{AnsweredBy, Source};
@@ -55,11 +56,13 @@ pub(super) struct Story {
     meant: Option<Arc<ReceivingNumber>>,
     /// Whose lead the call is if nobody takes it: the first who is named.
     pub lead_owner: Option<Arc<str>>,
+    /// The program that the caller talks with, or that is reached.
+    pub stream: Option<Open>,
     sides: Vec<Side>,
     seq: u32,
     steps: u8,
     /// When the first destination of all was rung, and the first since somebody last talked.
-    first_ring: Option<Instant>,
+    pub first_ring: Option<Instant>,
     /// Time spent waiting in line does not count.
     pub unanswered_since: Option<Instant>,
     /// Since when it has been waiting in line.
@@ -120,6 +123,7 @@ impl Story {
             fail_safe_used: false,
             meant: None,
             lead_owner: None,
+            stream: None,
             sides: Vec::new(),
             seq: 0,
             steps: 0,
@@ -240,7 +244,7 @@ impl Story {
         self.first_ring.get_or_insert(turn.now.at);
         self.unanswered_since.get_or_insert(turn.now.at);
         self.sides.push(Side::new(to));
-        self.record.legs.push(dialled(leg, to, turn));
+        self.record.legs.push(LegRecord::dialled(leg.0, &to.id, turn.now.wall));
         let offer = Offer { leg, to: Arc::clone(to), identity, early_media };
         turn.say(Effect::Invite(Box::new(offer)));
         self.note(What::LegDialing { leg: leg.0, destination: Arc::clone(&to.id) }, turn);
@@ -254,7 +258,7 @@ impl Story {
         }
         let leg = Leg(u8::try_from(self.sides.len() + 1).ok()?);
         self.sides.push(Side::new(to));
-        let mut page = dialled(leg, to, turn);
+        let mut page = LegRecord::dialled(leg.0, &to.id, turn.now.wall);
         page.answered_at = Some(turn.now.wall);
         page.outcome = Some(Outcome::Answered);
         self.record.legs.push(page);
@@ -497,24 +501,4 @@ impl Side {
 
 pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn dialled(leg: Leg, to: &ReceivingNumber, turn: &Turn<'_>) -> LegRecord {
-    LegRecord {
-        leg: leg.0,
-        destination: Arc::clone(&to.id),
-        dialled_at: turn.now.wall,
-        ringing_at: None,
-        answered_at: None,
-        symbols: Vec::new(),
-        voice_after_ms: None,
-        answered_by: None,
-        whisper_at: None,
-        accepted_at: None,
-        connected_at: None,
-        ended_at: None,
-        outcome: None,
-        cause: None,
-        quality: None,
-    }
 }

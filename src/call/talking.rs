@@ -69,8 +69,8 @@ impl Talking {
         }
         story.connected(callee, turn);
         match flow::recorded(&to, story.settings()) {
-            Ok(()) => story.start_tape(callee, turn),
-            Err(why) => story.prevent_tape(callee, why, turn),
+            Ok(()) => story.start_tape(Some(callee), turn),
+            Err(why) => story.prevent_tape(Some(callee), why, turn),
         }
         // Should a crash cut the call short, its record says who talked, and names the recording.
         turn.say(Effect::Journal(Box::new(story.record.clone())));

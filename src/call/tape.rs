@@ -39,21 +39,23 @@ pub(super) enum Tape {
 }
 
 impl Story {
-    /// Starts recording caller and destination, who are connected.
-    pub fn start_tape(&mut self, callee: Leg, turn: &mut Turn<'_>) {
-        if self.begin_recording(of(callee), Tape::Running) {
-            self.run_tape(Some(callee), turn);
+    /// Starts recording the caller, and the destination that is connected to it if it is one.
+    pub fn start_tape(&mut self, callee: Option<Leg>, turn: &mut Turn<'_>) {
+        let page = self.page(callee);
+        if self.begin_recording(page, Tape::Running) {
+            self.run_tape(callee, turn);
         }
     }
 
     /// There will be no recording of this connection.
-    pub fn prevent_tape(&mut self, callee: Leg, why: Unrecorded, turn: &mut Turn<'_>) {
+    pub fn prevent_tape(&mut self, callee: Option<Leg>, why: Unrecorded, turn: &mut Turn<'_>) {
         let tape = match why {
             Unrecorded::PreventRecording => Tape::Vetoed,
             Unrecorded::NotAsked => Tape::None,
         };
         let why = why.as_str().to_owned();
-        if self.begin_recording(of(callee), tape)
+        let page = self.page(callee);
+        if self.begin_recording(page, tape)
             && let Some(recording) = self.record.recordings.last_mut()
         {
             recording.prevented = Some(why.clone());
@@ -208,6 +210,13 @@ impl Story {
         true
     }
 
+    /// The page of a connection to this leg, or to the virtual agent that is there.
+    fn page(&self, callee: Option<Leg>) -> Recording {
+        let agent = self.record.virtual_agents.last().filter(|_| callee.is_none());
+        let virtual_agent = agent.map(|it| Arc::clone(&it.agent));
+        Recording { leg: callee.map(|it| it.0), virtual_agent, ..Recording::default() }
+    }
+
     fn run_tape(&mut self, right: Option<Leg>, turn: &mut Turn<'_>) {
         let number = self.tape_number();
         let file: Arc<str> = match number {
@@ -245,11 +254,6 @@ impl Story {
         let since = recording.started_at.unwrap_or(turn.now.wall);
         recording.length_ms = millis_between(since, turn.now.wall);
     }
-}
-
-/// The page of a connection to this leg.
-fn of(callee: Leg) -> Recording {
-    Recording { leg: Some(callee.0), ..Recording::default() }
 }
 
 fn millis_between(from: Wall, to: Wall) -> u64 {

@@ -29,7 +29,12 @@ impl Unrecorded {
 
 /// `settings.record AND NOT prevent_recording` (PRODUCT section 2.3), asked at each connection.
 pub fn recorded(to: &ReceivingNumber, settings: &CallSettings) -> Result<(), Unrecorded> {
-    match (to.prevent_recording, settings.record) {
+    may_record(to.prevent_recording, settings)
+}
+
+/// The same for whoever else may be connected, such as a virtual agent.
+pub fn may_record(prevented: bool, settings: &CallSettings) -> Result<(), Unrecorded> {
+    match (prevented, settings.record) {
         (true, _) => Err(Unrecorded::PreventRecording),
         (false, false) => Err(Unrecorded::NotAsked),
         (false, true) => Ok(()),

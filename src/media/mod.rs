@@ -3,7 +3,7 @@
 //! The media plane of one worker as a value: orders, packets and time go in; packets, reports and
 //! recorded sound come out. [`Plane`] knows ports and sessions and routes between them; a session
 //! is one leg's two streams; a player is what it hears when it hears no other leg; a tape is a
-//! recording. Sockets, threads and files are the shell's, signalling is the switch's.
+//! recording; a stream joins a leg with a program. Sockets, threads and files are the shell's, signalling is the switch's.
 
 mod clips;
 mod latch;
@@ -15,16 +15,18 @@ mod ports;
 mod script;
 mod session;
 mod slots;
+mod stream;
 mod tape;
 
 use std::time::Duration;
 
 pub use self::order::{
-    Codec, CodecKind, Keys, Latch, Order, Quality, Remote, Report, SessionId, TapeId,
+    Codec, CodecKind, Keys, Latch, Order, Quality, Remote, Report, Say, SessionId, TapeId, Unheard,
 };
 pub use self::outlet::{Channel, Hop, Outlet};
 pub use self::plane::{Config, Plane};
 pub use self::ports::{Limits, PortId, Ports};
+pub use self::stream::Strand;
 pub use self::tape::Reel;
 
 /// What a playing session does each time.

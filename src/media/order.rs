@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::audio::{AnsweredBy, ClipId, Digit, Source};
+use crate::audio::{AnsweredBy, ClipId, Digit, Source, StreamId};
 
 /// One leg's media, named by signalling: the slot in the call table and a generation, so that a
 /// late order or report for a closed session finds nobody.
@@ -49,8 +49,8 @@ pub enum Order {
         session: SessionId,
         digit: Digit,
     },
-    /// Records two legs of one call from now on: caller left, destination right. Without a right
-    /// one that side is silence, so that every recording has the same form.
+    /// Records two legs of one call from now on: caller left, destination right. With one leg
+    /// alone, the right side is what a program says to it ([`Source::Stream`]), else silence.
     Tape {
         tape: TapeId,
         left: SessionId,
@@ -66,6 +66,11 @@ pub enum Order {
         tape: TapeId,
         keep: bool,
     },
+    /// What a program does to the leg that hears it. Of no effect unless one does.
+    Stream {
+        stream: StreamId,
+        say: Say,
+    },
     /// A prompt, decoded to 8 kHz; replaces an earlier one of the same name.
     Clip {
         id: ClipId,
@@ -75,6 +80,28 @@ pub enum Order {
     Close {
         session: SessionId,
     },
+}
+
+/// What a program says to a leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Say {
+    /// Sound, mu-law at 8 kHz, to be heard after all that was said before.
+    Voice(Box<[u8]>),
+    /// Wants to be told when everything said before it was heard, or was cleared.
+    Mark(Arc<str>),
+    /// Nothing that was said and not yet heard is to be heard.
+    Clear,
+    /// Presses a key, now, in place of the voice.
+    Key(Digit),
+}
+
+/// Why media gives up on a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unheard {
+    /// It said more ahead of time than is kept.
+    Flood,
+    /// The leg speaks no G.711.
+    Codec,
 }
 
 /// A recording, named by signalling.
@@ -198,6 +225,11 @@ pub enum Report {
     Closed {
         session: SessionId,
         quality: Box<Quality>,
+    },
+    /// What a program says is not heard any more; told once.
+    StreamFailed {
+        stream: StreamId,
+        why: Unheard,
     },
     TapeGap {
         tape: TapeId,

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::{PortId, Reel, Report};
+use super::{PortId, Reel, Report, Strand};
+use crate::audio::StreamId;
 
 /// What the shell does for the plane. Nothing here may block.
 pub trait Outlet {
@@ -12,6 +13,8 @@ pub trait Outlet {
     fn report(&mut self, report: Report);
     /// Hands sound to whoever writes recordings; `false` if there is no room for it now.
     fn tape(&mut self, reel: Reel<'_>) -> bool;
+    /// Hands a program what it is to hear.
+    fn stream(&mut self, stream: StreamId, strand: Strand<'_>);
 }
 
 /// Which of a pair of ports.

@@ -21,10 +21,11 @@ use rand_core::{RngCore, SeedableRng};
 use self::tapes::Tapes;
 use super::clips::Clips;
 use super::ports::{Port, State};
-use super::session::{Chance, Heard, Session};
+use super::session::{Chance, Heard, Said, Session};
 use super::slots::Slots;
-use super::{Hop, Order, Outlet, PortId, Quality, Report, SessionId};
-use crate::audio::{Digit, Source};
+use super::tape::Voice;
+use super::{Hop, Order, Outlet, PortId, Quality, Report, Say, SessionId};
+use crate::audio::{Digit, Source, StreamId};
 use crate::clock::{Alarms, Instant, Now};
 use crate::rtp::{self, Header};
 
@@ -53,6 +54,8 @@ pub struct Plane {
     slots: HashMap<SessionId, u32>,
     /// The port on each address.
     bound: HashMap<SocketAddr, PortId>,
+    /// The slot of the session that hears each stream.
+    streams: HashMap<StreamId, u32>,
     tapes: Tapes,
     clips: Clips,
     alarms: Alarms<Alarm>,
@@ -87,6 +90,7 @@ impl Plane {
             sessions: Slots::default(),
             slots: HashMap::new(),
             bound: HashMap::new(),
+            streams: HashMap::new(),
             tapes: Tapes::default(),
             clips: Clips::default(),
             alarms: Alarms::default(),
@@ -148,6 +152,7 @@ impl Plane {
                 self.tapes.end(tape, keep, &self.slots, &mut self.sessions, now.at, out);
                 self.arm_tapes();
             }
+            Order::Stream { stream, say } => self.on_stream(stream, &say, now, out),
             Order::Clip { id, samples } => self.clips.put(id, samples),
             Order::Close { session } => self.close(session, now, out),
         }
@@ -183,8 +188,15 @@ impl Plane {
         if let Some(by) = session.answered_by() {
             out.report(Report::AnsweredBy { session: session.id, by });
         }
-        if let (Heard::Voice(law), Some((tape, side))) = (heard, session.tape) {
-            self.tapes.record(tape, side, law, &header, packet, now.at, out);
+        if let Heard::Voice(law) = heard {
+            session.overhear(law, &header, packet, now.at, out);
+            if let Some((tape, side)) = session.tape
+                && let Some(octets) = packet.get(header.payload())
+            {
+                let (ssrc, timestamp) = (header.stamp.ssrc, header.stamp.timestamp);
+                let voice = Voice { ssrc, timestamp, law, octets };
+                self.tapes.record(tape, side, voice, now.at, out);
+            }
         }
         if let Some(digit) = key {
             let came = if let Heard::Event(_) = heard { Came::Event } else { Came::Voice };
@@ -256,8 +268,10 @@ impl Plane {
         let Some(slot) = self.slots.remove(&id) else { return };
         let Some(mut session) = self.sessions.take(slot) else { return };
         session.say_goodbye(now, out);
-        if let Source::Leg(other) = &session.source {
-            self.forget(*other, slot);
+        match &session.source {
+            Source::Leg(other) => self.forget(*other, slot),
+            Source::Stream(stream) => drop(self.streams.remove(stream)),
+            _ => {}
         }
         out.report(Report::Closed { session: id, quality: Box::new(session.quality()) });
         let port = session.port;
@@ -278,6 +292,12 @@ impl Plane {
             _ => None,
         };
         let after = if let Source::Leg(after) = &source { Some(*after) } else { None };
+        if let Source::Stream(before) = &session.source {
+            self.streams.remove(before);
+        }
+        if let Source::Stream(after) = &source {
+            self.streams.insert(*after, slot);
+        }
         session.hear(source, now.at);
         self.arm(slot);
         if let Some(before) = before {
@@ -290,6 +310,22 @@ impl Plane {
         {
             other.listeners.push(slot);
         }
+    }
+
+    /// A program says something to the leg that hears it.
+    fn on_stream(&mut self, id: StreamId, say: &Say, now: Now, out: &mut dyn Outlet) {
+        let Some(slot) = self.streams.get(&id).copied() else { return };
+        let Some(session) = self.sessions.get_mut(slot) else { return };
+        if let Say::Key(digit) = say {
+            session.dial(*digit, false, now.at, out);
+        }
+        let Some(stream) = session.stream() else { return };
+        if let Err(why) = stream.say(say)
+            && stream.fails()
+        {
+            out.report(Report::StreamFailed { stream: id, why });
+        }
+        self.arm(slot);
     }
 
     /// `slot` hears this session no more.
@@ -350,7 +386,15 @@ impl Plane {
         if session.armed == Some(at) {
             session.armed = None;
         }
-        session.play(&self.clips, now.at, out);
+        let mut said = Said::new();
+        session.play(&self.clips, now.at, &mut said, out);
+        if let Some((tape, side)) = session.tape {
+            for (at, law, octets) in &said {
+                let timestamp = (at.micros() / 125) as u32;
+                let voice = Voice { ssrc: 0, timestamp, law: *law, octets };
+                self.tapes.record(tape, side.other(), voice, *at, out);
+            }
+        }
         session.report_due(now, out);
         if let Some(silent) = session.notice_loss(self.config.silence, now.at) {
             out.report(Report::Lost { session: session.id, silent });

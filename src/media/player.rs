@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::clips::Clips;
 use super::script::Performance;
+use super::stream::Stream;
 use super::{FRAME, Samples, SessionId};
 use crate::audio::{AnsweredBy, ClipId, Digit, Ringing, Source};
+use crate::clock::Instant;
 
 /// The voice of one leg's source.
 #[derive(Clone, Debug)]
@@ -14,6 +16,7 @@ pub(super) enum Player {
     Ringing(Ringing),
     Music { clip: ClipId, from: usize, missed: bool },
     Script(Box<Performance>),
+    Stream(Box<Stream>),
 }
 
 /// What the next 20 ms hold.
@@ -42,13 +45,14 @@ pub(super) enum Told {
 
 impl Player {
     /// The player for a source; none for another leg's voice.
-    pub fn of(source: &Source<SessionId>) -> Option<Self> {
+    pub fn of(source: &Source<SessionId>, now: Instant) -> Option<Self> {
         Some(match source {
             Source::Silence => Self::Silence,
             Source::Ringback(country) => Self::Ringing(Ringing::new(*country)),
             Source::Leg(_) => return None,
             Source::Script(script) => Self::Script(Box::new(Performance::new(script.clone()))),
             Source::Music(clip) => Self::Music { clip: *clip, from: 0, missed: false },
+            Source::Stream(id) => Self::Stream(Box::new(Stream::new(*id, now))),
         })
     }
 
@@ -82,6 +86,13 @@ impl Player {
                 }
             },
             Self::Script(performance) => performance.tick(clips, in_band, samples, told),
+            Self::Stream(stream) => {
+                if stream.speak(samples) {
+                    Frame::Voice
+                } else {
+                    Frame::Silence
+                }
+            }
         }
     }
 
@@ -89,7 +100,7 @@ impl Player {
     pub fn key(&mut self, digit: Digit) -> bool {
         match self {
             Self::Script(performance) => performance.key(digit),
-            Self::Silence | Self::Ringing(_) | Self::Music { .. } => false,
+            Self::Silence | Self::Ringing(_) | Self::Music { .. } | Self::Stream(_) => false,
         }
     }
 

@@ -17,10 +17,12 @@ use smallvec::SmallVec;
 use self::answer::Answer;
 use self::control::Control;
 pub(super) use self::inbound::Heard;
+pub(super) use self::outbound::Said;
 use self::packer::Packer;
 use super::latch::Gate;
 use super::player::Player;
 use super::script::Performance;
+use super::stream::Stream;
 use super::tape::Side;
 use super::{CodecKind, Keys, PortId, Remote, SessionId, TICK};
 use crate::audio::{Detector, Digit, Law, Source};
@@ -148,7 +150,7 @@ impl Session {
         if self.source == source {
             return;
         }
-        self.player = Player::of(&source);
+        self.player = Player::of(&source, now);
         self.remind_player();
         self.source = source;
         self.pressing = None;
@@ -156,6 +158,14 @@ impl Session {
         self.dialling.clear();
         self.packer.clear();
         self.wind(now);
+    }
+
+    /// The program that this leg speaks with.
+    pub fn stream(&mut self) -> Option<&mut Stream> {
+        match &mut self.player {
+            Some(Player::Stream(stream)) => Some(stream),
+            _ => None,
+        }
     }
 
     /// Keys pressed on this leg stay with us.

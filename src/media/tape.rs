@@ -1,5 +1,5 @@
 //! A recording: two legs on one timeline, the caller left and the destination right. With one leg
-//! alone (a message) the right side is silence.
+//! alone the right side is what a program says to it, or silence (a message).
 //!
 //! Every packet is laid where it belongs on a grid of 8000 frames a second that begins with the
 //! order to record. The first packet of a stream lies where it arrived; the others lie by their
@@ -41,6 +41,15 @@ pub enum Reel<'a> {
 pub(super) enum Side {
     Left,
     Right,
+}
+
+impl Side {
+    pub fn other(self) -> Self {
+        match self {
+            Self::Left => Self::Right,
+            Self::Right => Self::Left,
+        }
+    }
 }
 
 /// Frames in a chunk: 100 ms.

@@ -46,6 +46,12 @@ pub enum What {
     RecordingStopped { by: String },
     #[serde(rename = "recording.prevented")]
     RecordingPrevented { why: String },
+    /// A virtual agent and the caller hear each other.
+    #[serde(rename = "agent.connected")]
+    AgentConnected { agent: Arc<str> },
+    /// .. no longer, or it could not be reached; `reason` as in the record.
+    #[serde(rename = "agent.ended")]
+    AgentEnded { agent: Arc<str>, reason: String },
     #[serde(rename = "leg.ended")]
     LegEnded { leg: u8, cause: Cause },
     #[serde(rename = "call.ended")]

@@ -38,6 +38,8 @@ pub struct CallRecord {
     #[serde(default)]
     pub linked: Vec<Arc<str>>,
     pub caller_quality: Option<Quality>,
+    /// Each conversation with a virtual agent.
+    pub virtual_agents: Vec<VirtualAgentRecord>,
     pub agent: Option<Arc<str>>,
     pub lead_owner: Option<Arc<str>>,
     pub source_tag: String,
@@ -90,6 +92,41 @@ pub struct LegRecord {
     pub quality: Option<Quality>,
 }
 
+impl LegRecord {
+    /// A destination that is rung now.
+    pub fn dialled(leg: u8, destination: &Arc<str>, at: Wall) -> Self {
+        Self {
+            leg,
+            destination: Arc::clone(destination),
+            dialled_at: at,
+            ringing_at: None,
+            answered_at: None,
+            symbols: Vec::new(),
+            voice_after_ms: None,
+            answered_by: None,
+            whisper_at: None,
+            accepted_at: None,
+            connected_at: None,
+            ended_at: None,
+            outcome: None,
+            cause: None,
+            quality: None,
+        }
+    }
+}
+
+/// A conversation with a virtual agent, or the attempt to have one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VirtualAgentRecord {
+    pub agent: Arc<str>,
+    pub asked_at: Wall,
+    pub connected_at: Option<Wall>,
+    pub ended_at: Option<Wall>,
+    /// `route NAME`, `ended`, `hung_up`, `max_duration`, `end_of_call`, or what went wrong:
+    /// `unreachable`, `connection_lost`, `stalled`, `nonsense`, `flood`, ..
+    pub reason: Option<String>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SymbolSent {
     /// In the text of the extension, from 1.
@@ -126,8 +163,11 @@ pub struct Cause {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recording {
-    /// The leg that was connected to the caller; none for a message.
+    /// The leg that was connected to the caller; none for a message or a virtual agent.
     pub leg: Option<u8>,
+    /// The virtual agent that was.
+    #[serde(default)]
+    pub virtual_agent: Option<Arc<str>>,
     /// The box that it is a message in.
     #[serde(default)]
     pub voicemail: Option<Arc<str>>,

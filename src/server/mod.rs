@@ -11,6 +11,7 @@ mod prompts;
 mod ring;
 mod run;
 pub mod setup;
+mod streams;
 mod voice;
 
 use std::path::Path;

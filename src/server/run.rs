@@ -10,10 +10,11 @@ use tracing::{error, info, warn};
 
 use super::clock::Clock;
 use super::error::Error;
+use super::streams::{self, Streams};
 use super::voice::{Addresses, RETRY, Voice};
 use super::{prompts, setup, voice};
 use crate::api::{self, Status};
-use crate::audio::ClipId;
+use crate::audio::{ClipId, StreamId};
 use crate::clock::Wall;
 use crate::config::Config;
 use crate::media::{Order, Report};
@@ -24,6 +25,7 @@ use crate::peer;
 use crate::store::{
     Entry, Journal, Registrations, TapeReport, Tapes, past_callers, repair_recordings,
 };
+use crate::stream::Told;
 use crate::switch::{Out, Switch};
 use crate::telemetry;
 
@@ -51,6 +53,7 @@ struct Server<'a> {
     net: Net,
     switch: Switch,
     voice: Voice,
+    streams: Streams,
     journal: Journal,
     registrations: Registrations,
     status: Status,
@@ -63,6 +66,7 @@ struct Server<'a> {
 /// What the loop listens to besides the network.
 struct Ears {
     reports: mpsc::Receiver<Report>,
+    streams: mpsc::Receiver<(StreamId, Told)>,
     resolved: mpsc::Receiver<Resolved>,
     clips: mpsc::Receiver<(ClipId, Arc<[i16]>)>,
     /// Whoever started the edge inside of this process wants it to stop.
@@ -142,6 +146,9 @@ impl<'a> Server<'a> {
         };
         let voice = Voice::start(setup::media(&config), addresses, seed()?, clock, tapes, told)
             .map_err(Error::doing("starting the media thread"))?;
+        let (told, streams_ear) = mpsc::channel(streams::RING);
+        let streams = Streams::start(setup::streams(&config), voice.hand(), clock, told)
+            .map_err(Error::doing("starting the thread of the virtual agents"))?;
         let seeds = [seed()?, seed()?];
         let now = clock.now();
         let switch = Switch::new(
@@ -157,6 +164,7 @@ impl<'a> Server<'a> {
         let on = |kind| signal(kind).map_err(Error::doing("listening for signals"));
         let ears = Ears {
             reports,
+            streams: streams_ear,
             resolved: resolved_ear,
             clips: clips_ear,
             stop,
@@ -175,6 +183,7 @@ impl<'a> Server<'a> {
             net,
             switch,
             voice,
+            streams,
             journal,
             status,
             resolved,
@@ -211,14 +220,18 @@ impl<'a> Server<'a> {
         let mut give_up: Option<std::time::Instant> = None;
         loop {
             let deadline = self.switch.deadline().map(|it| self.clock.shell(it));
-            let behind =
-                self.voice.is_behind().then(|| self.clock.shell(self.clock.now().at) + RETRY);
+            let behind = (self.voice.is_behind() || self.streams.is_behind())
+                .then(|| self.clock.shell(self.clock.now().at) + RETRY);
             let sleep = [deadline, give_up, behind].into_iter().flatten().min();
             tokio::select! {
                 biased;
                 () = self.net.receive(&mut batch) => (),
                 Some(report) = ears.reports.recv() => self.on_reports(report, ears),
                 () = until(sleep) => (),
+                Some((stream, told)) = ears.streams.recv() => {
+                    let now = self.clock.now();
+                    self.switch.on_stream(stream, told, now, &mut self.out);
+                }
                 Some((ticket, found)) = ears.resolved.recv() => {
                     let now = self.clock.now();
                     self.switch.on_resolved(ticket, &found, now, &mut self.out);
@@ -279,6 +292,7 @@ impl<'a> Server<'a> {
             match out {
                 Out::Send { bytes, hop } => self.net.send(bytes, hop),
                 Out::Media(order) => self.voice.order(order),
+                Out::Stream { stream, order } => self.streams.order(stream, order),
                 Out::Journal(record) => self.journal.keep(Entry::Record(record)),
                 Out::Note(fact) => {
                     if self.config.records.events {
@@ -295,6 +309,7 @@ impl<'a> Server<'a> {
             }
         }
         self.voice.flush();
+        self.streams.flush();
     }
 
     /// New calls are refused from now on; the moment at which running ones are ended.
@@ -399,6 +414,7 @@ impl<'a> Server<'a> {
     fn stop(mut self) {
         self.keep_house();
         self.deliver();
+        self.streams.stop();
         self.voice.stop();
         drop(self.journal);
         info!("stopped");

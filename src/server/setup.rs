@@ -74,6 +74,11 @@ pub fn media(config: &Config) -> media::Config {
     media::Config { silence: config.media.silence(), rest: config.media.quarantine.0 }
 }
 
+/// Conversations with virtual agents that may be held at once: as many as calls.
+pub fn streams(config: &Config) -> usize {
+    config.limits.max_calls.0 as usize
+}
+
 /// Which programs speak, and where spoken texts are kept.
 pub fn speaker(config: &Config, data: &Path) -> Speaker {
     let all = Speaker::programs();

@@ -2,9 +2,10 @@
 //!
 //! Plain epoll, level-triggered: one receive and one send a packet, in the buffer it came in.
 //! Orders come by a bounded ring and a wake-up; what the plane tells goes back by another (what
-//! either does not take waits: `server/ring.rs`). Nothing here allocates per packet, and recordings
-//! leave by a bounded ring that is never waited for.
+//! either does not take waits: `server/ring.rs`). Nothing here allocates per packet; recordings, and
+//! what virtual agents hear, leave by bounded rings that are never waited for.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::OwnedFd;
@@ -19,9 +20,11 @@ use tracing::{error, warn};
 
 use super::clock::Clock;
 use super::ring::Backlog;
+use super::streams::Ring;
+use crate::audio::StreamId;
 use crate::clock::Now;
 use crate::config::value::Ports;
-use crate::media::{self, Channel, Order, Outlet, Plane, PortId, Reel, Report};
+use crate::media::{self, Channel, Order, Outlet, Plane, PortId, Reel, Report, Say, Strand};
 use crate::store::Tapes;
 
 /// The largest datagram that RTP may be.
@@ -42,6 +45,8 @@ const RECEIVE_BUFFER: usize = 256 << 10;
 pub const RING: usize = 16 * 1024;
 /// Those that may wait for room on it: a thread that stood still for seconds at thousands of calls.
 const WAITING: usize = 256 * 1024;
+/// What programs say, on its way.
+const JOBS: usize = 4096;
 /// How soon room is looked for again.
 pub const RETRY: Duration = Duration::from_millis(5);
 
@@ -49,9 +54,49 @@ pub const RETRY: Duration = Duration::from_millis(5);
 pub struct Voice {
     backlog: Backlog<Order>,
     orders: SyncSender<Order>,
-    wake: Arc<OwnedFd>,
+    hand: Hand,
     thread: Option<JoinHandle<()>>,
     waiting: bool,
+}
+
+/// What the programs' thread gives the media thread. It may wait for room: only programs do then.
+#[derive(Clone)]
+pub struct Hand {
+    jobs: SyncSender<Job>,
+    wake: Arc<OwnedFd>,
+}
+
+enum Job {
+    Say(StreamId, Say),
+    /// From now on this program hears by that ring, or by none.
+    Listen(StreamId, Arc<Ring>),
+    Deafen(StreamId),
+}
+
+impl Hand {
+    /// A program says something.
+    pub fn say(&self, stream: StreamId, say: Say) {
+        self.give(Job::Say(stream, say));
+    }
+
+    pub fn listen(&self, stream: StreamId, ring: Arc<Ring>) {
+        self.give(Job::Listen(stream, ring));
+    }
+
+    pub fn deafen(&self, stream: StreamId) {
+        self.give(Job::Deafen(stream));
+    }
+
+    fn give(&self, job: Job) {
+        if self.jobs.send(job).is_ok() {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        // Only a full counter can refuse, and then the thread is awake anyway.
+        let _ = rustix::io::write(&*self.wake, &1_u64.to_ne_bytes());
+    }
 }
 
 /// Where the thread binds its ports.
@@ -73,6 +118,7 @@ impl Voice {
     ) -> io::Result<Self> {
         let wake = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
         let (orders, taken) = sync_channel(RING);
+        let (jobs, given) = sync_channel(JOBS);
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&poll, &*wake, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
         let mut worker = Worker {
@@ -82,6 +128,7 @@ impl Voice {
                 sockets: Vec::new(),
                 reports,
                 tapes,
+                rings: HashMap::new(),
             },
             poll,
             wake: wake.clone(),
@@ -90,12 +137,17 @@ impl Voice {
             clock,
         };
         let thread = thread::Builder::new().name("voice".into()).spawn(move || {
-            if let Err(error) = worker.run(&taken) {
+            if let Err(error) = worker.run(&taken, &given) {
                 error!(%error, "the media thread has ended");
             }
         })?;
         let backlog = Backlog::new("orders", WAITING);
-        Ok(Self { backlog, orders, wake, thread: Some(thread), waiting: false })
+        let hand = Hand { jobs, wake };
+        Ok(Self { backlog, orders, hand, thread: Some(thread), waiting: false })
+    }
+
+    pub fn hand(&self) -> Hand {
+        self.hand.clone()
     }
 
     /// Hands an order over; [`Voice::flush`] sends a batch of them on its way.
@@ -108,8 +160,7 @@ impl Voice {
         self.waiting |= self.is_behind();
         self.backlog.flush(|it| try_order(&self.orders, it));
         if std::mem::take(&mut self.waiting) {
-            // Only a full counter can refuse, and then the thread is awake anyway.
-            let _ = rustix::io::write(&*self.wake, &1_u64.to_ne_bytes());
+            self.hand.wake();
         }
     }
 
@@ -122,7 +173,7 @@ impl Voice {
     pub fn stop(mut self) {
         self.backlog.drain().for_each(|it| drop(self.orders.send(it)));
         drop(std::mem::replace(&mut self.orders, sync_channel(0).0));
-        let _ = rustix::io::write(&*self.wake, &1_u64.to_ne_bytes());
+        self.hand.wake();
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
@@ -147,6 +198,8 @@ struct Desk {
     backlog: Backlog<Report>,
     reports: mpsc::Sender<Report>,
     tapes: Tapes,
+    /// Of the programs that are talked with.
+    rings: HashMap<StreamId, Arc<Ring>>,
 }
 
 /// Who gives or takes them is gone only when everything is: then nothing need wait.
@@ -186,10 +239,18 @@ impl Outlet for Desk {
     fn tape(&mut self, reel: Reel<'_>) -> bool {
         self.tapes.take(reel)
     }
+
+    fn stream(&mut self, stream: StreamId, strand: Strand<'_>) {
+        if let Some(ring) = self.rings.get(&stream)
+            && !ring.put(strand)
+        {
+            metrics::counter!("crosspoint_stream_frames_lost_total").increment(1);
+        }
+    }
 }
 
 impl Worker {
-    fn run(&mut self, orders: &Receiver<Order>) -> io::Result<()> {
+    fn run(&mut self, orders: &Receiver<Order>, jobs: &Receiver<Job>) -> io::Result<()> {
         let mut events = Vec::with_capacity(EVENTS);
         let mut buffer = [0_u8; PACKET];
         loop {
@@ -210,7 +271,7 @@ impl Worker {
                     WAKE => {
                         let mut count = [0; 8];
                         let _ = rustix::io::read(&*self.wake, &mut count);
-                        if !self.obey(orders, now) {
+                        if !self.obey(orders, jobs, now) {
                             return Ok(());
                         }
                     }
@@ -236,8 +297,24 @@ impl Worker {
         epoll::wait(&self.poll, room, wait.as_ref()).map(|_| ())
     }
 
-    /// Does all orders that wait; `false` once there is nobody to give any.
-    fn obey(&mut self, orders: &Receiver<Order>, now: Now) -> bool {
+    /// Does all that waits; `false` once there is nobody to give any orders.
+    fn obey(&mut self, orders: &Receiver<Order>, jobs: &Receiver<Job>, now: Now) -> bool {
+        let mut goes_on = self.obey_orders(orders, now);
+        while let Ok(job) = jobs.try_recv() {
+            // What a program says comes after the order to hear it, and is done after it.
+            goes_on &= self.obey_orders(orders, now);
+            match job {
+                Job::Say(stream, say) => {
+                    self.plane.on_order(Order::Stream { stream, say }, now, &mut self.desk);
+                }
+                Job::Listen(stream, ring) => drop(self.desk.rings.insert(stream, ring)),
+                Job::Deafen(stream) => drop(self.desk.rings.remove(&stream)),
+            }
+        }
+        goes_on
+    }
+
+    fn obey_orders(&mut self, orders: &Receiver<Order>, now: Now) -> bool {
         use std::sync::mpsc::TryRecvError;
         loop {
             match orders.try_recv() {

@@ -107,7 +107,8 @@ impl Ear {
         self.keys.iter().map(|it| it.key).collect()
     }
 
-    fn sound(&mut self, samples: &[i16], now: Instant) {
+    /// Listens to 20 ms.
+    pub(super) fn sound(&mut self, samples: &[i16], now: Instant) {
         if self.dull {
             return;
         }

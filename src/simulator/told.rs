@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::ladder::Ladder;
 use super::manners::{Manners, Reply};
+use super::program::{Do, On};
 use super::{Weather, World, secs};
 use crate::clock::Instant;
 use crate::config::Config;
@@ -17,6 +18,8 @@ use crate::sip::Uri;
 const LONGEST: Duration = Duration::from_secs(900);
 /// How long they talk before the caller hangs up.
 const TALK: Duration = Duration::from_secs(3);
+/// How long made-up virtual agents speak before they end the conversation.
+const GREETING: Duration = Duration::from_secs(2);
 /// Made-up hosts begin here (RFC 5737, TEST-NET-2).
 const INVENTED: u32 = u32::from_be_bytes([198, 51, 100, 1]);
 
@@ -101,6 +104,11 @@ fn inhabit(world: &mut World, config: &Config, after: Option<Duration>) -> Optio
         let phone = world.phone(&number.id, address, voices.next().unwrap_or(500));
         phone.manners = manners.clone();
     }
+    for agent in directory.virtual_agents() {
+        let greets = Do::Say(1000, GREETING);
+        let program = world.program(&agent.url).does(On::Begun(Duration::ZERO), greets);
+        program.does(On::Begun(GREETING), Do::Stop);
+    }
     world.at(&from.name).manners = manners;
     Some(from.name.to_string())
 }
@@ -123,6 +131,8 @@ pub(super) fn note(ladder: &mut Ladder, edge: SocketAddr, fact: &Fact, at: Insta
         What::RecordingStarted { file } => format!("recording to {file}"),
         What::RecordingStopped { by } => format!("recording stopped: {by}"),
         What::RecordingPrevented { why } => format!("not recorded: {why}"),
+        What::AgentConnected { agent } => format!("caller and {agent} hear each other"),
+        What::AgentEnded { agent, reason } => format!("{agent} is over: {reason}"),
         What::LegEnded { leg, cause } => format!("leg {leg} is over: {}", cause.reason),
         What::Ended { cause } => format!("the call is over: {}", cause.reason),
         What::KeysEntered { asked, understood: true } => format!("{asked}: answered"),

@@ -7,21 +7,23 @@
 //! ```
 //! Time jumps from one deadline to the next, so everything happens at its exact moment.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::manners::Moment;
 use super::network::{Datagram, Network, Weather};
+use super::outlet::{Shell, Twine};
 use super::phone::Phone;
-use super::{Ladder, Tapes, setup};
+use super::program::Program;
+use super::programs::{Done, Programs};
+use super::setup;
 use crate::audio::ClipId;
 use crate::clock::{Instant, Now, Wall};
 use crate::config::Config;
-use crate::media::{Channel, Hop as MediaHop, Order, Outlet, Plane, PortId, Reel, Report};
+use crate::media::{Channel, Hop as MediaHop, Order, Outlet, Plane, PortId, Report, Strand};
 use crate::model::PromptSource;
 use crate::model::event::Fact;
-use crate::model::record::{CallRecord, RecordState};
+use crate::model::record::CallRecord;
 use crate::peer::{Registration, Snapshot};
 use crate::sip::{Hop, Transport};
 use crate::switch::{Out, Switch};
@@ -49,6 +51,8 @@ pub struct World {
     pub plane: Plane,
     pub network: Network,
     pub phones: Vec<Phone>,
+    /// Virtual agents.
+    pub programs: Programs,
     /// Everything that happened, with its moment on the clock.
     pub facts: Vec<(Instant, Fact)>,
     /// Records as they were written, the first and the last of each call.
@@ -58,7 +62,7 @@ pub struct World {
     /// The addresses of names, best first.
     pub names: BTreeMap<String, Vec<SocketAddr>>,
     now: Now,
-    outlet: Shell,
+    pub(super) outlet: Shell,
     outs: Vec<Out>,
     listeners: Vec<(Transport, SocketAddr)>,
     media: [Option<std::net::IpAddr>; 2],
@@ -67,34 +71,7 @@ pub struct World {
     prompts: Vec<(String, u16)>,
     sent: Vec<Datagram>,
     steps: u32,
-    bound: usize,
-}
-
-/// What the plane hands out.
-#[derive(Default)]
-struct Shell {
-    now: Instant,
-    packets: Vec<(PortId, Channel, SocketAddr, Vec<u8>)>,
-    reports: VecDeque<Report>,
-    tapes: Tapes,
-}
-
-impl Outlet for Shell {
-    fn send(&mut self, from: PortId, channel: Channel, to: SocketAddr, packet: &[u8]) {
-        self.packets.push((from, channel, to, packet.to_vec()));
-    }
-
-    fn report(&mut self, report: Report) {
-        self.reports.push_back(report);
-    }
-
-    fn tape(&mut self, reel: Reel<'_>) -> bool {
-        if let Reel::End { tape, frames, .. } = reel {
-            self.reports.push_back(Report::TapeClosed { tape, ms: frames / 8 });
-        }
-        self.tapes.take(reel, self.now);
-        true
-    }
+    pub(super) bound: usize,
 }
 
 impl World {
@@ -115,6 +92,7 @@ impl World {
             plane: Plane::new(setup::media(config), key),
             network: Network::new(seed, weather),
             phones: Vec::new(),
+            programs: Programs::default(),
             facts: Vec::new(),
             records: Vec::new(),
             wire: Vec::new(),
@@ -231,6 +209,11 @@ impl World {
         found.unwrap_or_else(|| panic!("there is no phone {name:?}"))
     }
 
+    /// A virtual agent at this URL.
+    pub fn program(&mut self, url: &str) -> &mut Program {
+        self.programs.add(url)
+    }
+
     /// One phone acts now.
     pub fn act(&mut self, name: &str, act: impl FnOnce(&mut Phone, Instant, &mut Vec<Datagram>)) {
         let now = self.now.at;
@@ -272,7 +255,12 @@ impl World {
     /// The next thing that happens, if it does by then.
     fn step(&mut self, end: Instant) -> bool {
         let phones = self.phones.iter().filter_map(Phone::deadline);
-        let rooms = [self.switch.deadline(), self.plane.deadline(), self.network.next()];
+        let rooms = [
+            self.switch.deadline(),
+            self.plane.deadline(),
+            self.network.next(),
+            self.programs.deadline(),
+        ];
         let Some(at) = phones.chain(rooms.into_iter().flatten()).min().filter(|it| *it <= end)
         else {
             return false;
@@ -290,6 +278,11 @@ impl World {
         }
         if due(self.plane.deadline()) {
             self.plane.on_time(now, &mut self.outlet);
+        }
+        if due(self.programs.deadline()) {
+            let mut done = Vec::new();
+            self.programs.on_time(now.at, &mut done);
+            self.heed(done);
         }
         self.pump();
         let mut sent = std::mem::take(&mut self.sent);
@@ -373,15 +366,41 @@ impl World {
                 }
                 self.network.send(Datagram { from, to, bytes }, self.now.at);
             }
+            for (stream, twine) in std::mem::take(&mut self.outlet.strands) {
+                let mut done = Vec::new();
+                let strand = match &twine {
+                    Twine::Frame(at, octets) => Strand::Frame { at: *at, octets },
+                    Twine::Mark(name) => Strand::Mark(name),
+                };
+                self.programs.on_strand(stream, strand, self.now.at, &mut done);
+                self.heed(done);
+            }
             if let Some(report) = self.outlet.reports.pop_front() {
                 self.switch.on_report(report, self.now, &mut self.outs);
             }
             let outs = std::mem::take(&mut self.outs);
-            if outs.is_empty() && self.outlet.reports.is_empty() && self.outlet.packets.is_empty() {
+            let outlet = &self.outlet;
+            let quiet = outlet.reports.is_empty() && outlet.packets.is_empty();
+            if outs.is_empty() && quiet && outlet.strands.is_empty() {
                 return;
             }
             for out in outs {
                 self.carry(out);
+            }
+        }
+    }
+
+    /// What programs do.
+    fn heed(&mut self, done: Vec<Done>) {
+        for done in done {
+            match done {
+                Done::Media(stream, say) => {
+                    let order = Order::Stream { stream, say };
+                    self.plane.on_order(order, self.now, &mut self.outlet);
+                }
+                Done::Tell(stream, told) => {
+                    self.switch.on_stream(stream, told, self.now, &mut self.outs);
+                }
             }
         }
     }
@@ -402,6 +421,11 @@ impl World {
             }
             Out::Media(Order::Bind { v6, pairs }) => self.bind(v6, pairs),
             Out::Media(order) => self.plane.on_order(order, now, &mut self.outlet),
+            Out::Stream { stream, order } => {
+                let mut done = Vec::new();
+                self.programs.on_order(stream, order, now.at, &mut done);
+                self.heed(done);
+            }
             Out::Journal(record) => self.records.push(*record),
             Out::Note(fact) => self.facts.push((now.at, fact)),
             Out::Resolve { ticket, resolve } => {
@@ -426,84 +450,5 @@ impl World {
             self.bound += 1;
             self.plane.bind(SocketAddr::new(ip, port), &mut self.outlet);
         }
-    }
-
-    // What came of it.
-
-    /// Media ports that were bound so far.
-    pub fn ports(&self) -> usize {
-        self.bound
-    }
-
-    pub fn tapes(&self) -> &Tapes {
-        &self.outlet.tapes
-    }
-
-    /// The complete records.
-    pub fn ended(&self) -> Vec<&CallRecord> {
-        self.records.iter().filter(|it| it.state == RecordState::Ended).collect()
-    }
-
-    /// The one record of a story with one call.
-    ///
-    /// # Panics
-    /// If there is none, or another.
-    pub fn record(&self) -> &CallRecord {
-        let ended = self.ended();
-        assert_eq!(ended.len(), 1, "{} records are complete", ended.len());
-        ended[0]
-    }
-
-    /// Whether no call is left, no transaction, no media session, and no phone is in a call.
-    pub fn is_quiet(&self) -> bool {
-        self.switch.calls() == 0
-            && self.switch.transactions() == 0
-            && self.plane.sessions() == 0
-            && self.phones.iter().all(Phone::is_idle)
-    }
-
-    /// All that was said between the edge and the phones, drawn.
-    pub fn ladder(&self) -> Ladder {
-        let mut parties: Vec<(SocketAddr, String)> = Vec::new();
-        let callers = self.phones.iter().filter(|it| it.has_called());
-        parties.extend(callers.map(|it| (it.address, it.name.clone())));
-        parties.push((self.edge(), "crosspoint".to_owned()));
-        let others = self.phones.iter().filter(|it| !it.has_called());
-        parties.extend(others.map(|it| (it.address, it.name.clone())));
-        let mut ladder = Ladder::new(parties);
-        let mut facts = self.facts.iter().peekable();
-        for (at, datagram) in &self.wire {
-            while let Some((noted, fact)) = facts.next_if(|(noted, _)| noted < at) {
-                super::told::note(&mut ladder, self.edge(), fact, *noted);
-            }
-            ladder.message(datagram.from, datagram.to, &datagram.bytes, *at);
-        }
-        for (noted, fact) in facts {
-            super::told::note(&mut ladder, self.edge(), fact, *noted);
-        }
-        ladder
-    }
-
-    /// The last request with this method that was sent to a phone.
-    ///
-    /// # Panics
-    /// If there was none.
-    pub fn heard(&self, name: &str, method: &str) -> String {
-        let to = self.seen(name).address;
-        let sent = self.wire.iter().rev().map(|(_, it)| it).filter(|it| it.to == to);
-        let mut texts = sent.map(|it| String::from_utf8_lossy(&it.bytes).into_owned());
-        let found = texts.find(|it| it.starts_with(method));
-        found.unwrap_or_else(|| panic!("{name} never had a {method}"))
-    }
-
-    /// When a phone lived through something, for the first time.
-    ///
-    /// # Panics
-    /// If it did not.
-    pub fn when(&self, name: &str, what: Moment) -> Instant {
-        let phone = self.seen(name);
-        phone.moment(what).unwrap_or_else(|| {
-            panic!("{name} never lived through {what:?}\n{}", self.ladder().text())
-        })
     }
 }

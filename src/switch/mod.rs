@@ -42,6 +42,7 @@ pub use self::ids::{BranchKey, CallKey};
 use self::past::Past;
 use self::route::Waiting;
 use self::slots::Slots;
+use crate::audio::StreamId;
 use crate::call;
 use crate::clock::{Alarms, Instant, Now};
 use crate::desk::Desk;
@@ -53,6 +54,7 @@ use crate::model::event::Fact;
 use crate::model::record::{CallRecord, Cause};
 use crate::peer::{self, Peers, TrunkId};
 use crate::sip::Hop;
+use crate::stream;
 use crate::transaction::{ServerId, Table};
 
 /// What the switch wants done.
@@ -63,6 +65,11 @@ pub enum Out {
         hop: Hop,
     },
     Media(media::Order),
+    /// What a call wants of a program; the answer comes back by [`Switch::on_stream`].
+    Stream {
+        stream: StreamId,
+        order: stream::Order,
+    },
     Journal(Box<CallRecord>),
     Note(Fact),
     /// Find the addresses of a name; the answer comes back by [`Switch::on_resolved`].

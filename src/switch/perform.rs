@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::ids::{BranchKey, CallKey};
 use super::{Out, Switch, translate};
-use crate::audio::Source;
+use crate::audio::{Source, StreamId};
 use crate::call::{self, Effect};
 use crate::clock::Now;
 use crate::media::{Order, SessionId, TapeId};
@@ -32,6 +32,11 @@ fn packed(call: CallKey) -> u64 {
 /// A call's tapes are counted where a leg's branches would be.
 fn tape_of(call: CallKey, tape: u8) -> TapeId {
     TapeId(BranchKey { call, leg: 0, branch: tape }.pack())
+}
+
+/// A call's programs are counted where the caller's branches would be.
+fn stream_of(call: CallKey, stream: StreamId) -> StreamId {
+    StreamId(BranchKey { call, leg: 0, branch: stream.0 as u8 }.pack())
 }
 
 impl Switch {
@@ -88,6 +93,9 @@ impl Switch {
                 out.push(Out::Media(Order::TapeEnd { tape: tape_of(call, tape), keep }));
             }
             Effect::Desk(ask) => self.ask_desk(call, ask, now),
+            Effect::Stream { stream, order } => {
+                out.push(Out::Stream { stream: stream_of(call, stream), order });
+            }
             Effect::Note(fact) => self.note(call, fact, now, out),
             Effect::Journal(record) => out.push(Out::Journal(record)),
             Effect::End => self.end(call, now, out),
@@ -126,6 +134,7 @@ impl Switch {
                 Some(other) => Source::Leg(other),
                 None => Source::Silence,
             },
+            Source::Stream(stream) => Source::Stream(stream_of(call, stream)),
             other => other.map(|_| session),
         };
         out.push(Out::Media(Order::Hear { session, source }));

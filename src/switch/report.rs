@@ -2,10 +2,12 @@
 
 use super::ids::BranchKey;
 use super::{Out, Switch};
+use crate::audio::StreamId;
 use crate::call::{Event, Leg, TapeEvent};
 use crate::clock::Now;
-use crate::media::{Quality, Report, SessionId, TapeId};
+use crate::media::{Quality, Report, SessionId, TapeId, Unheard};
 use crate::model::record;
+use crate::stream::{Fault, Told};
 
 impl Switch {
     pub fn on_report(&mut self, report: Report, now: Now, out: &mut Vec<Out>) {
@@ -44,6 +46,13 @@ impl Switch {
                 let quality = Box::new(quality_of(&quality));
                 self.of_session(session, |leg| Event::Quality { leg, quality: quality.clone() });
             }
+            Report::StreamFailed { stream, why } => {
+                let fault = match why {
+                    Unheard::Flood => Fault::Flood,
+                    Unheard::Codec => Fault::Codec,
+                };
+                self.of_stream(stream, Told::Lost(fault));
+            }
             Report::TapeGap { tape, ms } => self.of_tape(tape, TapeEvent::Gap { ms }),
             Report::TapeFailed { tape } => self.of_tape(tape, TapeEvent::Failed),
             Report::TapeClosed { tape, ms } => self.of_tape(tape, TapeEvent::Closed { ms }),
@@ -66,6 +75,18 @@ impl Switch {
         {
             self.work.push_back((call, event(name)));
         }
+    }
+
+    /// What a program does.
+    pub fn on_stream(&mut self, stream: StreamId, told: Told, now: Now, out: &mut Vec<Out>) {
+        self.of_stream(stream, told);
+        self.settle(now, out);
+    }
+
+    fn of_stream(&mut self, stream: StreamId, told: Told) {
+        let key = BranchKey::unpack(stream.0);
+        let stream = StreamId(u64::from(key.branch));
+        self.work.push_back((key.call, Event::Stream { stream, told }));
     }
 
     fn of_tape(&mut self, tape: TapeId, told: TapeEvent) {

@@ -6,11 +6,11 @@ mod counted;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use crosspoint::audio::Source;
+use crosspoint::audio::{Source, StreamId};
 use crosspoint::clock::{Instant, Now, Wall};
 use crosspoint::media::{
     Channel, Codec, CodecKind, Config, Keys, Latch, Order, Outlet, Plane, Reel, Remote, Report,
-    SessionId,
+    SessionId, Strand,
 };
 use crosspoint::rtp::Stamp;
 use crosspoint::sip;
@@ -85,6 +85,8 @@ impl Outlet for Nothing {
     fn tape(&mut self, _: Reel<'_>) -> bool {
         true
     }
+
+    fn stream(&mut self, _: StreamId, _: Strand<'_>) {}
 }
 
 fn now() -> Now {

@@ -6,11 +6,15 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use crosspoint::audio::StreamId;
 use crosspoint::clock::{Instant, Now, Wall};
 use crosspoint::config::{self, Config};
-use crosspoint::media::{self, Channel, Order, Outlet, Plane, PortId, Reel, Report, TapeId};
+use crosspoint::media::{
+    self, Channel, Order, Outlet, Plane, PortId, Reel, Report, Strand, TapeId,
+};
 use crosspoint::peer;
 use crosspoint::sip::{Hop, Transport};
+use crosspoint::stream;
 use crosspoint::switch::{self, Listener, Out, Switch};
 use crosspoint::transaction;
 
@@ -92,6 +96,8 @@ impl Outlet for Shell {
         }
         !self.full
     }
+
+    fn stream(&mut self, _: StreamId, _: Strand<'_>) {}
 }
 
 impl Exchange {
@@ -288,6 +294,12 @@ impl Exchange {
             Out::Media(order) => self.plane.on_order(order, self.now, &mut self.outlet),
             Out::Journal(record) => self.watch.record(&record),
             Out::Note(fact) => self.watch.fact(&fact),
+            // No program is there.
+            Out::Stream { stream, order: stream::Order::Open(_) } => {
+                let told = stream::Told::Lost(stream::Fault::Unreachable);
+                self.switch.on_stream(stream, told, self.now, &mut self.outs);
+            }
+            Out::Stream { .. } => (),
             Out::Resolve { ticket, resolve } => self.asked.push((ticket, resolve)),
         }
     }

@@ -9,7 +9,6 @@ use crate::media::session::Session;
 use crate::media::slots::Slots;
 use crate::media::tape::{Side, Tape, Voice};
 use crate::media::{Outlet, Reel, Report, SessionId, TapeId};
-use crate::rtp::Header;
 
 /// All tapes that run, and ends that found no room yet.
 #[derive(Debug, Default)]
@@ -26,8 +25,8 @@ impl Tapes {
     /// How often tapes are seen to whose legs are silent, and ends are offered again.
     const EVERY: Duration = Duration::from_millis(500);
 
-    /// Begins to record two legs, or one. The left one's codec decides the law; a leg that speaks another
-    /// codec than G.711 is recorded as silence, and that is reported as a failure.
+    /// Begins to record two legs, or one. The left one's codec decides the law; a leg that speaks
+    /// another codec than G.711 is recorded as silence, and that is reported as a failure.
     #[expect(clippy::too_many_arguments, reason = "the plane's parts, taken apart to be borrowed")]
     pub fn begin(
         &mut self,
@@ -104,23 +103,18 @@ impl Tapes {
         out.report(Report::TapeClosed { tape: id, ms });
     }
 
-    /// Lays a voice packet on a tape.
-    #[expect(clippy::too_many_arguments, reason = "one packet with all that is known of it")]
+    /// Lays voice on a tape.
     pub fn record(
         &mut self,
         slot: u32,
         side: Side,
-        law: Law,
-        header: &Header,
-        packet: &[u8],
+        voice: Voice<'_>,
         now: Instant,
         out: &mut dyn Outlet,
     ) {
         let Some(tape) = self.tapes.get_mut(slot) else { return };
-        let Some(octets) = packet.get(header.payload()) else { return };
-        let (ssrc, timestamp) = (header.stamp.ssrc, header.stamp.timestamp);
         Self::advance(tape, now, out);
-        tape.record(side, Voice { ssrc, timestamp, law, octets }, now);
+        tape.record(side, voice, now);
     }
 
     /// Sees to all tapes.

@@ -5,4 +5,5 @@ mod relaying;
 mod rig;
 mod scripts;
 mod sources;
+mod streams;
 mod torture;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::Session;
 use crate::audio::{Digit, Law};
 use crate::clock::Instant;
-use crate::media::{FRAME, Keys};
+use crate::media::{FRAME, Keys, Outlet};
 use crate::rtp::{Event, Header};
 
 /// What a packet that was admitted holds.
@@ -130,6 +130,22 @@ impl Session {
             }
         }
         pressed
+    }
+
+    /// Voice of the far end, for the program that hears it if one does.
+    pub fn overhear(
+        &mut self,
+        law: Law,
+        header: &Header,
+        packet: &[u8],
+        now: Instant,
+        out: &mut dyn Outlet,
+    ) {
+        if let Some(stream) = self.stream()
+            && let Some(octets) = packet.get(header.payload())
+        {
+            stream.hear(law, &header.stamp, octets, now, out);
+        }
     }
 
     /// A key of the far end; `true` if an accept line took it.

@@ -2,16 +2,21 @@
 
 use std::net::SocketAddr;
 
+use smallvec::SmallVec;
+
 use super::Session;
 use super::inbound::Heard;
 use super::packer::Packer;
 use crate::audio::{Digit, Law, Line, Script};
 use crate::clock::Instant;
 use crate::media::clips::Clips;
-use crate::media::player::{Frame, Told};
+use crate::media::player::{Frame, Player, Told};
 use crate::media::script::Performance;
-use crate::media::{Channel, FRAME, Keys, Outlet, Report, Samples};
+use crate::media::{Channel, FRAME, Keys, Outlet, Report, Samples, Unheard};
 use crate::rtp::{Event, HEADER, Header, KeySender, Stamp};
+
+/// Frames that a program said, and their ticks.
+pub(in crate::media) type Said = SmallVec<[(Instant, Law, [u8; FRAME]); 1]>;
 
 impl Session {
     /// The most keys that wait to be pressed for a far end.
@@ -110,14 +115,14 @@ impl Session {
         self.dialled.is_some() || !self.dialling.is_empty()
     }
 
-    /// Plays what is due by `now`.
-    pub fn play(&mut self, clips: &Clips, now: Instant, out: &mut dyn Outlet) {
+    /// Plays what is due by `now`. What a program says goes to `said` as well, in this leg's law.
+    pub fn play(&mut self, clips: &Clips, now: Instant, said: &mut Said, out: &mut dyn Outlet) {
         while let Some(at) = self.due_tick(now) {
-            self.tick(clips, at, out);
+            self.tick(clips, at, said, out);
         }
     }
 
-    fn tick(&mut self, clips: &Clips, at: Instant, out: &mut dyn Outlet) {
+    fn tick(&mut self, clips: &Clips, at: Instant, said: &mut Said, out: &mut dyn Outlet) {
         let Some(remote) = &self.remote else { return };
         let (id, keys, law) = (self.id, remote.keys, remote.codec.kind.law());
         // A far end whose codec we do not speak cannot be played to: every clip is missing.
@@ -125,7 +130,19 @@ impl Session {
         let clips = if law.is_some() { clips } else { &none };
         let in_band = keys == Keys::InBand;
         let mut samples = [0; FRAME];
+        if let Some(stream) = self.stream() {
+            stream.tell(at, out);
+            if law.is_none() && stream.fails() {
+                out.report(Report::StreamFailed { stream: stream.id, why: Unheard::Codec });
+            }
+        }
+        let streams = self.stream().is_some();
+        let dials = streams && self.dials();
         let frame = match &mut self.player {
+            // Keys that a program presses are heard in place of its voice, which waits.
+            Some(Player::Stream(_)) if dials => {
+                self.dial_tick(clips, in_band, &mut samples).unwrap_or(Frame::Silence)
+            }
             Some(player) => {
                 player.tick(clips, in_band, &mut samples, &mut |it| out.report(report(id, it)))
             }
@@ -151,6 +168,9 @@ impl Session {
                 let Some(law) = law else { return };
                 let mut octets = [0; FRAME];
                 law.encode_into(&samples, &mut octets);
+                if streams {
+                    said.push((at, law, octets));
+                }
                 self.speak(&octets, at, out);
             }
         }

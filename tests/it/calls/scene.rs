@@ -222,6 +222,7 @@ impl Scene {
             Source::Silence => "silence".to_owned(),
             Source::Ringback(_) => "ringing".to_owned(),
             Source::Music(_) => "music".to_owned(),
+            Source::Stream(stream) => format!("program {}", stream.0),
             Source::Leg(leg) => self.name(*leg),
             Source::Script(_) => "script".to_owned(),
         }

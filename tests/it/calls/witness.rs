@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crosspoint::audio::Source;
+use crosspoint::audio::{Source, StreamId};
 use crosspoint::call::{Effect, Event, Leg, Referred, TapeEvent};
 use crosspoint::model::event::What;
 use crosspoint::model::record::RecordState;
+use crosspoint::stream::Order;
 
 #[derive(Default)]
 pub struct Witness {
@@ -28,6 +29,8 @@ pub struct Witness {
     /// By their numbers.
     tapes: BTreeMap<u8, Tape>,
     journals: usize,
+    /// The program that is talked with.
+    stream: Option<StreamId>,
     over: bool,
 }
 
@@ -194,7 +197,24 @@ impl Witness {
             }
             Effect::Desk(_) => (),
             Effect::Journal(_) => self.journals += 1,
+            Effect::Stream { stream, order } => self.stream(*stream, order),
             Effect::End => self.end(),
+        }
+    }
+
+    /// A program is reached, talked with, and taken leave of; one at a time.
+    fn stream(&mut self, stream: StreamId, order: &Order) {
+        match order {
+            Order::Open(_) => {
+                assert!(self.stream.is_none_or(|it| it == stream), "two programs at once");
+                self.stream = Some(stream);
+            }
+            Order::Begin => {
+                assert!(self.answered, "a program talks with a caller who is not answered");
+                assert_eq!(self.stream, Some(stream));
+            }
+            Order::Key(_) => assert_eq!(self.stream, Some(stream)),
+            Order::Close => assert_eq!(self.stream.take(), Some(stream), "closed twice"),
         }
     }
 
@@ -258,6 +278,7 @@ impl Witness {
         let ways = [self.refused, self.caller_released, self.caller_hung_up];
         assert_eq!(ways.iter().filter(|it| **it).count(), 1, "the caller's end: {ways:?}");
         assert!(!self.is_taping(), "a tape outlives its call");
+        assert_eq!(self.stream, None, "a program outlives its call");
         let blocked = self.seq == 0;
         assert_eq!(self.call_ended, !blocked);
         // When it came, whenever somebody was connected, when it parted, and when it was over.

@@ -55,7 +55,7 @@ impl Edge {
     }
 
     fn run(net: Network, folder: PathBuf, config: PathBuf) -> Self {
-        let child = spawn(&folder, &config);
+        let child = spawn(&folder, &config, None);
         let edge = Self { net, folder, config, child };
         edge.await_answer();
         edge
@@ -63,7 +63,13 @@ impl Edge {
 
     /// Starts the program again on what it kept; it must have ended.
     pub fn restart(&mut self) {
-        self.child = spawn(&self.folder, &self.config);
+        self.child = spawn(&self.folder, &self.config, None);
+        self.await_answer();
+    }
+
+    /// The same on a machine that trusts this certificate.
+    pub fn restart_trusting(&mut self, certificate: &Path) {
+        self.child = spawn(&self.folder, &self.config, Some(certificate));
         self.await_answer();
     }
 
@@ -179,7 +185,7 @@ impl Drop for Edge {
     }
 }
 
-fn spawn(folder: &Path, config: &Path) -> Child {
+fn spawn(folder: &Path, config: &Path, trusted: Option<&Path>) -> Child {
     let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
     let edge = Command::new(env!("CARGO_BIN_EXE_crosspoint"))
         .arg("run")
@@ -187,6 +193,7 @@ fn spawn(folder: &Path, config: &Path) -> Child {
         .arg(config)
         .arg("--data")
         .arg(folder.join("data"))
+        .envs(trusted.map(|it| ("SSL_CERT_FILE", it)))
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)

@@ -22,6 +22,7 @@ mod network;
 mod operations;
 mod peers;
 mod phone;
+mod programs;
 mod queues;
 mod reload;
 mod resolving;

@@ -8,6 +8,7 @@ mod far_ends;
 mod forks;
 mod listening;
 mod names;
+mod programs;
 mod queues;
 mod random;
 mod recordings;

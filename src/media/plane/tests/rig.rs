@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::audio::{ClipId, Digit, Law, Line, Script, Source};
+use crate::audio::{ClipId, Digit, Law, Line, Script, Source, StreamId};
 use crate::clock::{Instant, Now, Wall};
 use crate::media::*;
 use crate::rtp::{Event, Header, Stamp, rtcp};
@@ -63,6 +63,8 @@ pub struct Out {
     pub reports: Vec<(u64, Report)>,
     pub wound: Vec<Wound>,
     pub writer_is_stuck: bool,
+    /// What programs got: frames with their milliseconds, marks without.
+    pub strands: Vec<(StreamId, Option<u64>, Vec<u8>)>,
 }
 
 impl Outlet for Out {
@@ -84,6 +86,13 @@ impl Outlet for Out {
             });
         }
         !self.writer_is_stuck
+    }
+
+    fn stream(&mut self, stream: StreamId, strand: Strand<'_>) {
+        self.strands.push(match strand {
+            Strand::Frame { at, octets } => (stream, Some(at), octets.to_vec()),
+            Strand::Mark(name) => (stream, None, name.as_bytes().to_vec()),
+        });
     }
 }
 
