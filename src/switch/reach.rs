@@ -51,6 +51,8 @@ impl Switch {
             entry.legs.push(leg);
         }
         if unreachable {
+            // What we were told to call is nothing that we know: that failed inside us.
+            let local = place.is_err();
             let reason = match place {
                 Err(reason) => reason,
                 Ok(_) if full => "trunk_full",
@@ -58,11 +60,8 @@ impl Switch {
                 Ok(Place::Trunk { .. } | Place::Uri(_)) => "unreachable",
             };
             let sip = if reason == "not_registered" { 480 } else { 503 };
-            return self.lost(
-                call,
-                number,
-                Cause { sip, reason: reason.into(), ..Cause::default() },
-            );
+            let cause = Cause { sip, reason: reason.into(), local, q850: None };
+            return self.lost(call, number, cause);
         }
         self.try_next(call, number, now, out);
     }

@@ -1,5 +1,6 @@
 //! Where routers and agents send a call, from each place that a route can stand.
 
+use crosspoint::clock::Now;
 use crosspoint::model::event::What;
 use crosspoint::model::record::{CallRecord, RecordState};
 
@@ -265,6 +266,24 @@ fn an_agent_whom_nobody_answers_for_owns_the_lead_from_each_place() {
         assert_eq!(town.record().lead_owner.as_deref(), Some("ann"), "{}", place.0);
         assert_eq!(town.record().agent, None);
     }
+}
+
+#[test]
+fn a_trunk_that_a_reload_took_away_is_a_failure_inside_us() {
+    let b = "no_answer = { timeout = \"2s\", route = { dial = \"far\" } }";
+    let text = |b| plan(&[("b", b), ("e", "")], "dial = [\"b\"]\nfail_safe = \"e\"");
+    let more = "[[trunk]]\nname = \"second\"\naddresses = [\"10.0.0.32:5070\"]\nprobe = \"off\"\n\
+                [[receiving_number]]\nname = \"far\"\nnumber = \"+12025550107\"\n\
+                trunk = \"second\"\n";
+    let mut town = settle(&read(&(text(b) + more)), 1, Weather::CLEAR);
+    town.never_answers("b");
+    town.call();
+    town.run_for(secs(1));
+    let (without, now) = (read(&text("")), Now { at: town.now(), wall: town.wall() });
+    town.switch.adopt(without.directory.clone(), without.peers(), now).unwrap();
+    assert_eq!(taken_by(&mut town), "e", "{}", town.draw());
+    let path = path(town.records.last().unwrap());
+    assert_eq!(path, ["dial b", "dial far", "fail-safe", "dial e"]);
 }
 
 #[test]
