@@ -2,7 +2,9 @@
 
 use crosspoint::audio::{Line, Source};
 use crosspoint::call::{Effect, Event, Leg, TapeEvent};
-use crosspoint::model::{GeoRouter, Order, Route, VoiceMenu, VoicemailBox};
+use crosspoint::model::{
+    Agent, GeoRouter, Member, Order, Queue, Route, SmartRouter, VoiceMenu, VoicemailBox, Who,
+};
 
 use super::limits::never;
 use super::scene::Scene;
@@ -103,8 +105,31 @@ fn ways(to: &Route) -> Vec<Way> {
         repeats: 0,
         ..VoiceMenu::new("silent", prompt("say nothing"))
     };
-    let has = |town: Town| town.with(|it| it.voice_menus.push(silent.clone()));
-    ways.into_iter().map(|(name, town, go)| (name, has(town), go)).collect()
+    let queue = Queue {
+        members: vec![Member { who: Who::Number("first".into()), weight: 1 }],
+        max_wait: seconds(6),
+        no_answer: to.clone(),
+        ..Queue::new("sales")
+    };
+    let router = SmartRouter { id: "smart".into(), rules: Vec::new(), otherwise: to.clone() };
+    let mut agent = Agent::new("bob");
+    agent.numbers = vec!["first".into()];
+    let has = |town: Town| {
+        town.with(|it| {
+            it.voice_menus.push(silent.clone());
+            it.queues = vec![queue.clone()];
+            it.smart_routers = vec![router.clone()];
+            it.agents = vec![agent.clone()];
+        })
+    };
+    let more: [Way; 3] = [
+        ("queue", town(first()).routed(Some(Route::Queue("sales".into()))), |scene| {
+            scene.wait(seconds(6));
+        }),
+        ("router", town(first()).routed(Some(Route::SmartRouter("smart".into()))), |_| ()),
+        ("agent", town(first().then(to.clone())).routed(Some(Route::Agent("bob".into()))), refused),
+    ];
+    ways.into_iter().chain(more).map(|(name, town, go)| (name, has(town), go)).collect()
 }
 
 /// 5 leads there.
