@@ -369,6 +369,7 @@ impl<'a> Server<'a> {
     fn keep_house(&mut self) {
         let now = self.clock.now();
         metrics::gauge!("crosspoint_calls_active").set(self.switch.calls() as f64);
+        metrics::gauge!("crosspoint_callers_in_line").set(self.switch.in_line() as f64);
         metrics::gauge!("crosspoint_transactions").set(self.switch.transactions() as f64);
         metrics::gauge!("crosspoint_ports_free").set(self.switch.free_ports() as f64);
         let peers = self.switch.peers();

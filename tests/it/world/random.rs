@@ -27,6 +27,17 @@ const PLANS: &[&str] = &[
      [[geo_router]]\nname = \"near\"\nnearest = { 77002 = { dial = [\"c\", \"b\"] } }\n",
 ];
 
+/// The same through queues.
+const QUEUES: &[&str] = &[
+    "route = { queue = \"sales\" }\n\
+     [[queue]]\nname = \"sales\"\nmembers = [\"b\", \"d\", \"e\"]\nmax_wait = \"12s\"\n\
+     distribution = \"round_robin\"\nwrap_up = \"5s\"\nmusic = { text = \"waltz\" }\n\
+     no_answer = { dial = [\"c\"] }\n",
+    "route = { queue = \"sales\" }\n\
+     [[queue]]\nname = \"sales\"\nmembers = [\"b\", \"c\", \"d\"]\nentry = \"early_media\"\n\
+     announcement = { text = \"soon\" }\nannounce_every = \"5s\"\n",
+];
+
 /// The destinations: d is never recorded.
 const RECEIVING: [(&str, &str); 4] = [
     (
@@ -45,13 +56,23 @@ const RECEIVING: [(&str, &str); 4] = [
 
 #[test]
 fn whatever_happens_what_must_hold_holds() {
-    let plans: Vec<Config> = PLANS.iter().map(|it| read(&plan(&RECEIVING, it))).collect();
+    play(PLANS, CALLS, &["abandoned", "hung_up", "no_answer", "busy", "declined"]);
+}
+
+#[test]
+fn whatever_happens_in_a_queue_what_must_hold_holds() {
+    play(QUEUES, CALLS / 3, &["abandoned", "hung_up"]);
+}
+
+/// Plays so many calls, which must end for each of these reasons at least once.
+fn play(plans: &[&str], calls: u64, reasons: &[&str]) {
+    let plans: Vec<Config> = plans.iter().map(|it| read(&plan(&RECEIVING, it))).collect();
     let threads = std::thread::available_parallelism().map_or(1, |it| it.get()) as u64;
     let ends = std::thread::scope(|scope| {
         let run = |first| {
             let plans = &plans;
             scope.spawn(move || {
-                (first..CALLS)
+                (first..calls)
                     .step_by(threads as usize)
                     .map(|seed| {
                         let told = std::panic::catch_unwind(|| one_call(seed, plans));
@@ -68,8 +89,8 @@ fn whatever_happens_what_must_hold_holds() {
         })
     });
     // The dice must reach every kind of end, or this proves little.
-    for reason in ["abandoned", "hung_up", "no_answer", "busy", "declined"] {
-        assert!(ends.contains_key(reason), "no call ended with {reason}: {ends:?}");
+    for reason in reasons {
+        assert!(ends.contains_key(*reason), "no call ended with {reason}: {ends:?}");
     }
 }
 
@@ -168,6 +189,7 @@ fn check(town: &mut World, gone: Instant, seed: u64) {
             )
         )
     );
+    assert_eq!(town.switch.in_line(), 0, "{}", told(town, "somebody waits in a queue"));
     let finals = finals(town);
     assert!(finals.len() == 1, "{}", told(town, &format!("final responses: {finals:?}")));
     let ended = town.ended().len();
