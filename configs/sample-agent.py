@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
 """A virtual agent to try and to begin from. Python's standard library only.
 
-    python3 configs/sample-agent.py [HOST:PORT] [GREETING.wav]        (127.0.0.1:8700, two tones)
+    python3 configs/sample-agent.py [HOST:PORT] [GREETING.wav]        (127.0.0.1:8765, two tones)
 
 In the edge's configuration:
 
     [[virtual_agent]]
     name = "reception"
-    url = "ws://127.0.0.1:8700/"
+    url = "ws://127.0.0.1:8765/"
     routes.sales = { dial = "shop" }
     no_answer = { dial = "shop" } # when this program is not there
 
 It greets the caller (a WAV file of 16 bits, mono, 8000 Hz, or two rising tones), asks with a beep
 for a key, and does what the caller wants:
 
-    1  confirms with a tone and hands the call to the route "sales"
+    1  confirms with a tone and hands the call to the route "sales" (or `parameters.route`)
     2  says back what the caller says, until the next key
     3  presses 7 towards the caller
     0  hangs up
@@ -116,7 +116,7 @@ class Conversation:
     """One call."""
 
     def __init__(self, socket):
-        self.socket, self.stream, self.echo = socket, None, False
+        self.socket, self.stream, self.echo, self.route = socket, None, False, "sales"
 
     def say(self, event, **what):
         message = {"event": event, "streamSid": self.stream, **what}
@@ -132,12 +132,13 @@ class Conversation:
         if event == "start":
             self.stream = message["streamSid"]
             start = message["start"]
+            self.route = start["customParameters"].get("route", "sales")
             print("call", start["callSid"], "with", start["customParameters"], flush=True)
             self.play(GREETING, "greeted")
         elif event == "mark" and message["mark"]["name"] == "greeted":
             self.play(QUESTION, "asked")
         elif event == "mark" and message["mark"]["name"] == "thanked":
-            self.say("route", route={"name": "sales"})
+            self.say("route", route={"name": self.route})
         elif event == "dtmf":
             self.pressed(message["dtmf"]["digit"])
         elif event == "media" and self.echo:
@@ -172,11 +173,11 @@ async def serve(reader, writer):
 
 async def main():
     global GREETING
-    host, _, port = (sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:8700").rpartition(":")
+    host, _, port = (sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:8765").rpartition(":")
     if len(sys.argv) > 2:
         GREETING = recorded(sys.argv[2])
     server = await asyncio.start_server(serve, host or "127.0.0.1", int(port))
-    print("waiting for calls at", sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:8700", flush=True)
+    print("waiting for calls at", sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:8765", flush=True)
     await server.serve_forever()
 
 

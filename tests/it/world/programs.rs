@@ -404,3 +404,79 @@ fn from_a_destination_that_does_not_answer_and_on_to_one_long_after() {
     town.ends();
     town.rests();
 }
+
+/// What leads to the agent, in the words of the configuration.
+const WAYS: &[(&str, &str)] = &[
+    ("at once", "route = { virtual_agent = \"bot\" }"),
+    ("nobody answers", "dial = [\"b\"]"),
+    ("a key of a menu", "route = { voice_menu = \"menu\" }"),
+    ("a menu's silence", "route = { voice_menu = \"silent\" }"),
+    ("a queue without anybody", "route = { queue = \"line\" }"),
+    ("a router", "route = { smart_router = \"router\" }"),
+    ("an agent that hands over", "route = { virtual_agent = \"first\" }"),
+];
+
+#[test]
+fn an_agent_is_reached_from_each_place_that_a_route_can_stand() {
+    for (way, tracking) in WAYS {
+        let bot = "{ virtual_agent = \"bot\" }";
+        let text = plan(
+            &[("b", &format!("no_answer = {{ timeout = \"5s\", route = {bot} }}")), ("c", "")],
+            tracking,
+        ) + &format!(
+            r#"
+[[virtual_agent]]
+name = "bot"
+url = "{URL}"
+routes.sales = {{ dial = "c" }}
+[[virtual_agent]]
+name = "first"
+url = "ws://10.0.0.51/first"
+routes.second = {bot}
+[[voice_menu]]
+name = "menu"
+prompt = {{ text = "press" }}
+keys.1 = {bot}
+[[voice_menu]]
+name = "silent"
+prompt = {{ text = "press" }}
+timeout = "2s"
+keys.1 = "hangup"
+repeats = 0
+otherwise = {bot}
+[[queue]]
+name = "line"
+members = ["b"]
+max_wait = "5s"
+no_answer = {bot}
+[[smart_router]]
+name = "router"
+[[smart_router.rule]]
+when = {{ caller_prefix = "+1512" }}
+route = {bot}
+"#
+        );
+        let mut town = settle(&read(&text), 1, Weather::CLEAR);
+        town.never_answers("b");
+        town.program(URL)
+            .does(On::Begun(ms(300)), Do::Say(1000, secs(1)))
+            .does(On::Begun(secs(2)), Do::Route("sales"));
+        town.program("ws://10.0.0.51/first").does(On::Begun(secs(1)), Do::Route("second"));
+        town.call();
+        if *way == "a key of a menu" {
+            town.run_for(secs(3));
+            town.at(CARRIER).press('1');
+        }
+        begins(&mut town);
+        town.connects();
+        let heard = town.seen(CARRIER).ear.total(Sound::Tone(1000));
+        assert_near(heard, secs(1), ms(60));
+        assert_eq!(town.seen("c").count(Moment::Answered), 1, "{way}");
+        town.run_for(secs(1));
+        town.hangs_up(CARRIER);
+        town.ends();
+        let pages = &town.record().virtual_agents;
+        assert_eq!(pages.last().unwrap().reason.as_deref(), Some("route sales"), "{way}");
+        town.rests();
+    }
+}
