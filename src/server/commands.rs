@@ -21,8 +21,7 @@ const HEALTH_WITHIN: Duration = Duration::from_secs(2);
 /// Reads a configuration and says what is in it, or what is wrong with it.
 pub fn check(file: Option<&Path>) -> Result<(), Error> {
     let config = read_config(file)?;
-    print!("{}", super::check::summary(&config));
-    Ok(())
+    say(super::check::summary(&config))
 }
 
 /// What `explain` is asked besides the number.
@@ -60,8 +59,7 @@ pub fn explain(file: Option<&Path>, number: &str, asked: &Asked) -> Result<(), E
         called_before: asked.called_before.as_deref().map(moment).transpose()?,
     };
     let caller = Caller::new(&asked.from);
-    print!("{}", flow::explain(&config.directory, number, &caller, wall, &supposed));
-    Ok(())
+    say(flow::explain(&config.directory, number, &caller, wall, &supposed))
 }
 
 /// Plays a call on the simulated network and draws it; each destination answers after so many
@@ -75,8 +73,17 @@ pub fn simulate(
 ) -> Result<(), Error> {
     let config = read_config(file)?;
     let after = answer_after.map(|it| Duration::from_secs(it.into()));
-    print!("{}", simulator::simulate(&config, number, from, after, seed));
-    Ok(())
+    say(simulator::simulate(&config, number, from, after, seed))
+}
+
+/// Says it on standard output. Who has read enough (`| head`) may go: that is no failure.
+fn say(text: impl std::fmt::Display) -> Result<(), Error> {
+    match std::io::stdout().write_all(text.to_string().as_bytes()) {
+        Err(it) if it.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::doing("writing to standard output".to_owned())(it))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `2026-12-24T18:30`, in UTC.
@@ -88,8 +95,7 @@ fn moment(text: &str) -> Result<Wall, Error> {
 
 /// Prints every key with its default.
 pub fn reference() -> Result<(), Error> {
-    print!("{}", config::reference());
-    Ok(())
+    say(config::reference())
 }
 
 /// Asks a running edge whether it is live.

@@ -91,3 +91,14 @@ fn what_cannot_be_asked_is_refused() {
         assert!(!output.status.success() && errors.contains(why), "{asked:?}: {errors}");
     }
 }
+
+#[test]
+fn who_has_read_enough_may_go() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
+    // Nobody reads: the pipe is closed before it is written to.
+    let (nobody, out) = std::io::pipe().unwrap();
+    drop(nobody);
+    let output = program.arg("reference").stdout(out).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && errors.is_empty(), "{errors}");
+}

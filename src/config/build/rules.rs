@@ -4,6 +4,8 @@
 //! told from the conditions alone counts as not sure, so that a rule is refused only when it is
 //! certain that it is useless.
 
+use std::borrow::Cow;
+
 use super::routers::ReadRule;
 use crate::config::error::Wrong;
 use crate::flow;
@@ -80,9 +82,7 @@ fn are_apart(one: &Condition, other: &Condition) -> bool {
     }
     // Numbers that are both wanted and do not fit each other.
     let (Some(one), Some(other)) = (beginnings(one), beginnings(other)) else { return false };
-    let fits = |one: &String, other: &String| {
-        one.starts_with(other.as_str()) || other.starts_with(one.as_str())
-    };
+    let fits = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
     !one.iter().any(|one| other.iter().any(|other| fits(one, other)))
 }
 
@@ -93,10 +93,12 @@ fn lies_outside(code: &str, states: &[String]) -> bool {
 }
 
 /// What the caller's number begins with, if the condition is about that.
-fn beginnings(condition: &Condition) -> Option<Vec<String>> {
+fn beginnings(condition: &Condition) -> Option<Vec<Cow<'_, str>>> {
     match condition {
-        Condition::CallerIn(them) | Condition::CallerPrefix(them) => Some(them.clone()),
-        Condition::AreaCode(them) => Some(them.iter().map(|it| format!("+1{it}")).collect()),
+        Condition::CallerIn(them) | Condition::CallerPrefix(them) => {
+            Some(them.iter().map(|it| it.as_str().into()).collect())
+        }
+        Condition::AreaCode(them) => Some(them.iter().map(|it| format!("+1{it}").into()).collect()),
         _ => None,
     }
 }
@@ -135,7 +137,7 @@ fn makes_sure(one: &Condition, other: &Condition) -> bool {
     }
 }
 
-fn is_american(number: &str, codes: &[String]) -> bool {
+fn is_american(number: &str, codes: &[Cow<'_, str>]) -> bool {
     const DIGITS: usize = "+12025550173".len();
     number.len() == DIGITS && codes.iter().any(|it| number.starts_with(&**it))
 }

@@ -46,6 +46,7 @@ fn every_configuration_that_is_handed_out_can_be_simulated() {
         ("interop", "15550100005"),
         ("interop", "15550100007"),
         ("bench", "15551230000"),
+        ("demo-directory", "12025550103"),
     ] {
         let path = format!("configs/{name}.toml");
         let config = config::load_file(Path::new(&path)).unwrap();
