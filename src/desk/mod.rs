@@ -292,6 +292,19 @@ impl Desk {
         self.roster.agent(agent).map(|id| self.people[id].state(now))
     }
 
+    /// Whether these phones ring for nobody: all whose they are have said that they are away.
+    pub fn is_away(&self, account: &str) -> bool {
+        let theirs = self.roster.of_account(account).unwrap_or_default();
+        !theirs.is_empty() && theirs.iter().all(|it| self.people[*it].is_away())
+    }
+
+    /// A leg of a call is called otherwise from now on.
+    pub fn renamed(&mut self, caller: Caller, from: u8, to: u8) {
+        if let Some(leg) = self.legs.remove(&(caller, from)) {
+            self.legs.insert((caller, to), leg);
+        }
+    }
+
     /// How things are in a queue. `None` if there is no such queue.
     pub fn view(&self, queue: &str, now: Now) -> Option<QueueView> {
         let line = self.lines.get(*self.by_queue.get(queue)?)?;

@@ -18,7 +18,7 @@ pub enum State {
     Busy,
     /// Left alone after a queue's call.
     WrapUp,
-    /// Takes no calls of queues.
+    /// Takes no calls of queues, and the phones of its account ring for nobody.
     Away,
 }
 

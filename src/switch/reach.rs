@@ -41,7 +41,9 @@ impl Switch {
         let full = counted.is_some_and(|it| self.peers.try_start_call(it, now.at).is_err());
         leg.trunk = counted.filter(|_| !full);
         let random = self.ids.random();
-        let targets = match (&place, full) {
+        // The phones of somebody who is away ring for nobody.
+        let away = matches!(&place, Ok(Place::Account(it)) if self.desk.is_away(it));
+        let targets = match (&place, full || away) {
             (Ok(place), false) => self.peers.locate(place, random, now.at),
             _ => Vec::new(),
         };
@@ -56,10 +58,11 @@ impl Switch {
             let reason = match place {
                 Err(reason) => reason,
                 Ok(_) if full => "trunk_full",
+                Ok(Place::Account(_)) if away => "away",
                 Ok(Place::Account(_)) => "not_registered",
                 Ok(Place::Trunk { .. } | Place::Uri(_)) => "unreachable",
             };
-            let sip = if reason == "not_registered" { 480 } else { 503 };
+            let sip = if matches!(reason, "not_registered" | "away") { 480 } else { 503 };
             let cause = Cause { sip, reason: reason.into(), local, q850: None };
             return self.lost(call, number, cause);
         }

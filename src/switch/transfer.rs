@@ -88,6 +88,8 @@ impl Switch {
     }
 
     pub(super) fn swap(&mut self, call: CallKey, near: call::Leg, other: call::Leg) {
+        // Who was the caller is free once it is let go, not when the call is over.
+        self.desk.renamed(super::desk::named(call), call::Leg::CALLER.0, other.0);
         let Some(entry) = self.calls.get_mut(call) else { return };
         for leg in &mut entry.legs {
             if leg.named == call::Leg::CALLER.0 {

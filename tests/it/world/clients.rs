@@ -1,6 +1,7 @@
 //! Phones of our own accounts as people: they call out under limits, call each other, hold, and put
 //! callers through.
 
+use crosspoint::desk::{Presence, State};
 use crosspoint::model::record::Direction;
 
 use super::town::*;
@@ -317,4 +318,71 @@ fn who_is_joined_is_not_recorded_against_its_veto() {
     let joined = town.ended().into_iter().find(|it| &*it.source != "ann").unwrap().clone();
     assert_eq!(joined.recordings.len(), 2);
     assert_eq!(joined.recordings[1].prevented.as_deref(), Some("prevent_recording"));
+}
+
+const AGENTS: &str =
+    "[[agent]]\nname = \"Ann\"\naccount = \"ann\"\n[[agent]]\nname = \"Bob\"\naccount = \"bob\"";
+
+#[test]
+fn the_phones_of_somebody_who_is_away_ring_for_nobody() {
+    let mut town = company("", AGENTS);
+    let now = crosspoint::clock::Now { at: town.now(), wall: town.wall() };
+    assert!(town.switch.set_state("Ann", Presence::Away, now));
+    town.calls(BOB, "ann");
+    town.run_for(secs(1));
+    assert_eq!(town.seen(BOB).finals(), [480]);
+    assert_eq!(town.seen(ANN).count(Moment::Rung), 0);
+    assert!(town.switch.set_state("Ann", Presence::Available, now));
+    town.calls(BOB, "ann");
+    town.run_for(secs(3));
+    assert_eq!(town.seen(BOB).finals(), [480, 200]);
+    town.hangs_up(BOB);
+    town.rests();
+}
+
+#[test]
+fn who_put_its_call_through_is_free_at_once() {
+    let mut town = company("", AGENTS);
+    town.calls(ANN, OUTSIDE);
+    town.connects();
+    assert_eq!(town.switch.state("Ann", town.now()), Some(State::Busy));
+    town.act(ANN, |phone, now, out| phone.transfer("bob", now, out));
+    town.run_for(secs(5));
+    assert_eq!(town.switch.state("Ann", town.now()), Some(State::Available));
+    assert_eq!(town.switch.state("Bob", town.now()), Some(State::Busy));
+    town.hangs_up(CARRIER);
+    town.ends();
+    town.rests();
+    assert_eq!(town.switch.state("Bob", town.now()), Some(State::Available));
+}
+
+#[test]
+fn a_call_may_be_put_through_to_wherever_a_tracking_number_leads() {
+    for (route, heard) in [
+        ("voicemail = \"box\"", "leave a message"),
+        ("voice_menu = \"menu\"", "press one"),
+        ("queue = \"sales\"", "waltz"),
+    ] {
+        let more = format!(
+            "[[tracking_number]]\nnumber = \"+15550100009\"\nroute = {{ {route} }}\n\
+             [[voicemail]]\nname = \"box\"\ngreeting = {{ text = \"leave a message\" }}\n\
+             [[voice_menu]]\nname = \"menu\"\nprompt = {{ text = \"press one\" }}\n\
+             keys = {{ 1 = {{ dial = \"c\" }} }}\n\
+             [[queue]]\nname = \"sales\"\nmusic = {{ text = \"waltz\" }}\nmembers = [\"c\"]\n"
+        );
+        let mut town = company("", &more);
+        town.never_answers("c");
+        town.call();
+        town.connects();
+        town.run_for(secs(2));
+        let tone = Sound::Tone(town.tone_of(heard));
+        town.act(ANN, |phone, now, out| phone.transfer("+15550100009", now, out));
+        town.run_for(secs(4));
+        assert!(secs(1) < town.seen(CARRIER).ear.total(tone), "{route}\n{}", town.draw());
+        assert_eq!(told(&town, ANN, notices), [200], "{route}");
+        assert_eq!(town.seen(ANN).calls_up(), 0);
+        town.hangs_up(CARRIER);
+        town.ends();
+        town.rests();
+    }
 }
