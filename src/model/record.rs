@@ -39,6 +39,7 @@ pub struct CallRecord {
     pub linked: Vec<Arc<str>>,
     pub caller_quality: Option<Quality>,
     /// Each conversation with a virtual agent.
+    #[serde(default)]
     pub virtual_agents: Vec<VirtualAgentRecord>,
     pub agent: Option<Arc<str>>,
     pub lead_owner: Option<Arc<str>>,
