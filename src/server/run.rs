@@ -200,9 +200,11 @@ impl<'a> Server<'a> {
         Ok((server, ears))
     }
 
-    /// Until the media thread has bound its first ports, or cannot.
+    /// Until the media thread has bound as many ports as are to be had ready, or cannot: the first
+    /// call may ring many.
     async fn ports(&mut self, ears: &mut Ears) {
-        while self.switch.free_ports() == 0 {
+        let ready = setup::ports_ready(&self.config);
+        while self.switch.free_ports() < ready {
             let Some(report) = ears.reports.recv().await else { return };
             let none = matches!(report, Report::Exhausted { .. });
             self.on_reports(report, ears);

@@ -17,6 +17,11 @@ use crate::transaction;
 const PORTS_BATCH: u16 = 64;
 const PORTS_LOW: u16 = 256;
 
+/// Ports that are bound before the first call is taken: it may ring many destinations.
+pub fn ports_ready(config: &Config) -> usize {
+    (u32::from(PORTS_BATCH)).min(config.media.ports.pairs()) as usize
+}
+
 /// The exchange's own configuration. `listeners` are the sockets as they were bound.
 pub fn switch(config: &Config, listeners: &[net::Listener]) -> switch::Config {
     let told = config.sip.advertised;

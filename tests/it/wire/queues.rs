@@ -42,6 +42,6 @@ fn a_caller_waits_with_music_until_an_agent_has_registered() {
     assert!(!heard[first..].iter().any(|it| it.is_tone(1000)), "the music plays on");
     let record = edge.record("ended");
     assert_eq!(record["agent"], "ann");
-    assert!(record["wait_ms"].as_u64().is_some_and(|it| 1500 <= it), "{record:#}");
+    assert!(record["wait_ms"].as_u64().is_some_and(|it| 1400 <= it), "{record:#}");
     assert_eq!(record["legs"].as_array().unwrap().len(), 1, "she is rung once: {record:#}");
 }
