@@ -13,8 +13,9 @@ const FLOORS: &[&[&str]] = &[
     &["desk"],
     &["call"],
     &["switch", "store"],
-    &["api", "config"],
+    &["config"],
     &["simulator"],
+    &["api"],
     &["server"],
 ];
 
