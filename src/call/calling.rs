@@ -69,7 +69,7 @@ fn plan(
     let route = format!("call to {}", to.id);
     story.step(route.clone(), turn);
     story.note(What::RouteEntered { route }, turn);
-    Ok(story.draw(|_, draw| flow::plan_one(to, turn.now.wall, draw)))
+    Ok(story.draw(turn.desk, |_, draw| flow::plan_one(to, turn.now.wall, draw)))
 }
 
 /// What stands where the tracking number of other calls does.

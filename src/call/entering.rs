@@ -9,6 +9,7 @@ use super::ending::end;
 use super::greeting::{Greeting, Then};
 use super::story::{Story, Turn};
 use super::{Effect, Facts, Phase, calling, cause};
+use crate::desk::Desk;
 use crate::flow::{self, Draw, Entry, Known, Left, Plan, Why};
 use crate::model::event::What;
 use crate::model::record::{CallRecord, Cause, Direction, Outcome, RecordState};
@@ -92,7 +93,8 @@ pub(super) fn enter(route: Route, story: &mut Story, turn: &mut Turn<'_>) -> Pha
 }
 
 fn enter_dial(dial: &Dial, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
-    let plan = story.draw(|directory, draw| flow::plan(directory, dial, turn.now.wall, draw));
+    let plan =
+        story.draw(turn.desk, |directory, draw| flow::plan(directory, dial, turn.now.wall, draw));
     let directory = Arc::clone(&story.directory);
     let named = dial.everyone().filter_map(|id| directory.receiving_number(id));
     named.for_each(|it| story.meant_for(it));
@@ -103,8 +105,8 @@ fn enter_dial(dial: &Dial, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
 fn enter_agent(id: &str, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
     let directory = Arc::clone(&story.directory);
     let Some(agent) = directory.agent(id) else { return unusable(story, turn) };
-    let plan =
-        story.draw(|directory, draw| flow::plan_agent(directory, agent, turn.now.wall, draw));
+    let plan = story
+        .draw(turn.desk, |directory, draw| flow::plan_agent(directory, agent, turn.now.wall, draw));
     flow::destinations(&directory, agent).iter().for_each(|it| story.meant_for(it));
     follow(plan, story, turn)
 }
@@ -180,19 +182,20 @@ pub(super) fn follow_geo(
 
 /// Enters a queue. Its schedule is read now, never while the caller waits.
 fn enter_queue(queue: Arc<Queue>, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    let directory = Arc::clone(&story.directory);
+    let candidates = queue.members.iter().flat_map(|it| match &it.who {
+        Who::Number(id) => directory.receiving_number(id).cloned().into_iter().collect(),
+        Who::Agent(id) => {
+            directory.agent(id).map(|it| flow::destinations(&directory, it)).unwrap_or_default()
+        }
+    });
+    let candidates: Vec<_> = candidates.collect();
+    candidates.iter().for_each(|it| story.meant_for(it));
     if queue.schedule.as_ref().is_some_and(|it| !it.is_open(turn.now.wall)) {
         story.step(format!("queue {} is closed", queue.id), turn);
         story.last = None;
         return enter(queue.outside_hours.clone(), story, turn);
     }
-    let directory = &story.directory;
-    let candidates = queue.members.iter().flat_map(|it| match &it.who {
-        Who::Number(id) => directory.receiving_number(id).cloned().into_iter().collect(),
-        Who::Agent(id) => {
-            directory.agent(id).map(|it| flow::destinations(directory, it)).unwrap_or_default()
-        }
-    });
-    let candidates = candidates.collect();
     greet(Then::Queue { queue, candidates }, story, turn)
 }
 
@@ -222,8 +225,10 @@ pub(super) struct Lost {
 pub(super) fn after_dial(lost: Vec<Lost>, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
     let outcome = flow::fork_outcome(lost.iter().map(|it| it.outcome));
     let route = flow::after_dial(lost.iter().map(|it| &*it.to), outcome);
-    // Failing inside us at every destination is a failed route; a way on is taken all the same.
-    let inside = lost.iter().all(|it| it.outcome == Outcome::Failed && it.cause.local);
+    // Failing inside us at every destination is a failed route; a way on is taken all the same, and
+    // without a fail-safe it is they who failed, not this edge.
+    let inside = lost.iter().all(|it| it.outcome == Outcome::Failed && it.cause.local)
+        && flow::fail_safe(&story.directory, &story.tracking).is_some();
     let best = lost.into_iter().find(|it| it.outcome == outcome);
     story.last = best.map(|it| (outcome, it.cause));
     match route {
@@ -301,10 +306,13 @@ pub(super) fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) 
 }
 
 impl Story {
-    /// Plans with what is known of the world.
-    pub(super) fn draw<T>(&self, plan: impl FnOnce(&Directory, &Draw<'_>) -> T) -> T {
-        let connected = &self.facts.connected;
-        let active = |id: &str| connected.get(id).copied().unwrap_or(0);
+    /// Plans with what is known of the world at this moment. Of this call's own legs those count
+    /// that are on the line, whatever the desk has heard of them so far.
+    pub(super) fn draw<T>(&self, desk: &Desk, plan: impl FnOnce(&Directory, &Draw<'_>) -> T) -> T {
+        let active = |id: &str| {
+            let others = desk.calls_at(id, self.facts.at_desk);
+            others.saturating_add(self.on_the_line_at(id))
+        };
         let Facts { rotation, random, .. } = self.facts;
         plan(&self.directory, &Draw { rotation, random, active: &active })
     }

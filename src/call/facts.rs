@@ -1,6 +1,5 @@
 //! What is known of a call when its INVITE arrives. Plain data, filled in by the switch.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -35,7 +34,4 @@ pub struct Facts {
     pub random: u64,
     /// How many calls this dialled number has had before: where a round robin starts.
     pub rotation: u64,
-    /// How many calls each receiving number (by its name) is connected to now. Numbers at zero,
-    /// and those that nobody limits or compares, may be left out.
-    pub connected: Arc<BTreeMap<Arc<str>, u32>>,
 }

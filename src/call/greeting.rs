@@ -61,6 +61,22 @@ impl Then {
     }
 }
 
+impl Story {
+    /// What the caller is to be told of recording before one of these is rung, unless it was told:
+    /// now it is.
+    pub fn due_notice<'a>(
+        &mut self,
+        candidates: impl IntoIterator<Item = &'a ReceivingNumber>,
+    ) -> Option<Prompt> {
+        if self.noticed {
+            return None;
+        }
+        let notice = flow::recording_notice(self.settings(), candidates).cloned();
+        self.noticed = notice.is_some();
+        notice
+    }
+}
+
 pub(super) struct Greeting {
     until: Instant,
     then: Then,

@@ -140,12 +140,13 @@ impl Offering {
                 self.let_the_next_join(now);
             }
             let early_media = self.meanwhile == Meanwhile::Ringing { early_media: true };
-            let Some(offer) = self.offers.iter_mut().find(|it| is_due(it)) else { return };
+            let Some(offer) = self.offers.iter_mut().find(|it| is_due(it)) else { break };
             if let Err(cause) = offer.ring(early_media, story, turn) {
                 let (to, outcome) = (Arc::clone(&offer.to), Outcome::Failed);
                 self.lost.push(Lost { to, outcome, cause });
             }
         }
+        self.is_quiet(story, now);
     }
 
     /// Nobody rings, nobody will, and nobody took the call.
@@ -172,6 +173,14 @@ impl Offering {
             if let Some(leg) = leg {
                 story.release(leg, Some(outcome), cause.clone(), turn);
             }
+        }
+        self.is_quiet(story, turn.now.at);
+    }
+
+    /// Stops the clock of the ringing if nobody rings or hears a script.
+    fn is_quiet(&self, story: &mut Story, now: Instant) {
+        if self.offers.iter().all(|it| it.leg().is_none()) {
+            story.rings_no_more(now);
         }
     }
 

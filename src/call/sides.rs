@@ -34,6 +34,28 @@ impl Story {
         }
     }
 
+    /// Somebody is rung; once somebody was connected, it is no more what the record asks.
+    pub fn rings_from(&mut self, now: Instant) {
+        if !self.is_connected() {
+            self.rung.get_or_insert_default();
+            self.ringing_since.get_or_insert(now);
+        }
+    }
+
+    /// Nobody rings or hears a script.
+    pub fn rings_no_more(&mut self, now: Instant) {
+        if let Some(since) = self.ringing_since.take() {
+            self.rung = Some(self.rung.unwrap_or_default() + now.since(since));
+        }
+    }
+
+    /// How many of this call's legs to a destination ring, or are on the line.
+    pub fn on_the_line_at(&self, destination: &str) -> u32 {
+        let sides = (1..).map(Leg).map_while(|it| self.side_at(it));
+        let there = sides.filter(|it| it.on_the_line && *it.to.id == *destination);
+        u32::try_from(there.count()).unwrap_or(u32::MAX)
+    }
+
     /// What a leg hears of `other`: music while that holds it, if there is any.
     pub fn heard_of(&self, other: Leg) -> Source<Leg> {
         match &self.settings().hold_music {

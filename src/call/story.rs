@@ -24,6 +24,9 @@ use crate::model::{
 /// The most destinations one call may ring, all steps of its route together.
 pub(super) const MAX_LEGS: usize = 100;
 
+/// The most steps that a record tells.
+pub(super) const STEPS_MAX: usize = 1000;
+
 /// The moment of an event, what is to be seen of other calls, and where its effects go.
 pub(super) struct Turn<'a> {
     pub now: Now,
@@ -61,9 +64,10 @@ pub(super) struct Story {
     sides: Vec<Side>,
     seq: u32,
     steps: u8,
-    /// When the first destination of all was rung, and the first since somebody last talked.
-    pub first_ring: Option<Instant>,
-    /// Time spent waiting in line does not count.
+    /// How long destinations rang before one was connected, once any was; and since when some do.
+    pub rung: Option<Duration>,
+    pub ringing_since: Option<Instant>,
+    /// When the first was rung since somebody last talked. Waiting in line begins it anew.
     pub unanswered_since: Option<Instant>,
     /// Since when it has been waiting in line.
     pub in_line: Option<Instant>,
@@ -127,7 +131,8 @@ impl Story {
             sides: Vec::new(),
             seq: 0,
             steps: 0,
-            first_ring: None,
+            rung: None,
+            ringing_since: None,
             unanswered_since: None,
             in_line: None,
             first_connected: None,
@@ -154,6 +159,10 @@ impl Story {
 
     /// A step on the call's way, for its record.
     pub fn step(&mut self, what: impl Into<String>, turn: &Turn<'_>) {
+        // Phones of ours may ask for as many transfers as they like.
+        if STEPS_MAX <= self.record.path.len() {
+            return;
+        }
         self.record.path.push(Step { at: turn.now.wall, what: what.into() });
     }
 
@@ -241,7 +250,7 @@ impl Story {
         }
         let leg = Leg(u8::try_from(self.sides.len() + 1).ok()?);
         self.meant_for(to);
-        self.first_ring.get_or_insert(turn.now.at);
+        self.rings_from(turn.now.at);
         self.unanswered_since.get_or_insert(turn.now.at);
         self.sides.push(Side::new(to));
         self.record.legs.push(LegRecord::dialled(leg.0, &to.id, turn.now.wall));
@@ -400,11 +409,12 @@ impl Story {
 
     /// Caller and destination are about to hear each other.
     pub fn connected(&mut self, leg: Leg, turn: &mut Turn<'_>) {
+        self.rings_no_more(turn.now.at);
         self.first_connected.get_or_insert(turn.now.at);
         self.last_connected = Some(leg);
         self.talking_since = Some(turn.now.at);
         // What comes after a talk is a chain of routes of its own.
-        (self.steps, self.unanswered_since) = (0, None);
+        (self.steps, self.unanswered_since, self.last) = (0, None, None);
         self.record.connected_at.get_or_insert(turn.now.wall);
         if let Some(page) = self.leg(leg) {
             page.connected_at.get_or_insert(turn.now.wall);
@@ -433,10 +443,10 @@ impl Story {
     /// Completes the record, but for what is reported after the end.
     pub fn close(&mut self, cause: &Cause, turn: &Turn<'_>) {
         let now = turn.now;
-        let rung_until = self.first_connected.unwrap_or(now.at);
+        self.rings_no_more(now.at);
         self.record.ended_at = Some(now.wall);
         self.record.cause = Some(cause.clone());
-        self.record.ring_ms = self.first_ring.map(|it| millis(rung_until.since(it)));
+        self.record.ring_ms = self.rung.map(millis);
         self.record.talk_ms = self.first_connected.map(|_| millis(self.talk(now.at)));
         match self.taken_by() {
             Some(number) => {

@@ -74,8 +74,7 @@ impl Story {
         if connected.is_some() {
             self.end_tape("virtual_agent", turn);
         }
-        // That was no ringing.
-        self.first_ring = self.first_ring.map(|it| it + talk);
+        // It was answered for so long.
         self.unanswered_since = self.unanswered_since.map(|it| it + talk);
         let Some(page) = self.record.virtual_agents.last_mut() else { return };
         page.ended_at = Some(turn.now.wall);

@@ -37,7 +37,7 @@ pub(super) struct Talking {
     pub codes: Option<Codes>,
     /// What the answering person is asked afterwards.
     score: Option<ScoreMenu>,
-    /// Keys still to be pressed towards the caller; `Some` while some are being pressed.
+    /// Keys still to be pressed towards the caller; `Some` while it hears keys, or a message.
     pressing: Option<Vec<Digit>>,
 }
 
@@ -59,6 +59,16 @@ impl Talking {
         story: &mut Story,
         turn: &mut Turn<'_>,
     ) -> Phase {
+        Phase::Talking(Self::begin(callee, to, story, turn))
+    }
+
+    /// They hear each other from now on.
+    pub fn begin(
+        callee: Leg,
+        to: Arc<ReceivingNumber>,
+        story: &mut Story,
+        turn: &mut Turn<'_>,
+    ) -> Self {
         story.answer_caller(turn);
         turn.say(Effect::Hear(Leg::CALLER, story.heard_of(callee)));
         turn.say(Effect::Hear(callee, story.heard_of(Leg::CALLER)));
@@ -82,7 +92,12 @@ impl Talking {
             _ => Warning::Done,
         };
         let (reason, pressing) = (limit.reason, None);
-        Phase::Talking(Self { callee, to, ends, reason, warning, codes, score, pressing })
+        Self { callee, to, ends, reason, warning, codes, score, pressing }
+    }
+
+    /// The caller hears a message first, as it would hear keys: whatever is pressed waits for it.
+    pub fn is_told_something(&mut self) {
+        self.pressing.get_or_insert_default();
     }
 
     pub fn on(mut self, event: &Event, story: &mut Story, turn: &mut Turn<'_>) -> Phase {

@@ -11,11 +11,13 @@
 //! ```
 //! Who is rung is rung as on any other way ([`Offering`]): its schedule, its script and its veto
 //! of a recording hold. A recording ends where the talk ends; whoever talks next has one of its
-//! own, or none. While somebody rings, the other side hears ringing (or the music for it) and who
+//! own, or none. A caller who was not told of recording so far is told before somebody rings who may
+//! be recorded, or as it is joined with them. While somebody rings, the other side hears ringing (or the music for it) and who
 //! asked hears nothing; if nobody takes the call it is given back, without a second whisper.
 
 use std::sync::Arc;
 
+use super::asking::LONGEST_MESSAGE;
 use super::cause;
 use super::ending::end;
 use super::entering::{after_dial, enter};
@@ -23,19 +25,27 @@ use super::offering::{Meanwhile, Offering};
 use super::story::{Caller, Story, Turn};
 use super::talking::Talking;
 use super::{Aim, Effect, Event, Leg, Phase, Referred};
-use crate::audio::Source;
+use crate::audio::{Line, Script, Source};
 use crate::clock::Instant;
 use crate::flow::{self, Barred, Plan, Reach, Ring};
 use crate::model::event::What;
 use crate::model::record::Cause;
-use crate::model::{ReceivingNumber, Route};
+use crate::model::{Prompt, ReceivingNumber, Route};
 
 /// Somebody is rung for a side that is being put through.
 pub(super) struct Transferring {
     offering: Offering,
+    /// The recording notice is said first.
+    notice: Option<Notice>,
     /// Who asked, until it hangs up.
     by: Option<By>,
     rang: bool,
+}
+
+struct Notice {
+    until: Instant,
+    /// Who is rung then.
+    rings: Vec<Ring>,
 }
 
 struct By {
@@ -121,18 +131,21 @@ fn way(by: &ReceivingNumber, aim: &Aim, story: &mut Story, turn: &Turn<'_>) -> R
     let (plan, spend) = match reach.map_err(Barred::cause)? {
         Reach::Tracking(number) => match number.route.clone() {
             None | Some(Route::Hangup) => return Err(cause::no_transfer(480)),
-            Some(Route::Dial(dial)) => {
-                (story.draw(|known, draw| flow::plan(known, &dial, turn.now.wall, draw)), None)
-            }
+            Some(Route::Dial(dial)) => (
+                story.draw(turn.desk, |known, draw| flow::plan(known, &dial, turn.now.wall, draw)),
+                None,
+            ),
             Some(route) => return Ok(Way::Enter(route)),
         },
-        Reach::Inside(to) => (story.draw(|_, draw| flow::plan_one(to, turn.now.wall, draw)), None),
+        Reach::Inside(to) => {
+            (story.draw(turn.desk, |_, draw| flow::plan_one(to, turn.now.wall, draw)), None)
+        }
         Reach::Outside { to, rules } => {
             let left = flow::may_spend(&rules, spent).map_err(Barred::cause)?;
             let shown = flow::shown(&rules, &story.facts.caller).map_err(Barred::cause)?;
             story.minutes = Some(story.talk(turn.now.at) + left);
             let to = Arc::new(ReceivingNumber { caller_id: Some(shown), ..(*to).clone() });
-            let plan = story.draw(|_, draw| flow::plan_one(to, turn.now.wall, draw));
+            let plan = story.draw(turn.desk, |_, draw| flow::plan_one(to, turn.now.wall, draw));
             (plan, by.account().cloned())
         }
     };
@@ -195,10 +208,22 @@ fn ring(
     if let Some(account) = spend {
         turn.say(Effect::Spend { account });
     }
-    story.ringback(turn);
-    let mut offering = Offering::new(Meanwhile::Ringing { early_media: false });
-    offering.add(rings, turn.now.at);
-    Transferring { offering, by: Some(by), rang: false }.go_on(story, turn)
+    let offering = Offering::new(Meanwhile::Ringing { early_media: false });
+    let mut phase = Transferring { offering, notice: None, by: Some(by), rang: false };
+    match story.due_notice(rings.iter().map(|it| &*it.to)) {
+        Some(notice) => {
+            say(&notice, turn);
+            phase.notice = Some(Notice { until: turn.now.at + LONGEST_MESSAGE, rings });
+        }
+        None => phase.rings(rings, story, turn),
+    }
+    phase.go_on(story, turn)
+}
+
+/// Says this to the caller.
+fn say(prompt: &Prompt, turn: &mut Turn<'_>) {
+    let script = Script::new(vec![Line::Say(prompt.clip)]);
+    turn.say(Effect::Hear(Leg::CALLER, Source::Script(script)));
 }
 
 fn join(
@@ -215,7 +240,13 @@ fn join(
     match story.join(to, turn) {
         Some(leg) => {
             turn.say(Effect::Join { leg, handle });
-            Talking::start(leg, Arc::clone(to), story, turn)
+            let notice = story.due_notice([&**to]);
+            let mut talk = Talking::begin(leg, Arc::clone(to), story, turn);
+            if let Some(notice) = notice {
+                say(&notice, turn);
+                talk.is_told_something();
+            }
+            Phase::Talking(talk)
         }
         None => end(story, cause::too_many_legs(), turn),
     }
@@ -234,6 +265,10 @@ impl Transferring {
             Event::MediaLost { leg: Leg::CALLER } if !story.holds(Leg::CALLER) => {
                 return end(story, cause::media_timeout(), turn);
             }
+            Event::ScriptDone { leg: Leg::CALLER } => self.is_told(story, turn),
+            Event::Time if self.notice.as_ref().is_some_and(|it| it.until <= turn.now.at) => {
+                self.is_told(story, turn);
+            }
             event => {
                 if let Some(taken) = self.offering.on(event, story, turn) {
                     if let Some(by) = self.by {
@@ -248,7 +283,21 @@ impl Transferring {
     }
 
     pub fn deadline(&self, story: &Story) -> Option<Instant> {
-        [self.offering.deadline(), story.unanswered_until()].into_iter().flatten().min()
+        let notice = self.notice.as_ref().map(|it| it.until);
+        let times = [notice, self.offering.deadline(), story.unanswered_until()];
+        times.into_iter().flatten().min()
+    }
+
+    /// The notice was said to its end: now somebody is rung.
+    fn is_told(&mut self, story: &mut Story, turn: &mut Turn<'_>) {
+        if let Some(Notice { rings, .. }) = self.notice.take() {
+            self.rings(rings, story, turn);
+        }
+    }
+
+    fn rings(&mut self, rings: Vec<Ring>, story: &mut Story, turn: &mut Turn<'_>) {
+        story.ringback(turn);
+        self.offering.add(rings, turn.now.at);
     }
 
     fn tell_that_it_rings(&mut self, event: &Event, story: &Story, turn: &mut Turn<'_>) {
@@ -263,6 +312,9 @@ impl Transferring {
 
     /// Rings whose time has come; when nobody is left to ring, who asked has the call again.
     fn go_on(mut self, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+        if self.notice.is_some() {
+            return Phase::Transferring(self);
+        }
         self.offering.go_on(story, turn);
         let too_long = story.unanswered_until().is_some_and(|it| it <= turn.now.at);
         if !self.offering.is_lost() && !too_long {

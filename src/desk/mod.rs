@@ -8,7 +8,8 @@
 //! The desk keeps a line of callers for each queue and knows of every person who takes its calls
 //! whether it is free: not away, not on any call, not wrapping up, within reach. It says who is
 //! offered to whom; ringing them, what the caller hears meanwhile and how long it waits at most
-//! are the call's (`call/waiting.rs`).
+//! are the call's (`call/waiting.rs`). It also counts the calls that each destination has, by
+//! whichever way they came, for limits and orders that go by them.
 //!
 //! Rules: callers are served in the order they came, across queues as well. Nobody is offered to
 //! two callers at once. Who did not take a call is left alone for a moment, so that others get a
@@ -16,6 +17,7 @@
 //!
 //! What an event costs grows with the members of a queue, never with its callers.
 
+mod legs;
 mod line;
 mod memory;
 mod person;
@@ -30,6 +32,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::legs::Leg;
 use self::line::{Line, Seat, Wait};
 use self::memory::Memory;
 use self::person::{Person, PersonId};
@@ -109,8 +112,10 @@ pub struct Desk {
     lines: Vec<Line>,
     by_queue: BTreeMap<Arc<str>, usize>,
     waits: BTreeMap<Caller, Wait>,
-    /// Legs that lead to people we know.
+    /// Legs that ring or talk.
     legs: BTreeMap<(Caller, u8), Leg>,
+    /// How many of them lead to each destination.
+    load: BTreeMap<Arc<str>, u32>,
     registered: BTreeSet<Arc<str>>,
     memory: Memory,
     alarms: BTreeSet<(Instant, Alarm)>,
@@ -118,14 +123,6 @@ pub struct Desk {
     next_place: u64,
     /// Lines in which somebody may have become free.
     stirred: BTreeSet<usize>,
-}
-
-/// A leg that keeps people busy.
-struct Leg {
-    people: Arc<[PersonId]>,
-    talks: bool,
-    /// How long they are left alone after it.
-    wrap_up: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -154,6 +151,7 @@ impl Desk {
             by_queue: BTreeMap::new(),
             waits: BTreeMap::new(),
             legs: BTreeMap::new(),
+            load: BTreeMap::new(),
             registered: BTreeSet::new(),
             memory: Memory::new(limits.remembered),
             alarms: BTreeSet::new(),
@@ -212,9 +210,7 @@ impl Desk {
                 if was_caller {
                     self.disengage((caller, 0), now);
                 }
-                if let Some(people) = self.roster.reached_by(&destination) {
-                    self.engage(caller, leg, people, true);
-                }
+                self.engage(caller, leg, destination, true);
             }
         }
         self.serve(now, out);
@@ -224,9 +220,7 @@ impl Desk {
     pub fn hears(&mut self, caller: Caller, what: &What, now: Now, out: &mut Words) {
         match what {
             What::LegDialing { leg, destination } => {
-                if let Some(people) = self.roster.reached_by(destination) {
-                    self.engage(caller, *leg, people, false);
-                }
+                self.engage(caller, *leg, Arc::clone(destination), false);
             }
             What::Connected { leg } => {
                 if let Some(leg) = self.legs.get_mut(&(caller, *leg)) {
@@ -239,13 +233,6 @@ impl Desk {
             _ => return,
         }
         self.serve(now, out);
-    }
-
-    /// A phone of this account makes a call of its own.
-    pub fn calls(&mut self, caller: Caller, account: &str) {
-        if let Some(people) = self.roster.of_account(account) {
-            self.engage(caller, 0, people, true);
-        }
     }
 
     /// A call is over: nothing of it is left here.
@@ -296,13 +283,6 @@ impl Desk {
     pub fn is_away(&self, account: &str) -> bool {
         let theirs = self.roster.of_account(account).unwrap_or_default();
         !theirs.is_empty() && theirs.iter().all(|it| self.people[*it].is_away())
-    }
-
-    /// A leg of a call is called otherwise from now on.
-    pub fn renamed(&mut self, caller: Caller, from: u8, to: u8) {
-        if let Some(leg) = self.legs.remove(&(caller, from)) {
-            self.legs.insert((caller, to), leg);
-        }
     }
 
     /// How things are in a queue. `None` if there is no such queue.
@@ -436,35 +416,6 @@ impl Desk {
     }
 
     // People.
-
-    fn engage(&mut self, caller: Caller, leg: u8, people: Arc<[PersonId]>, talks: bool) {
-        for id in people.iter() {
-            self.people[*id].calls += 1;
-        }
-        let engaged = Leg { people, talks, wrap_up: Duration::ZERO };
-        if let Some(before) = self.legs.insert((caller, leg), engaged) {
-            for id in before.people.iter() {
-                self.people[*id].hangs_up();
-            }
-        }
-    }
-
-    fn disengage(&mut self, key: (Caller, u8), now: Now) {
-        let Some(leg) = self.legs.remove(&key) else { return };
-        for id in leg.people.iter() {
-            let person = &mut self.people[*id];
-            person.hangs_up();
-            if leg.talks {
-                person.idle = now.at;
-            }
-            if !leg.wrap_up.is_zero() {
-                let until = now.at + leg.wrap_up;
-                person.wrap_up = Some(until);
-                self.alarms.insert((until, Alarm::Person(*id)));
-            }
-        }
-        self.stir(leg.people.iter());
-    }
 
     /// These may have become free.
     fn stir<'a>(&mut self, people: impl IntoIterator<Item = &'a PersonId>) {

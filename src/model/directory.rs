@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use super::phone::normalise;
 use super::{
-    Account, Agent, CallSettings, Condition, GeoRouter, Order, Prompt, Queue, ReceivingNumber,
-    RingbackBy, Route, Schedule, SmartRouter, TagRule, TrackingNumber, Trunk, VirtualAgent,
-    VoiceMenu, VoicemailBox, Whisper,
+    Account, Agent, CallSettings, Condition, GeoRouter, Prompt, Queue, ReceivingNumber, RingbackBy,
+    Schedule, SmartRouter, TagRule, TrackingNumber, Trunk, VirtualAgent, VoiceMenu, VoicemailBox,
+    Whisper,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,7 +32,6 @@ pub struct Directory {
     agents: BTreeMap<Arc<str>, Arc<Agent>>,
     tag_rules: Vec<TagRule>,
     headers: BTreeSet<String>,
-    counts_calls: bool,
 }
 
 /// What a directory is made of. Of two things with one name the later stands.
@@ -58,7 +57,6 @@ pub struct Parts {
 
 impl Directory {
     pub fn new(parts: Parts) -> Self {
-        let counts_calls = counts_calls(&parts);
         let headers = headers(&parts.smart_routers);
         let tracking = parts.tracking_numbers.into_iter().map(|it| (it.number.clone(), it.into()));
         let receiving = parts.receiving_numbers.into_iter().map(|it| (it.id.clone(), it.into()));
@@ -100,7 +98,6 @@ impl Directory {
             agents: parts.agents.into_iter().map(|it| (it.id.clone(), it.into())).collect(),
             tag_rules: parts.tag_rules,
             headers,
-            counts_calls,
         }
     }
 
@@ -217,11 +214,6 @@ impl Directory {
         &self.headers
     }
 
-    /// Whether anything depends on how many calls a receiving number has.
-    pub fn counts_calls(&self) -> bool {
-        self.counts_calls
-    }
-
     /// Every message that a call may need, once each.
     pub fn prompts(&self) -> Vec<&Prompt> {
         let mut found = BTreeSet::new();
@@ -254,15 +246,6 @@ impl Directory {
         }
         found.into_iter().collect()
     }
-}
-
-/// A limit on calls at once, or an order by them.
-fn counts_calls(parts: &Parts) -> bool {
-    let by_load =
-        |route: &Route| matches!(route, Route::Dial(it) if it.order == Order::LeastConnected);
-    parts.receiving_numbers.iter().any(|it| {
-        it.max_calls.is_some() || by_load(&it.no_answer.route) || by_load(&it.outside_hours)
-    }) || parts.tracking_numbers.iter().filter_map(|it| it.route.as_ref()).any(by_load)
 }
 
 /// What the routers' rules ask of an INVITE.

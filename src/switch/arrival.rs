@@ -156,7 +156,6 @@ impl Switch {
                 ended: false,
                 trunk: origin.trunk.as_ref().map(|(id, _)| *id),
                 effects: Vec::new(),
-                counted: None,
                 account: origin.account(),
                 spender: None,
                 offered: codecs,
@@ -191,7 +190,6 @@ impl Switch {
             spent: account.as_ref().map(|it| self.ledger.spent(it, now.wall)).unwrap_or_default(),
             account,
             random: self.ids.random(),
-            connected: self.connected.clone(),
         }
     }
 }

@@ -28,8 +28,6 @@ pub struct Entry {
     pub trunk: Option<TrunkId>,
     /// Room for effects, reused.
     pub effects: Vec<call::Effect>,
-    /// How many destinations this call counts for as connected.
-    pub counted: Option<Arc<str>>,
     /// The account whose phone called.
     pub account: Option<Arc<str>>,
     /// The account that this call goes out for.

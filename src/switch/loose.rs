@@ -16,13 +16,13 @@ impl Switch {
         }
     }
 
-    /// Notes about INVITEs, requests that wait for a name, events, alarms, counts of destinations.
+    /// Notes about INVITEs, requests that wait for a name, events, alarms, legs at the desk.
     /// For tests: zero when no call and no transaction is left.
     pub fn loose_ends(&self) -> usize {
         self.invites.len()
             + self.waiting.len()
             + self.work.len()
             + self.alarms.len()
-            + self.connected.len()
+            + self.desk.legs()
     }
 }

@@ -108,7 +108,6 @@ pub struct Switch {
     /// Calls to look at once the work is done.
     touched: Vec<CallKey>,
     past: Past,
-    connected: Arc<BTreeMap<Arc<str>, u32>>,
     ledger: Ledger,
     draining: bool,
     /// The second that calls are counted in, and how many began in it.
@@ -145,7 +144,6 @@ impl Switch {
             work: VecDeque::new(),
             touched: Vec::new(),
             past: Past::new(secret),
-            connected: Arc::default(),
             ledger: Ledger::default(),
             draining: false,
             pace: (0, 0),

@@ -9,7 +9,7 @@ use crate::audio::{Source, StreamId};
 use crate::call::{self, Effect};
 use crate::clock::Now;
 use crate::media::{Order, SessionId, TapeId};
-use crate::model::event::{Fact, What};
+use crate::model::event::Fact;
 use crate::model::record::Cause;
 use crate::sdp::CodecList;
 
@@ -187,13 +187,10 @@ impl Switch {
             self.ledger.ends(&account, packed(call), talked, now.wall);
         }
         entry.ended = true;
-        let (trunk, counted) = (entry.trunk.take(), entry.counted.take());
+        let trunk = entry.trunk.take();
         let legs: Vec<u8> = entry.legs.iter().map(|it| it.number).collect();
         if let Some(trunk) = trunk {
             self.peers.call_ended(trunk);
-        }
-        if let Some(number) = counted {
-            self.count(&number, false);
         }
         for leg in legs {
             self.close_media(call, leg, out);
@@ -219,32 +216,9 @@ impl Switch {
         }
     }
 
-    /// Passes on what happened, and keeps count of who is connected.
+    /// Passes on what happened, to the desk first.
     fn note(&mut self, call: CallKey, fact: Fact, now: Now, out: &mut Vec<Out>) {
         self.desk_hears(call, &fact.what, now);
-        if let What::Connected { leg } = &fact.what {
-            let number = self.number_of(call, call::Leg(*leg));
-            let Some(entry) = self.calls.get_mut(call) else { return };
-            let id = entry.leg(number).and_then(|it| Some(it.offer.as_ref()?.to.id.clone()));
-            let before = std::mem::replace(&mut entry.counted, id.clone());
-            for (id, more) in [(id, true), (before, false)] {
-                if let Some(id) = id {
-                    self.count(&id, more);
-                }
-            }
-        }
         out.push(Out::Note(fact));
-    }
-
-    fn count(&mut self, number: &Arc<str>, more: bool) {
-        if !self.directory.counts_calls() {
-            return;
-        }
-        let counts = Arc::make_mut(&mut self.connected);
-        let count = counts.entry(number.clone()).or_default();
-        *count = if more { *count + 1 } else { count.saturating_sub(1) };
-        if *count == 0 {
-            counts.remove(number);
-        }
     }
 }

@@ -69,6 +69,17 @@ fn the_fail_safe_is_dialled_once_when_every_destination_fails_inside_us() {
 }
 
 #[test]
+fn a_destination_that_cannot_be_reached_does_not_close_the_edge_to_its_carrier() {
+    let mut scene = Scene::begin(&Town::new([number("shop")]));
+    scene.cannot_be_reached("shop");
+    // A 503 with Retry-After would keep every other call of that carrier away.
+    assert_eq!(scene.caller_was(), "refused 500 failed");
+    let told = |it: &Effect| matches!(it, Effect::Refuse { retry_after: Some(_), .. });
+    assert_eq!(scene.count(told), 0);
+    scene.ends();
+}
+
+#[test]
 fn a_destination_that_refuses_is_no_reason_for_the_fail_safe() {
     let town = Town::new([number("shop"), number("desk")])
         .dialling(Order::Simultaneous, &["shop"])

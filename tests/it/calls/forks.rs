@@ -1,13 +1,12 @@
 //! Orders of a fork: who rings when, and what happens when some are lost.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use crosspoint::call::Facts;
-use crosspoint::model::{Order, ReceivingNumber};
+use crosspoint::desk;
+use crosspoint::model::event::What;
+use crosspoint::model::{Order, ReceivingNumber, Route, VoiceMenu};
 
 use super::scene::Scene;
-use super::town::{TRACKING, Told, Town, dial, number, seconds, staged};
+use super::town::{TRACKING, Told, Town, dial, keys, number, prompt, seconds, staged};
 
 fn three() -> [ReceivingNumber; 3] {
     ["one", "two", "three"].map(|it| number(it).rings_for(seconds(20)))
@@ -71,8 +70,7 @@ fn a_round_robin_starts_one_further_at_each_call_and_goes_round() {
 #[test]
 fn the_least_connected_is_tried_first() {
     let town = Town::new(three()).dialling(Order::LeastConnected, &["one", "two", "three"]);
-    let connected: BTreeMap<Arc<str>, u32> = [("one".into(), 2), ("two".into(), 1)].into();
-    let mut scene = Scene::with(&town, Facts { connected: connected.into(), ..facts() });
+    let mut scene = Scene::beside(&town, facts(), &[("one", 2), ("two", 1)]);
     scene.refuses("three", 486).refuses("two", 486);
     assert_eq!(scene.rung(), rung(&[("three", 0), ("two", 0), ("one", 0)]));
 }
@@ -93,9 +91,50 @@ fn a_destination_at_its_limit_of_calls_counts_as_busy() {
     let mut one = number("one").when_busy(dial(Order::Simultaneous, &["two"]));
     one.max_calls = Some(1);
     let town = Town::new([one, number("two")]).dialling(Order::Simultaneous, &["one"]);
-    let connected: BTreeMap<Arc<str>, u32> = [("one".into(), 1)].into();
-    let mut scene = Scene::with(&town, Facts { connected: connected.into(), ..facts() });
+    let mut scene = Scene::beside(&town, facts(), &[("one", 1)]);
     assert_eq!(scene.rung(), rung(&[("two", 0)]));
+    scene.hangs_up("caller").ends();
+}
+
+/// A menu whose key 1 leads there.
+fn behind_a_menu(town: Town, to: &Route) -> Town {
+    let keys = [(keys("1"), to.clone())].into_iter().collect();
+    let menu = VoiceMenu { keys, ..VoiceMenu::new("main", prompt("press")) };
+    town.routed(Some(Route::VoiceMenu("main".into()))).with(|it| it.voice_menus = vec![menu])
+}
+
+#[test]
+fn a_limit_of_calls_is_read_when_the_dial_is_entered_and_counts_who_only_rings() {
+    let mut one = number("one").when_busy(dial(Order::Simultaneous, &["two"]));
+    one.max_calls = Some(1);
+    let town = Town::new([one, number("two")]);
+    let town = behind_a_menu(town, &dial(Order::Simultaneous, &["one"]));
+    let mut scene = Scene::with(&town, facts());
+    scene.wait(seconds(3));
+    // Another call comes to it while the caller listens to the menu.
+    let what = What::LegDialing { leg: 1, destination: "one".into() };
+    scene.desk.hears(desk::Caller(7), &what, scene.now, &mut Vec::new());
+    scene.presses("caller", "1");
+    assert_eq!(scene.rung(), rung(&[("two", 3000)]));
+    scene.hangs_up("caller").ends();
+}
+
+#[test]
+fn the_least_connected_is_tried_first_behind_a_menu_too() {
+    let town = behind_a_menu(Town::new(three()), &dial(Order::LeastConnected, &["one", "two"]));
+    let mut scene = Scene::beside(&town, facts(), &[("one", 1)]);
+    scene.presses("caller", "1");
+    assert_eq!(scene.rung(), rung(&[("two", 0)]));
+    scene.hangs_up("caller").ends();
+}
+
+#[test]
+fn a_call_is_not_in_its_own_way_when_its_route_comes_back() {
+    let mut one = number("one").rings_for(seconds(5)).then(dial(Order::Sequence, &["one"]));
+    one.max_calls = Some(1);
+    let mut scene = Scene::with(&Town::new([one]), facts());
+    scene.wait(seconds(5));
+    assert_eq!(scene.rung(), rung(&[("one", 0), ("one", 5000)]));
     scene.hangs_up("caller").ends();
 }
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use crosspoint::audio::{Line, Script, Source};
-use crosspoint::call::{Effect, Event, Leg, TapeEvent};
+use crosspoint::call::{Aim, Effect, Event, Leg, TapeEvent};
 use crosspoint::model::record::{Cause, Quality};
-use crosspoint::model::{Order, Schedule};
+use crosspoint::model::{
+    Agent, Member, Order, Queue, Route, Schedule, SmartRouter, VoiceMenu, VoicemailBox, Who,
+};
 
 use super::scene::Scene;
 use super::town::{Told, Town, dial, millis, number, prompt, seconds};
@@ -233,6 +235,110 @@ fn a_call_has_a_limited_number_of_legs() {
     scene.answers("n042");
     assert_eq!(scene.connected().as_deref(), Some("n042"));
     scene.hangs_up("caller").ends();
+}
+
+#[test]
+fn a_phone_that_asks_for_transfers_without_end_does_not_fill_the_record() {
+    let mut shop = number("shop");
+    shop.may_transfer = Some(true);
+    let mut scene = Scene::begin(&Town::new([shop]));
+    let leg = scene.leg("shop");
+    scene.answers("shop");
+    for _ in 0..3000 {
+        scene.tell(Event::Transfer { leg, to: Box::new(Aim::Nobody) });
+    }
+    assert_eq!(scene.path().len(), 1000);
+    scene.hangs_up("caller").ends();
+}
+
+#[test]
+fn only_ringing_counts_as_ringing() {
+    let shop = || number("shop").rings_for(seconds(5));
+    let to_box = Route::Voicemail("box".into());
+    // Five seconds of ringing, then a message.
+    let town = Town::new([shop().then(to_box)])
+        .with(|it| it.voicemail_boxes = vec![VoicemailBox::new("box")]);
+    let mut scene = Scene::begin(&town);
+    scene.wait(seconds(6)).speaks(seconds(10)).hangs_up("caller").ends();
+    assert_eq!(scene.call.record().ring_ms, Some(5000));
+    // Ringing, half a minute in a menu, ringing again and a whisper, then a talk.
+    let keys = [(super::town::keys("1"), dial(Order::Sequence, &["desk"]))].into_iter().collect();
+    let menu = VoiceMenu { keys, repeats: 9, ..VoiceMenu::new("main", prompt("press")) };
+    let town =
+        Town::new([shop().then(Route::VoiceMenu("main".into())), number("desk").whispering("ads")])
+            .dialling(Order::Sequence, &["shop"])
+            .with(|it| it.voice_menus = vec![menu]);
+    let mut scene = Scene::begin(&town);
+    scene.wait(seconds(35)).presses("caller", "1").wait(seconds(3)).answers("desk");
+    scene.wait(seconds(60)).hangs_up("caller").ends();
+    assert_eq!(scene.call.record().ring_ms, Some(5000 + 3000 + 2000));
+    // In a queue, only while somebody rings.
+    let queue = Queue {
+        members: vec![Member { who: Who::Number("shop".into()), weight: 1 }],
+        max_wait: seconds(8),
+        ..Queue::new("sales")
+    };
+    let town = Town::new([shop()])
+        .routed(Some(Route::Queue("sales".into())))
+        .with(|it| it.queues = vec![queue]);
+    let mut scene = Scene::begin(&town);
+    scene.wait(seconds(60)).ends();
+    assert_eq!(scene.call.record().wait_ms, Some(8000));
+    assert_eq!(scene.call.record().ring_ms, Some(5000));
+}
+
+#[test]
+fn how_somebody_did_not_take_the_call_is_forgotten_once_somebody_else_did() {
+    let mut desk = number("desk");
+    desk.may_transfer = Some(true);
+    let shop = number("shop").when_busy(dial(Order::Simultaneous, &["desk"]));
+    let nowhere = SmartRouter { id: "nowhere".into(), rules: Vec::new(), otherwise: Route::Hangup };
+    let town = Town::new([shop, desk]).dialling(Order::Simultaneous, &["shop"]);
+    let settings = Arc::new(town.settings.clone());
+    let other = Route::SmartRouter("nowhere".into());
+    let other = crosspoint::model::TrackingNumber::new("+15550100009", other, settings);
+    let town = town.with(|it| it.smart_routers = vec![nowhere]).beside_number(other);
+    let mut scene = Scene::begin(&town);
+    scene.refuses("shop", 486).answers("desk").wait(seconds(5));
+    let (dialled, spent) = ("+15550100009".into(), Default::default());
+    let leg = scene.leg("desk");
+    scene.tell(Event::Transfer { leg, to: Box::new(Aim::Dialled { dialled, spent }) });
+    assert_eq!(scene.caller_was(), "released route_hangup");
+    scene.ends();
+}
+
+#[test]
+fn a_caller_whom_nobody_was_free_for_is_a_lead_like_any_other() {
+    let mut shop = number("shop");
+    shop.lead_owner = Some("cyd".into());
+    shop.source_tag = "crm-7".to_owned();
+    let ann = Agent { numbers: vec!["shop".into()], ..Agent::new("ann") };
+    for who in [Who::Number("shop".into()), Who::Agent("ann".into())] {
+        for closed in [false, true] {
+            let queue = Queue {
+                members: vec![Member { who: who.clone(), weight: 1 }],
+                max_wait: seconds(8),
+                schedule: closed.then(never),
+                ..Queue::new("sales")
+            };
+            let town =
+                Town::new([shop.clone()]).routed(Some(Route::Queue("sales".into()))).with(|it| {
+                    it.queues = vec![queue];
+                    it.agents = vec![ann.clone()];
+                });
+            let facts = crosspoint::call::Facts {
+                call: "c1".into(),
+                dialled: super::town::TRACKING.into(),
+                ..Default::default()
+            };
+            let mut scene = Scene::beside(&town, facts, &[("shop", 1)]);
+            scene.wait(seconds(20)).ends();
+            assert_eq!(scene.rung(), []);
+            let record = scene.call.record();
+            assert_eq!(record.lead_owner.as_deref(), Some("cyd"), "{who:?} {closed}");
+            assert_eq!(record.source_tag, "crm-7", "{who:?} {closed}");
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Media is played out here as the real one keeps time: a script's lines begin one after the
 //! other, a digit takes 200 ms, a message [`CLIP`], and a key takes the call.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crosspoint::audio::{Accept, Digit, Line, Script, Source};
@@ -10,6 +11,7 @@ use crosspoint::call::{Call, Effect, Event, Facts, Leg, TapeEvent};
 use crosspoint::clock::{Instant, Now, Wall};
 use crosspoint::desk::{self, Desk, Limits};
 use crosspoint::model::Caller;
+use crosspoint::model::event::What;
 use crosspoint::model::record::{Cause, Quality};
 
 use super::town::{CALLER, TRACKING, Town};
@@ -60,10 +62,20 @@ impl Scene {
     }
 
     pub fn with(town: &Town, facts: Facts) -> Self {
+        Self::beside(town, facts, &[])
+    }
+
+    /// While other calls ring these destinations, or talk with them: so many each.
+    pub fn beside(town: &Town, facts: Facts, busy: &[(&str, u8)]) -> Self {
         let now = Now { at: Instant::START, wall: Wall::from_unix_micros(1_700_000_000_000_000) };
         let mut out = Vec::new();
         let directory = town.directory();
-        let desk = Desk::new(&directory, Limits::default(), now);
+        let mut desk = Desk::new(&directory, Limits::default(), now);
+        let others = busy.iter().flat_map(|(id, calls)| (0..*calls).map(|_| Arc::from(*id)));
+        for (leg, destination) in (1..).zip(others) {
+            let what = What::LegDialing { leg, destination };
+            desk.hears(desk::Caller(u64::MAX), &what, now, &mut Vec::new());
+        }
         let call = Call::new(facts, directory, &desk, now, &mut out);
         let caller = Party {
             leg: Leg::CALLER,
@@ -226,6 +238,12 @@ impl Scene {
             Source::Leg(leg) => self.name(*leg),
             Source::Script(_) => "script".to_owned(),
         }
+    }
+
+    /// Whether this leg talks with the caller.
+    pub fn talks(&self, leg: Leg) -> bool {
+        let party = self.legs.iter().find(|it| it.leg == leg);
+        party.is_some_and(|it| it.hears == Source::Leg(Leg::CALLER))
     }
 
     /// Everybody who was rung, and when, in milliseconds.
@@ -399,7 +417,8 @@ impl Party {
     }
 }
 
-fn length(line: &Line) -> Duration {
+/// How long a line of a script takes.
+pub fn length(line: &Line) -> Duration {
     match line {
         Line::Press(_) => Script::TONE + Script::GAP,
         Line::Wait(time)

@@ -155,6 +155,12 @@ impl Town {
         self
     }
 
+    /// Another tracking number.
+    pub fn beside_number(mut self, number: TrackingNumber) -> Self {
+        self.more.tracking_numbers.push(number);
+        self
+    }
+
     pub fn set(mut self, change: impl FnOnce(&mut CallSettings)) -> Self {
         change(&mut self.settings);
         self
@@ -168,7 +174,7 @@ impl Town {
         tracking.source = "spring mailer".to_owned();
         tracking.tags = vec!["paid".to_owned()];
         Arc::new(Directory::new(Parts {
-            tracking_numbers: vec![tracking],
+            tracking_numbers: [vec![tracking], self.more.tracking_numbers.clone()].concat(),
             receiving_numbers: self.numbers.clone(),
             call_settings: vec![settings],
             ..self.more.clone()

@@ -305,6 +305,27 @@ fn whoever_of_the_joined_hangs_up_both_calls_are_over() {
     }
 }
 
+/// Ann forbids that she is recorded, so the caller was not told of it; bob does not.
+#[test]
+fn who_is_joined_with_somebody_who_may_be_recorded_is_told_so() {
+    let mut town = talked_over(
+        "prevent_recording = true\n[[call_settings]]\nname = \"default\"\n\
+         recording_notice = { text = \"on tape\" }\n",
+        "",
+    );
+    let tape = Sound::Tone(town.tone_of("on tape"));
+    assert_eq!(town.seen(CARRIER).ear.total(tape), ms(0));
+    town.act(ANN, |phone, now, out| phone.transfer_to_other(now, out));
+    let asked = town.now();
+    town.run_for(secs(5));
+    let ear = &town.seen(CARRIER).ear;
+    assert_near(ear.total(tape), secs(2), ms(60));
+    let bobs = ear.heard.iter().filter(|it| it.sound == Sound::Tone(BOBS) && asked <= it.to);
+    assert_near(bobs.map(|it| it.to.since(it.from)).sum(), secs(3), ms(200));
+    town.hangs_up(BOB);
+    town.rests();
+}
+
 /// Case 10, by a transfer that was talked over.
 #[test]
 fn who_is_joined_is_not_recorded_against_its_veto() {

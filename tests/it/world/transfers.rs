@@ -8,6 +8,7 @@ use crosspoint::model::event::What;
 use super::town::*;
 
 const MAY: &str = "may_transfer = true";
+const VETO: &str = "prevent_recording = true";
 
 /// A talk of the caller with b, who may transfer, ten seconds old; c is somebody else.
 fn talk(settings: &str, c: &str) -> World {
@@ -132,6 +133,56 @@ fn nothing_is_recorded_of_whom_a_veto_protects_however_they_are_named() {
         let second = &town.record().recordings[1];
         assert_eq!(second.file, None);
         assert_eq!(second.prevented.as_deref(), Some("prevent_recording"));
+    }
+}
+
+/// A caller who was put through to nobody that may be recorded so far has not been told.
+#[test]
+fn the_recording_notice_is_said_before_somebody_rings_who_may_be_recorded() {
+    for (b, c, told_at) in [("", "", "first"), (VETO, "", "transfer"), (VETO, VETO, "never")] {
+        let b = format!("{MAY}\n{b}");
+        let receiving = [("b", b.as_str()), ("c", c)];
+        let notice = "recording_notice = { text = \"on tape\" }";
+        let mut town = town_with(notice, &receiving, "dial = [\"b\"]");
+        town.answers_after("c", secs(1));
+        town.call();
+        town.connects();
+        let tape = Sound::Tone(town.tone_of("on tape"));
+        let first = if told_at == "first" { secs(2) } else { ms(0) };
+        assert_near(town.seen(CARRIER).ear.total(tape), first, ms(60));
+        town.run_for(secs(2));
+        let asked = transfers(&mut town, "b", "c");
+        let connected = connects_again(&mut town);
+        let said = if told_at == "transfer" { secs(2) } else { ms(0) };
+        assert_near(town.seen(CARRIER).ear.total(tape), first + said, ms(60));
+        assert_near(town.when("c", Moment::Rung).since(asked), said, ms(60));
+        assert_near(connected.since(asked), said + secs(1), ms(100));
+        town.run_for(secs(2));
+        assert_near(hears(&town, CARRIER, 600, connected), secs(2), ms(100));
+        town.hangs_up(CARRIER);
+        town.ends();
+        town.rests();
+    }
+}
+
+#[test]
+fn whoever_hangs_up_while_the_notice_is_said_leaves_nobody_behind() {
+    for who in [CARRIER, "b"] {
+        let receiving = [("b", &*format!("{MAY}\n{VETO}")), ("c", "")];
+        let notice = "recording_notice = { text = \"on tape\" }";
+        let mut town = town_with(notice, &receiving, "dial = [\"b\"]");
+        town.call();
+        town.connects();
+        transfers(&mut town, "b", "c");
+        town.run_for(secs(1));
+        town.hangs_up(who);
+        if who == "b" {
+            connects_again(&mut town);
+            town.hangs_up(CARRIER);
+        }
+        town.ends();
+        assert_eq!(town.seen("c").count(Moment::Rung), usize::from(who == "b"));
+        town.rests();
     }
 }
 
