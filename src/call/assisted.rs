@@ -31,18 +31,26 @@ pub(super) struct Assisted {
     returned: bool,
 }
 
+/// When the conversation has lasted for long enough.
+#[derive(Clone, Copy)]
+struct Ends {
+    at: Instant,
+    /// By the call settings: the call ends with it. Else the caller goes on from there.
+    call: bool,
+}
+
 #[derive(Clone, Copy)]
 enum State {
     Reaching {
         until: Instant,
     },
     Talking {
-        ends: Instant,
+        ends: Ends,
     },
     /// Its connection broke: what it said before is still heard, nothing else.
     Away {
         until: Instant,
-        ends: Instant,
+        ends: Ends,
     },
 }
 
@@ -80,8 +88,8 @@ impl Assisted {
     pub fn deadline(&self) -> Instant {
         match self.state {
             State::Reaching { until } => until,
-            State::Talking { ends } => ends,
-            State::Away { until, ends } => until.min(ends),
+            State::Talking { ends } => ends.at,
+            State::Away { until, ends } => until.min(ends.at),
         }
     }
 
@@ -133,7 +141,11 @@ impl Assisted {
         }
         // As with a person: a crash leaves a record that says who talked.
         turn.say(Effect::Journal(Box::new(story.record.clone())));
-        self.state = State::Talking { ends: turn.now.at + self.agent.max_duration };
+        // No beep ten seconds before: the program is what the caller hears, and would be cut.
+        let longest = story.settings().max_duration;
+        let call = longest < self.agent.max_duration;
+        let at = turn.now.at + longest.min(self.agent.max_duration);
+        self.state = State::Talking { ends: Ends { at, call } };
         Phase::Assisted(self)
     }
 
@@ -141,8 +153,14 @@ impl Assisted {
         let now = turn.now.at;
         match self.state {
             State::Reaching { until } if until <= now => self.fail(Fault::Unreachable, story, turn),
-            State::Talking { ends } | State::Away { ends, .. } if ends <= now => {
-                self.leave("max_duration", story, turn)
+            State::Talking { ends } | State::Away { ends, .. } if ends.at <= now => {
+                match ends.call {
+                    true => {
+                        story.end_stream("max_duration", turn);
+                        end(story, cause::limit("max_duration"), turn)
+                    }
+                    false => self.leave("max_duration", story, turn),
+                }
             }
             State::Away { until, .. } if until <= now => self.fail(Fault::Broken, story, turn),
             _ => Phase::Assisted(self),

@@ -386,6 +386,25 @@ fn a_conversation_may_last_so_long_and_no_longer() {
 }
 
 #[test]
+fn the_longest_call_of_the_settings_ends_a_conversation_too() {
+    let text = plan(&[("b", ""), ("c", ""), ("d", "")], "dial = [\"b\"]")
+        + "[[call_settings]]\nname = \"default\"\nmax_duration = \"20s\"\n";
+    let route = Route::VirtualAgent("bot".into());
+    let config = with_agents(read(&text), vec![agent()], route);
+    let mut town = settle(&config, 1, Weather::CLEAR);
+    town.program(URL);
+    town.call();
+    begins(&mut town);
+    town.ends();
+    let (reason, talk) = page(&town);
+    assert_eq!((reason.as_str(), town.reason()), ("max_duration", "max_duration"));
+    assert_near(talk.unwrap(), secs(20), ms(50));
+    assert_eq!(town.seen("d").count(Moment::Rung), 0);
+    assert_eq!(town.seen(CARRIER).count(Moment::HungUpOn), 1);
+    town.rests();
+}
+
+#[test]
 fn from_a_destination_that_does_not_answer_and_on_to_one_long_after() {
     let plan = plan(&[("b", "no_answer.timeout = \"30s\""), ("d", "")], "dial = [\"b\"]");
     let config = with_agents(read(&plan), vec![agent()], Route::number("b"));
