@@ -24,7 +24,13 @@ pub fn destinations(directory: &Directory, agent: &Agent) -> Vec<Arc<ReceivingNu
             // Somebody else's settings for a shared phone are not this agent's.
             let number =
                 known.find(|it| theirs(it) && it.agent.as_ref().is_none_or(|of| *of == agent.id));
-            found.push(number.cloned().unwrap_or_else(|| Arc::new(plain(account))));
+            let vetoed =
+                || directory.receiving_numbers().any(|it| theirs(it) && it.prevent_recording);
+            found.push(number.cloned().unwrap_or_else(|| {
+                // But nobody is recorded by another name who must not be by one.
+                let prevent_recording = vetoed();
+                Arc::new(ReceivingNumber { prevent_recording, ..plain(account) })
+            }));
         }
     }
     for number in &mut found {
@@ -96,7 +102,10 @@ mod tests {
         assert_eq!(found(vec![slow(desk("desk", "ann"))], &listed).len(), 1);
         let mut shared = slow(desk("front", "ann"));
         shared.agent = Some("Bob".into());
-        assert_eq!(&*found(vec![shared], &ann())[0].id, "client:ann");
+        assert_eq!(&*found(vec![shared.clone()], &ann())[0].id, "client:ann");
+        assert!(!found(vec![shared.clone()], &ann())[0].prevent_recording);
+        shared.prevent_recording = true;
+        assert!(found(vec![shared], &ann())[0].prevent_recording, "by whatever name");
     }
 
     #[test]
