@@ -1,22 +1,27 @@
 //! Things with a small number that stays theirs while they live.
 
-/// A table of boxed things; a number is used again after its thing is gone.
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// A table of boxed things; a number is used again after its thing is gone, the lowest first: of
+/// things that are put in one after the other the earlier has the lower number, and is the first
+/// to act where several are due at the same moment.
 #[derive(Debug)]
 pub(super) struct Slots<T> {
     slots: Vec<Option<Box<T>>>,
-    free: Vec<u32>,
+    free: BinaryHeap<Reverse<u32>>,
 }
 
 impl<T> Default for Slots<T> {
     fn default() -> Self {
-        Self { slots: Vec::new(), free: Vec::new() }
+        Self { slots: Vec::new(), free: BinaryHeap::new() }
     }
 }
 
 impl<T> Slots<T> {
     pub fn put(&mut self, it: T) -> u32 {
         let it = Some(Box::new(it));
-        if let Some(slot) = self.free.pop() {
+        if let Some(Reverse(slot)) = self.free.pop() {
             self.slots[slot as usize] = it;
             return slot;
         }
@@ -40,7 +45,7 @@ impl<T> Slots<T> {
 
     pub fn take(&mut self, slot: u32) -> Option<Box<T>> {
         let it = self.slots.get_mut(slot as usize)?.take()?;
-        self.free.push(slot);
+        self.free.push(Reverse(slot));
         Some(it)
     }
 

@@ -31,6 +31,23 @@ fn of_two_answers_within_a_millisecond_one_is_connected_and_the_other_hung_up() 
     town.rests();
 }
 
+/// PRODUCT section 12, rule 8: a tie goes to list order, whatever was there before.
+#[test]
+fn of_two_whose_whispers_end_at_the_same_moment_the_first_in_the_list_is_connected() {
+    let whisper = "whisper = { text = \"ads\" }";
+    let mut town = town(&[("b", whisper), ("c", whisper)], "dial = [\"b\", \"c\"]");
+    for call in 1..=3 {
+        town.call();
+        let connected = |it: &World| it.count_facts(|it| matches!(it, What::Connected { .. }));
+        assert!(town.run_until(secs(20), |it| connected(it) == call), "{}", town.draw());
+        town.run_for(ms(100));
+        assert_eq!(town.seen("b").calls_up(), 1, "call {call}\n{}", town.draw());
+        assert_eq!(town.seen("c").calls_up(), 0, "call {call}");
+        town.hangs_up(CARRIER);
+        town.rests();
+    }
+}
+
 #[test]
 fn a_200_that_crosses_our_cancel_is_acknowledged_and_hung_up() {
     let keys = "no_answer.timeout = \"5s\"\nno_answer.route = { dial = \"c\" }";
