@@ -8,10 +8,10 @@ use serde::Serialize;
 use super::conditions::{self, Holds};
 use super::dial::{Destination, LeftOut, text_of};
 use super::{Stop, Told, Way};
-use crate::flow::{self, By, Draw, Known, Plan, plan, plan_agent};
+use crate::flow::{self, By, Draw, Known, Plan, may_record, plan, plan_agent, recording_notice};
 use crate::model::{
-    Dial, Distribution, GeoRouter, Order, Queue, QueueEntry, Schedule, SmartRouter, VirtualAgent,
-    VoiceMenu, VoicemailBox, Who,
+    Dial, Distribution, GeoRouter, Order, Queue, QueueEntry, ReceivingNumber, Schedule,
+    SmartRouter, VirtualAgent, VoiceMenu, VoicemailBox, Who,
 };
 
 /// Callers wait.
@@ -19,6 +19,8 @@ use crate::model::{
 pub struct Waiting {
     /// Outside of its schedule: which one, what time it is there, and where calls go.
     pub closed: Option<(String, Stop)>,
+    /// Said to the caller before it waits.
+    pub notice: Option<String>,
     pub early_media: bool,
     pub welcome: Option<String>,
     pub music: Option<String>,
@@ -72,6 +74,8 @@ pub struct Message {
 /// A program talks to the caller.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Talked {
+    /// Said to the caller before it is reached.
+    pub notice: Option<String>,
     pub url: Arc<str>,
     pub timeout: Duration,
     pub max_duration: Duration,
@@ -112,10 +116,18 @@ impl Told<'_> {
     pub(super) fn queue(&self, queue: &Queue, way: &mut Way) -> Waiting {
         let closed = self.closed(queue.schedule.as_deref());
         let closed = closed.map(|it| (it, self.follow(&queue.outside_hours, way)));
+        let settings = &self.number.settings;
+        let everyone: Vec<_> = queue.members.iter().flat_map(|it| self.rung_by(&it.who)).collect();
+        let notice = recording_notice(settings, everyone.iter().map(|it| &**it));
+        let notice = notice.filter(|_| closed.is_none() && !way.noticed).map(text_of);
+        let before = way.noticed;
+        way.noticed |= notice.is_some();
         let then = closed.is_none().then(|| self.follow(&queue.no_answer, way));
+        way.noticed = before;
         let members = queue.members.iter().map(|it| self.taker(&it.who, it.weight));
         let first = queue.positions.first();
         Waiting {
+            notice,
             early_media: queue.entry == QueueEntry::EarlyMedia,
             welcome: queue.welcome.as_ref().map(text_of),
             music: queue.music.as_ref().map(text_of),
@@ -136,6 +148,17 @@ impl Told<'_> {
             wrap_up: queue.wrap_up,
             closed,
             then,
+        }
+    }
+
+    /// The destinations of a queue's member.
+    fn rung_by(&self, who: &Who) -> Vec<Arc<ReceivingNumber>> {
+        match who {
+            Who::Number(id) => self.directory.receiving_number(id).cloned().into_iter().collect(),
+            Who::Agent(id) => {
+                let agent = self.directory.agent(id);
+                agent.map(|it| flow::destinations(self.directory, it)).unwrap_or_default()
+            }
         }
     }
 
@@ -202,16 +225,25 @@ impl Told<'_> {
     }
 
     pub(super) fn virtual_agent(&self, agent: &VirtualAgent, way: &mut Way) -> Talked {
+        let settings = &self.number.settings;
+        let recorded = may_record(agent.prevent_recording, settings).is_ok();
+        let notice = settings.recording_notice.as_ref();
+        let notice = notice.filter(|_| recorded && !way.noticed).map(text_of);
+        let before = way.noticed;
+        way.noticed |= notice.is_some();
         let routes = agent.routes.iter().map(|(name, it)| (name.clone(), self.follow(it, way)));
-        Talked {
+        let told = Talked {
+            notice,
             url: agent.url.clone(),
             timeout: agent.timeout,
-            max_duration: agent.max_duration,
-            recorded: self.number.settings.record && !agent.prevent_recording,
+            max_duration: agent.max_duration.min(settings.max_duration),
+            recorded,
             routes: routes.collect(),
             after: self.follow(&agent.after, way),
             no_answer: self.follow(&agent.no_answer, way),
-        }
+        };
+        way.noticed = before;
+        told
     }
 
     pub(super) fn smart_router(&self, router: &SmartRouter, way: &mut Way) -> Ruled {

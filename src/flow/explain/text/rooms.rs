@@ -10,6 +10,7 @@ pub(super) fn waiting(f: &mut fmt::Formatter<'_>, told: &Waiting, depth: usize) 
     if let Some((schedule, then)) = &told.closed {
         return stop(f, then, &format!("Closed ({schedule})"), depth);
     }
+    said_first(f, told.notice.as_deref(), &pad)?;
     let how = match told.early_media {
         true => "is not answered for it",
         false => "is answered",
@@ -37,6 +38,13 @@ pub(super) fn waiting(f: &mut fmt::Formatter<'_>, told: &Waiting, depth: usize) 
     }
     match &told.then {
         Some(then) => stop(f, then, "If nobody takes it in time", depth),
+        None => Ok(()),
+    }
+}
+
+fn said_first(f: &mut fmt::Formatter<'_>, notice: Option<&str>, pad: &str) -> fmt::Result {
+    match notice {
+        Some(notice) => writeln!(f, "{pad}The caller is answered and hears {notice}"),
         None => Ok(()),
     }
 }
@@ -100,6 +108,7 @@ pub(super) fn message(f: &mut fmt::Formatter<'_>, told: &Message, depth: usize) 
 
 pub(super) fn talked(f: &mut fmt::Formatter<'_>, told: &Talked, depth: usize) -> fmt::Result {
     let pad = "  ".repeat(depth);
+    said_first(f, told.notice.as_deref(), &pad)?;
     let recorded = if told.recorded { "recorded" } else { "not recorded" };
     writeln!(
         f,
