@@ -1,24 +1,29 @@
-//! PRODUCT section 12, for any directory and any call: what beats what. Directories, callers and
-//! what everybody does come from seeds; what must hold is worked out here, from the words alone.
+//! PRODUCT section 12, for any directory and any call: what beats what, on every way that a call can
+//! take - directly, by fork, through routers, a menu, a queue, to an agent, by transfer. Directories,
+//! callers and what everybody does come from seeds; what must hold is worked out here, from the
+//! words alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crosspoint::audio::{Line, Source};
-use crosspoint::call::{Effect, Facts, Leg};
+use crosspoint::call::{Aim, Effect, Event, Facts, Leg};
 use crosspoint::clock::{Instant, Wall};
+use crosspoint::flow::Spent;
 use crosspoint::model::event::{Fact, What};
 use crosspoint::model::record::{CallRecord, Outcome};
 use crosspoint::model::{
-    Agent, Caller, CallerId, CallerNumber, Condition, Directory, GeoRouter, Order, Prompt,
-    ReceivingNumber, Route, Rule, Schedule, SmartRouter, Whisper,
+    Agent, Caller, CallerId, CallerNumber, Condition, Directory, Distribution, GeoRouter, Member,
+    Order, Prompt, Queue, ReceivingNumber, Route, Rule, Schedule, SmartRouter, VoiceMenu, Whisper,
+    Who,
 };
 
 use super::random::Dice;
-use super::scene::Scene;
-use super::town::{TRACKING, Told, Town, dial, millis, number, prompt, seconds, staged};
+use super::scene::{Scene, length};
+use super::town::{TRACKING, Told, Town, dial, keys, millis, number, prompt, seconds, staged};
 
-const CALLS: u64 = 4000;
+const CALLS: u64 = 6000;
 const CALLER: &str = "+15125550199";
 const FIXED: &str = "+15550109999";
 const IDS: [&str; 4] = ["one", "two", "three", "four"];
@@ -44,15 +49,32 @@ fn for_any_directory_and_any_call_precedence_holds() {
         "own caller id",
         "settings' caller id",
         "veto",
+        "veto against the start code",
         "recorded",
+        "recorded by the start code",
         "accepted by key",
         "answered, not accepted",
         "caller gone while it rang",
         "caller gone in a script",
+        "caller gone in a menu",
+        "caller gone in a queue",
+        "caller gone in a transfer",
+        "caller gone, asked for a score",
         "open on entry, closed when rung",
         "closed on entry",
+        "queue closed on entry",
         "two in their scripts",
+        "first of two scripts",
+        "a tie",
         "agent credited",
+        "taken directly",
+        "taken by an agent",
+        "taken in a queue",
+        "taken behind a menu",
+        "taken by transfer",
+        "veto in a queue",
+        "veto behind a menu",
+        "veto by transfer",
     ] {
         assert!(seen.contains_key(rule), "no call came to {rule:?}: {seen:?}");
     }
@@ -65,6 +87,8 @@ struct Case {
     scene: Scene,
     /// Keys that took a call, by the destination's name and when.
     keys: Vec<(String, Instant)>,
+    /// Legs whose person dialled the start code while talking.
+    start_codes: BTreeSet<u8>,
     seen: Vec<&'static str>,
 }
 
@@ -75,6 +99,14 @@ struct Rung {
     route: String,
     entering: usize,
     at: Wall,
+    behind_a_menu: bool,
+}
+
+/// A connection, and whether it was recorded: from its beginning, or later.
+struct Talk {
+    leg: Leg,
+    taped: bool,
+    taped_later: bool,
 }
 
 fn one_call(seed: u64) -> Vec<&'static str> {
@@ -93,7 +125,8 @@ fn one_call(seed: u64) -> Vec<&'static str> {
     };
     let scene = Scene::with(&town, facts);
     let directory = town.directory();
-    let mut case = Case { town, directory, scene, keys: Vec::new(), seen: Vec::new() };
+    let (keys, start_codes, seen) = (Vec::new(), BTreeSet::new(), Vec::new());
+    let mut case = Case { town, directory, scene, keys, start_codes, seen };
     if case.town.settings.block_list.blocks(&caller) {
         case.blocked();
         return case.seen;
@@ -110,7 +143,9 @@ fn one_call(seed: u64) -> Vec<&'static str> {
     case.fail_safe();
     case.levels();
     case.veto();
+    case.ways();
     case.accept();
+    case.first();
     case.schedules();
     case.credit();
     case.seen
@@ -134,6 +169,15 @@ impl Case {
     fn something_happens(&mut self, dice: &mut Dice) {
         let there = self.on_the_line();
         let picked = there.get(dice.roll(there.len() as u64) as usize).cloned();
+        let talking = self.talking().filter(|_| dice.roll(3) == 0);
+        if let Some((leg, _)) = talking {
+            return self.in_a_talk(leg, dice);
+        }
+        if self.is_at("voice_menu main") && dice.roll(2) == 0 {
+            let key = ["1", "2", "7"][dice.roll(3) as usize];
+            self.scene.presses("caller", key);
+            return;
+        }
         match (dice.roll(8), picked) {
             (0 | 1, Some((name, false))) => drop(self.scene.answers(&name)),
             (2, Some((name, false))) => {
@@ -157,7 +201,52 @@ impl Case {
         }
     }
 
-    /// 1. The block list comes first: busy, no record, nobody rung, whatever else is set.
+    /// What somebody who talks with the caller does.
+    fn in_a_talk(&mut self, leg: Leg, dice: &mut Dice) {
+        match dice.roll(4) {
+            0 => {
+                self.start_codes.insert(leg.0);
+                for digit in keys("*2") {
+                    self.scene.tell(Event::Key { leg, digit });
+                }
+            }
+            1 => {
+                for digit in keys("*1") {
+                    self.scene.tell(Event::Key { leg, digit });
+                }
+            }
+            _ => {
+                let dialled = IDS[dice.roll(4) as usize].into();
+                let to = Box::new(Aim::Dialled { dialled, spent: Spent::default() });
+                self.scene.tell(Event::Transfer { leg, to });
+            }
+        }
+    }
+
+    /// Who talks with the caller now.
+    fn talking(&self) -> Option<(Leg, String)> {
+        let (leg, id) = self.connections().last().cloned()?;
+        let page = &self.record().legs[usize::from(leg.0) - 1];
+        (page.ended_at.is_none() && self.scene.talks(leg)).then_some((leg, id))
+    }
+
+    /// The last route that was entered is this one, and nobody was rung since.
+    fn is_at(&self, route: &str) -> bool {
+        let entered = self.entered();
+        entered.last().is_some_and(|it| it == route) && self.on_the_line().is_empty()
+    }
+
+    /// Who was connected, in order.
+    fn connections(&self) -> Vec<(Leg, String)> {
+        let connected = self.scene.log.iter().filter_map(|(_, effect)| match effect {
+            Effect::Note(Fact { what: What::Connected { leg }, .. }) => Some(*leg),
+            _ => None,
+        });
+        let name = |leg: u8| self.record().legs[usize::from(leg) - 1].destination.to_string();
+        connected.map(|it| (Leg(it), name(it))).collect()
+    }
+
+    /// Rule 1: The block list comes first: busy, no record, nobody rung, whatever else is set.
     fn blocked(&mut self) {
         self.seen.push("blocked");
         assert_eq!(self.scene.caller_was(), "refused 486 blocked");
@@ -165,7 +254,7 @@ impl Case {
         assert!(self.scene.call.is_over());
     }
 
-    /// 2. The fail-safe is for failures inside us, and for nothing else; once.
+    /// Rule 2: The fail-safe is for failures inside us, and for nothing else; once.
     fn fail_safe(&mut self) {
         let steps: Vec<String> = self.scene.path().iter().map(|it| (*it).to_owned()).collect();
         let used = steps.iter().position(|it| it == "fail-safe");
@@ -203,7 +292,7 @@ impl Case {
         assert!(broken || inside, "{steps:?}");
     }
 
-    /// 3. The destination beats the call settings, which beat the default.
+    /// Rule 3: The destination beats the call settings, which beat the default.
     fn levels(&mut self) {
         let offers = self.scene.log.iter().filter_map(|(_, effect)| match effect {
             Effect::Invite(offer) => {
@@ -236,14 +325,8 @@ impl Case {
     }
 
     fn whisper(&mut self, leg: Leg, to: &ReceivingNumber) {
-        let Some(script) = self.scene.log.iter().find_map(|(_, effect)| match effect {
-            Effect::Hear(it, Source::Script(script)) if *it == leg => Some(script.clone()),
-            _ => None,
-        }) else {
-            return;
-        };
+        let Some(script) = self.script(leg) else { return };
         let said: Vec<_> = script
-            .lines
             .iter()
             .filter_map(|it| match it {
                 Line::Say(clip) => Some(*clip),
@@ -264,68 +347,175 @@ impl Case {
         self.seen.extend(rule);
     }
 
-    /// 4. A veto beats every wish to record; without one the settings decide.
-    fn veto(&mut self) {
-        let Some(id) = self.scene.connected() else { return };
-        let vetoed = self.to(&id).prevent_recording;
-        let tapes = self.scene.count(|it| matches!(it, Effect::Tape { .. }));
-        let wanted = self.town.settings.record && !vetoed;
-        assert_eq!(tapes, usize::from(wanted), "{id}");
-        let recording = &self.record().recordings[0];
-        assert_eq!(recording.prevented.is_none(), wanted);
-        self.seen.push(match (wanted, vetoed) {
-            (true, _) => "recorded",
-            (false, true) => "veto",
-            (false, false) => "not asked for",
+    /// What a leg heard before it took the call, or was lost.
+    fn script(&self, leg: Leg) -> Option<Vec<Line>> {
+        let until = self.scene.log.iter().take_while(|(_, effect)| {
+            !matches!(effect, Effect::Note(Fact { what: What::LegAccepted { leg: it }, .. })
+                if *it == leg.0)
         });
+        until.into_iter().find_map(|(_, effect)| match effect {
+            Effect::Hear(it, Source::Script(script)) if *it == leg => Some(script.lines.to_vec()),
+            _ => None,
+        })
     }
 
-    /// 5. and 8. Answering is not taking; the first who takes the call has it, and nobody else.
+    /// Each connection with what was taped of it.
+    fn talks(&self) -> Vec<Talk> {
+        let mut talks: Vec<Talk> = Vec::new();
+        let mut begins = false;
+        for (_, effect) in &self.scene.log {
+            match effect {
+                Effect::Note(Fact { what: What::Connected { leg }, .. }) => {
+                    begins = true;
+                    talks.push(Talk { leg: Leg(*leg), taped: false, taped_later: false });
+                }
+                Effect::Tape { right, .. } => {
+                    let talk = talks.last_mut().expect("a tape of nobody");
+                    assert_eq!(*right, Some(talk.leg));
+                    assert!(!talk.taped && !talk.taped_later, "taped twice");
+                    (talk.taped, talk.taped_later) = (begins, !begins);
+                }
+                Effect::Journal(_) => begins = false,
+                _ => (),
+            }
+        }
+        talks
+    }
+
+    /// Rule 4: A veto beats every wish to record, the start code's too; without one the settings decide,
+    /// then the start code.
+    fn veto(&mut self) {
+        let talks = self.talks();
+        assert_eq!(self.record().recordings.len(), talks.len());
+        for (n, talk) in talks.iter().enumerate() {
+            let id = self.record().legs[usize::from(talk.leg.0) - 1].destination.to_string();
+            let vetoed = self.to(&id).prevent_recording;
+            let wanted = self.town.settings.record && !vetoed;
+            let coded = self.start_codes.contains(&talk.leg.0);
+            assert_eq!(talk.taped, wanted, "{id}");
+            assert!(!talk.taped_later || (coded && !vetoed && !wanted), "{id}");
+            let prevented = self.record().recordings[n].prevented.is_some();
+            assert_eq!(prevented, !talk.taped && !talk.taped_later, "{id}");
+            self.seen.push(match (wanted, vetoed) {
+                (true, _) => "recorded",
+                (false, true) if coded => "veto against the start code",
+                (false, true) => "veto",
+                (false, false) if talk.taped_later => "recorded by the start code",
+                (false, false) => "not asked for",
+            });
+        }
+    }
+
+    /// By which ways calls were taken, and vetoed.
+    fn ways(&mut self) {
+        let rung = self.rung();
+        for (leg, id) in self.connections() {
+            let by = rung.iter().find(|it| it.leg == leg).expect("it was rung");
+            let vetoed = self.to(&id).prevent_recording;
+            let way = match by.route.as_str() {
+                it if it.starts_with("transfer") => ["taken by transfer", "veto by transfer"],
+                it if it.starts_with("queue") => ["taken in a queue", "veto in a queue"],
+                _ if by.behind_a_menu => ["taken behind a menu", "veto behind a menu"],
+                "agent ann" => ["taken by an agent", "veto"],
+                _ => ["taken directly", "veto"],
+            };
+            self.seen.extend(&way[..1 + usize::from(vetoed)]);
+        }
+    }
+
+    /// Rule 5: Answering is not taking.
     fn accept(&mut self) {
         let legs = self.record().legs.clone();
         let taken: Vec<_> = legs.iter().filter(|it| it.accepted_at.is_some()).collect();
-        assert!(taken.len() <= 1, "{taken:?}");
         let connected: Vec<_> = legs.iter().filter(|it| it.connected_at.is_some()).collect();
         assert_eq!(taken, connected);
+        let moment = |at: Wall| at.unix_micros() - self.record().received_at.unix_micros();
+        let mut seen = Vec::new();
         for leg in &legs {
             let to = self.to(&leg.destination).clone();
             let (Some(answered), true) = (leg.answered_at, to.accept.is_some()) else { continue };
             let Some(accepted) = leg.accepted_at else {
-                self.seen.push("answered, not accepted");
+                seen.push("answered, not accepted");
                 continue;
             };
-            let moment = |at: Wall| at.unix_micros() - self.record().received_at.unix_micros();
             let pressed = self.keys.iter().any(|(name, at)| {
                 *name == *leg.destination
                     && moment(answered) <= at.micros() as i64
                     && at.micros() as i64 == moment(accepted)
             });
             assert!(pressed, "{} was accepted without its key", leg.destination);
-            self.seen.push("accepted by key");
+            seen.push("accepted by key");
         }
+        self.seen.extend(seen);
     }
 
-    /// 6. The caller's hang-up beats everything: nothing is begun after it, everything ends.
+    /// Rule 8: The first who takes the call has it, nobody else; of two at the same moment the first in
+    /// the list. Whoever waits for no key takes it when its script is over.
+    fn first(&mut self) {
+        let rung = self.rung();
+        let legs = self.record().legs.clone();
+        let page = |leg: Leg| &legs[usize::from(leg.0) - 1];
+        let mut seen = Vec::new();
+        for winner in rung.iter().filter(|it| page(it.leg).accepted_at.is_some()) {
+            let taken = page(winner.leg).accepted_at.expect("it was accepted");
+            let others = rung.iter().filter(|it| it.entering == winner.entering);
+            for other in others.filter(|it| it.leg != winner.leg) {
+                let loser = page(other.leg);
+                // Rung before that, and lost in any way but by this.
+                if loser.ended_at.is_some_and(|it| it < taken) || taken < loser.dialled_at {
+                    continue;
+                }
+                assert_eq!(loser.ended_at, Some(taken), "{} goes on", other.id);
+                assert_eq!(loser.connected_at, None);
+                let Some(answered) = loser.answered_at else { continue };
+                if self.to(&other.id).accept.is_some() {
+                    continue;
+                }
+                let script = self.script(other.leg).unwrap_or_default();
+                let done = answered + script.iter().map(length).sum::<Duration>();
+                let first = taken < done || (taken == done && winner.leg < other.leg);
+                assert!(first, "{} was before {}", other.id, winner.id);
+                seen.push("first of two scripts");
+                seen.extend((taken == done).then_some("a tie"));
+            }
+        }
+        self.seen.extend(seen);
+    }
+
+    /// Rule 6: The caller's hang-up beats everything but the menu of who talked with it: nothing else is
+    /// begun after it, everything else ends.
     fn caller_hangs_up(&mut self) {
         if self.scene.call.is_over() || self.record().ended_at.is_some() {
             return;
         }
         let there = self.on_the_line();
+        let talking = self.talking();
         if self.record().connected_at.is_none() {
             self.seen.extend(there.iter().any(|it| !it.1).then_some("caller gone while it rang"));
             self.seen.extend(there.iter().any(|it| it.1).then_some("caller gone in a script"));
+        } else if talking.is_none() {
+            self.seen.push("caller gone in a transfer");
         }
+        let waits = self.entered().last().is_some_and(|it| it == "queue sales");
+        self.seen.extend((waits && talking.is_none()).then_some("caller gone in a queue"));
+        let in_menu = self.is_at("voice_menu main");
+        self.seen.extend((in_menu && talking.is_none()).then_some("caller gone in a menu"));
+        let asked = talking.filter(|(_, id)| {
+            let codes = self.to(id).enhanced_forwarding.as_ref();
+            codes.is_some_and(|it| it.score.is_some())
+        });
         let before = self.scene.log.len();
         self.scene.hangs_up("caller");
         let after = &self.scene.log[before..];
-        let begun = after.iter().find(|(_, it)| {
-            matches!(
-                it,
-                Effect::Invite(_) | Effect::Hear(..) | Effect::Answer | Effect::Ring { .. }
-            )
+        let begun = after.iter().find(|(_, it)| match it {
+            Effect::Hear(leg, _) => asked.as_ref().is_none_or(|it| it.0 != *leg),
+            Effect::Invite(_) | Effect::Answer | Effect::Ring { .. } => true,
+            _ => false,
         });
         assert!(begun.is_none(), "{begun:?}");
-        assert!(self.on_the_line().is_empty());
+        let left: Vec<_> = self.on_the_line().into_iter().map(|it| it.0).collect();
+        assert_eq!(left, asked.iter().map(|it| it.1.clone()).collect::<Vec<_>>());
+        self.seen.extend(asked.is_some().then_some("caller gone, asked for a score"));
         let record = self.record();
         assert_eq!(record.ended_at, Some(self.scene.now.wall));
     }
@@ -342,16 +532,18 @@ impl Case {
     /// Each leg, with the route that it was rung by.
     fn rung(&self) -> Vec<Rung> {
         let (mut rung, mut entering, mut entered) = (Vec::new(), 0, None);
+        let mut behind_a_menu = false;
         for (_, effect) in &self.scene.log {
             match effect {
                 Effect::Note(Fact { what: What::RouteEntered { route }, at, .. }) => {
                     entering += 1;
+                    behind_a_menu |= route == "voice_menu main";
                     entered = Some((route.clone(), *at));
                 }
                 Effect::Invite(offer) => {
                     let (route, at) = entered.clone().expect("a way to the leg");
                     let (leg, id) = (offer.leg, offer.to.id.to_string());
-                    rung.push(Rung { leg, id, route, entering, at });
+                    rung.push(Rung { leg, id, route, entering, at, behind_a_menu });
                 }
                 _ => (),
             }
@@ -359,19 +551,37 @@ impl Case {
         rung
     }
 
-    /// 7. Schedules are read when the dial is entered, never while it rings.
+    /// Rule 7: Schedules are read when the thing is entered that has them, never while it rings: a dial,
+    /// a queue; a queue's member when it is offered.
     fn schedules(&mut self) {
         let path = self.record().path.clone();
         let open = |to: &ReceivingNumber, at| to.schedule.as_ref().is_none_or(|it| it.is_open(at));
         for Rung { leg, id, route, at, .. } in self.rung() {
             let to = self.to(&id);
-            assert!(open(to, at), "{id} was closed when {route} was entered");
             let dialled = self.record().legs[usize::from(leg.0) - 1].dialled_at;
+            let at = match route.starts_with("queue") {
+                true => {
+                    let delay = to.ring_delay.as_micros() as i64;
+                    Wall::from_unix_micros(dialled.unix_micros() - delay)
+                }
+                false => at,
+            };
+            assert!(open(to, at), "{id} was closed when {route} was entered");
             if !open(to, dialled) {
                 self.seen.push("open on entry, closed when rung");
             }
         }
+        let hours = self.town.more.queues[0].schedule.clone();
+        let is_open = |at| hours.as_ref().is_none_or(|it| it.is_open(at));
+        for (n, step) in path.iter().enumerate().filter(|(_, it)| it.what == "queue sales") {
+            let closed = path.get(n + 1).is_some_and(|it| it.what == "queue sales is closed");
+            assert_eq!(closed, !is_open(step.at), "{path:?}");
+            self.seen.extend(closed.then_some("queue closed on entry"));
+        }
         for step in path {
+            if step.what == "queue sales is closed" {
+                continue;
+            }
             if let Some(id) = step.what.strip_suffix(" is closed") {
                 assert!(!open(self.to(id), step.at), "{id} was open");
                 self.seen.push("closed on entry");
@@ -382,13 +592,15 @@ impl Case {
     /// The agent is that of the destination that took the call, or the agent who was rung.
     fn credit(&mut self) {
         let record = self.record();
-        let Some(id) = self.scene.connected() else {
+        let Some((leg, id)) = self.connections().pop() else {
             assert_eq!(record.agent, None);
             return;
         };
         let own = self.to(&id).agent.clone();
-        let leg = record.legs.iter().find(|it| it.connected_at.is_some()).unwrap().leg;
-        let by_agent = self.rung().iter().any(|it| it.leg == Leg(leg) && it.route == "agent ann");
+        let offered = record.path.iter().any(|it| it.what == "agent ann took the call");
+        let by_agent = self.rung().iter().any(|it| {
+            it.leg == leg && (it.route == "agent ann" || (it.route == "queue sales" && offered))
+        });
         let wanted = own.or_else(|| by_agent.then(|| "ann".into()));
         assert_eq!(record.agent, wanted);
         assert_eq!(record.lead_owner, None);
@@ -425,6 +637,14 @@ fn town(dice: &mut Dice) -> Town {
     town.more.smart_routers.push(smart);
     town.more.geo_routers.push(geo);
     town.more.agents.extend([ann, Agent::new("nobody")]);
+    town.more.queues.push(queue(dice));
+    let keys = [("1", route(dice)), ("2", route(dice))].map(|(it, route)| (keys(it), route));
+    town.more.voice_menus.push(VoiceMenu {
+        keys: keys.into_iter().collect(),
+        otherwise: route(dice),
+        repeats: 0,
+        ..VoiceMenu::new("main", prompt("menu"))
+    });
     town.set(|it| {
         it.record = dice.roll(3) != 0;
         it.whisper = whisper(dice, "from the settings");
@@ -434,6 +654,29 @@ fn town(dice: &mut Dice) -> Town {
             it.block_list.prefixes = vec!["+1512".to_owned()];
         }
     })
+}
+
+fn queue(dice: &mut Dice) -> Queue {
+    let who = |it: &str| match it {
+        "ann" => Who::Agent("ann".into()),
+        it => Who::Number(it.into()),
+    };
+    let ids: &[&str] =
+        [&["one", "four"][..], &["ann", "one"], &["two", "three", "four"]][dice.roll(3) as usize];
+    let members = ids.iter().map(|it| Member { who: who(it), weight: 1 }).collect();
+    Queue {
+        members,
+        distribution: match dice.roll(3) {
+            0 => Distribution::RoundRobin,
+            1 => Distribution::LongestIdle,
+            _ => Distribution::Simultaneous,
+        },
+        max_wait: seconds(5 + dice.roll(60)),
+        schedule: schedule(dice),
+        outside_hours: route(dice),
+        no_answer: route(dice),
+        ..Queue::new("sales")
+    }
 }
 
 fn destination(id: &str, dice: &mut Dice) -> ReceivingNumber {
@@ -446,6 +689,12 @@ fn destination(id: &str, dice: &mut Dice) -> ReceivingNumber {
     to.lead_owner = (dice.roll(3) == 0).then(|| "cyd".into());
     to.schedule = schedule(dice);
     to.outside_hours = route(dice);
+    to.may_transfer = Some(dice.roll(3) != 0);
+    match dice.roll(5) {
+        0 => to = to.scoring("123"),
+        1 => to = to.with_codes(),
+        _ => (),
+    }
     if dice.roll(3) == 0 {
         to = to.accepting('1');
     }
@@ -490,7 +739,9 @@ fn caller_id(dice: &mut Dice) -> Option<CallerId> {
 }
 
 fn route(dice: &mut Dice) -> Route {
-    match dice.roll(14) {
+    match dice.roll(19) {
+        14 | 15 => Route::Queue("sales".into()),
+        16 | 17 => Route::VoiceMenu("main".into()),
         0 => Route::Hangup,
         1 => Route::Queue("gone".into()),
         2 => dial(Order::Simultaneous, &["gone"]),

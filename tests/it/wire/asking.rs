@@ -12,7 +12,8 @@ const EVENTS: u8 = 101;
 /// What the messages are, in hertz.
 const PROMPT: u16 = 440;
 
-/// interop.toml with a menu at 15550100021 and a box at 15550100022.
+/// interop.toml with a menu at 15550100021 and a box at 15550100022; at
+/// 15550100023 B is asked for a score.
 fn start(name: &str) -> Edge {
     let wav = std::env::temp_dir().join(format!("crosspoint-{name}-{}.wav", std::process::id()));
     let format = hound::WavSpec {
@@ -43,6 +44,13 @@ route = {{ voice_menu = "main" }}
 [[tracking_number]]
 number = "+15550100022"
 route = {{ voicemail = "box" }}
+[[receiving_number]]
+name = "b-23"
+number = "sip:15550100023@127.0.0.31:5070"
+enhanced_forwarding = {{ score = {{ prompt = {{ file = "{0}" }} }} }}
+[[tracking_number]]
+number = "+15550100023"
+dial = ["b-23"]
 "#,
         wav.display()
     );
@@ -130,4 +138,46 @@ fn a_message_is_recorded_from_the_tone_to_the_silence_and_kept() {
     let events = fs::read_to_string(edge.folder.join("data/records/events.jsonl")).unwrap();
     let left = events.lines().filter(|it| it.contains("\"voicemail.left\"")).count();
     assert_eq!(left, 1, "{events}");
+}
+
+/// PRODUCT section 12: the caller's hang-up beats everything but this.
+#[test]
+fn the_answering_person_scores_the_call_by_an_event_after_the_callers_bye() {
+    let edge = start("score");
+    let (carrier, b) = (Phone::carrier(&edge.net), Phone::destination(&edge.net, 'B'));
+    let (mut ada, bob) = (Voice::at(edge.net.ip(11)), Voice::at(edge.net.ip(31)));
+    let mut call = carrier.dial("15550100023", &ada.sdp(EVENTS));
+    let there = b.rings();
+    b.picks_up(&there, &bob.sdp(EVENTS));
+    let answer = carrier.status(200).message;
+    carrier.ack(&mut call, &answer, "");
+    ada.speak(answer.media().unwrap(), 600);
+    bob.await_tone(600, seconds(0.3), SOON);
+    let asked = |bob: &Voice| bob.packets().iter().any(|it| it.is_tone(PROMPT));
+    assert!(!asked(&bob), "asked while the caller is there");
+    carrier.hang_up(&mut call);
+    bob.await_tone(PROMPT, seconds(0.5), SOON);
+    // The call is over and kept, whatever becomes of the question.
+    let give_up = std::time::Instant::now() + SOON;
+    let kept = loop {
+        let kept = edge.record("in_progress");
+        if kept["ended_at"].is_number() {
+            break kept;
+        }
+        assert!(std::time::Instant::now() < give_up, "{kept:#}");
+        std::thread::sleep(seconds(0.02));
+    };
+    assert!(kept["score"].is_null(), "{kept:#}");
+    assert_eq!(b.count(|it| it.is("BYE")), 0, "hung up on before it was asked");
+    bob.press(there.invite.media().unwrap(), '4', EVENTS);
+    b.is_hung_up(SOON);
+    let record = edge.record("ended");
+    assert_eq!(record["score"], "4");
+    for key in ["ended_at", "talk_ms", "cause"] {
+        assert_eq!(record[key], kept[key], "{key}");
+    }
+    let events = fs::read_to_string(edge.folder.join("data/records/events.jsonl")).unwrap();
+    let place = |kind: &str| events.lines().position(|it| it.contains(kind));
+    assert!(place("\"call.ended\"") < place("\"call.scored\""), "{events}");
+    assert_eq!(events.matches("\"call.scored\"").count(), 1);
 }
