@@ -139,7 +139,8 @@ pub fn plan_one(to: Arc<ReceivingNumber>, at: Wall, draw: &Draw<'_>) -> Plan {
         let left_out = vec![Left { to: Arc::clone(&to), why: Why::Full }];
         return Plan::Full { full: vec![to], left_out };
     }
-    Plan::Ring { rings: vec![Ring { to, when: When::After(Duration::ZERO) }], left_out: Vec::new() }
+    let when = When::After(to.ring_delay);
+    Plan::Ring { rings: vec![Ring { to, when }], left_out: Vec::new() }
 }
 
 /// What an account has used of what it may call out.

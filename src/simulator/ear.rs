@@ -8,10 +8,10 @@ use rtp_rs::RtpReader;
 use crate::audio::{Digit, Law};
 use crate::clock::Instant;
 
-/// Tones that can be told apart: phones' voices, prompts, and the two of the US ringing tone.
+/// Tones that can be told apart: phones' voices, prompts, and the beep before a call's time is over.
 const KNOWN: &[u16] = &[
-    300, 350, 500, 600, 700, 800, 900, 1000, 1100, 1200, 1300, 1500, 1700, 1900, 2100, 2300, 2500,
-    2700, 2900, 3100, 3300, 3500,
+    300, 350, 500, 600, 700, 800, 900, 1000, 1100, 1200, 1300, 1400, 1500, 1700, 1900, 2100, 2300,
+    2500, 2700, 2900, 3100, 3300, 3500,
 ];
 /// The share of a frame's energy that makes a tone the one heard.
 const CLEAR_SHARE: f32 = 0.6;

@@ -7,6 +7,7 @@ mod endings;
 mod far_ends;
 mod forks;
 mod listening;
+mod matrix;
 mod names;
 mod programs;
 mod queues;
