@@ -30,7 +30,9 @@ pub use self::geo::{By, Lead, geo};
 pub use self::identity::identity;
 pub use self::outcome::{after_dial, fork_outcome, outcome, q850, refusal, tries_elsewhere};
 pub use self::places::{Place, area_code, is_zip, place, states, zip_of};
-pub use self::reach::{Barred, Ledger, Reach, Spent, may_spend, phones_of, plan_one, reach, shown};
+pub use self::reach::{
+    Barred, Ledger, Reach, Spent, may_spend, phones_of, plan_one, reach, shown, vouched,
+};
 pub use self::recording::{Limit, Unrecorded, WARNING};
 pub use self::recording::{longest_talk, may_record, recorded, recording_notice};
 pub use self::smart::{Choice, Known, holds, smart};

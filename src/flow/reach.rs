@@ -80,7 +80,7 @@ pub fn reach(
     if let Some(to) = directory.receiving_number(named) {
         return Ok(Reach::Inside(Arc::clone(to)));
     }
-    if let Some(other) = directory.accounts().iter().find(|it| &*it.user == named) {
+    if let Some(other) = directory.account(named) {
         return Ok(Reach::Inside(phones_of(directory, &other.user)));
     }
     let rules = account.and_then(|it| it.call_out.as_ref());
@@ -127,6 +127,15 @@ pub fn shown(rules: &CallOut, caller: &Caller) -> Result<CallerId, Barred> {
         false => CallerNumber::Fixed(Arc::clone(asked.unwrap_or(first))),
     };
     Ok(CallerId { number, ..CallerId::default() })
+}
+
+/// Who calls, of what a phone of this account says: a number of the account's that it asked for,
+/// else the account's first, else the account itself. What a From says proves nothing.
+pub fn vouched(account: &Account, mut asked: Caller) -> Caller {
+    let own = account.call_out.as_ref().map_or(&[][..], |it| &it.caller_ids);
+    let known = own.iter().find(|it| ***it == *asked.number).or(own.first());
+    asked.number = known.unwrap_or(&account.user).to_string();
+    asked
 }
 
 /// The plan of ringing one destination: as in a dial, its schedule and its limit are read now.
@@ -336,6 +345,18 @@ mod tests {
         assert_eq!(shows("+15550100002", true), CallerNumber::Anonymous);
         let none = CallOut { caller_ids: Vec::new(), ..rules() };
         assert_eq!(shown(&none, &Caller::new("ann")), Err(Barred::NoCallerId));
+    }
+
+    #[test]
+    fn a_phone_is_who_its_account_says() {
+        let is = |account: &Account, says: &str| vouched(account, Caller::new(says)).number;
+        let ann = account("ann", Some(rules()));
+        for (says, number) in
+            [("+15550100002", "+15550100002"), ("+1900", "+15550100001"), ("ann", "+15550100001")]
+        {
+            assert_eq!(is(&ann, says), number);
+        }
+        assert_eq!(is(&account("bob", None), "+15550100002"), "bob");
     }
 
     fn at(seconds: i64) -> Wall {

@@ -22,6 +22,8 @@ pub struct Directory {
     schedules: BTreeMap<Arc<str>, Arc<Schedule>>,
     trunks: Vec<Arc<Trunk>>,
     accounts: Vec<Arc<Account>>,
+    /// Their places in that list.
+    by_user: BTreeMap<Arc<str>, usize>,
     default_trunk: Option<Arc<str>>,
     queues: BTreeMap<Arc<str>, Arc<Queue>>,
     voice_menus: BTreeMap<Arc<str>, Arc<VoiceMenu>>,
@@ -60,6 +62,8 @@ impl Directory {
         let headers = headers(&parts.smart_routers);
         let tracking = parts.tracking_numbers.into_iter().map(|it| (it.number.clone(), it.into()));
         let receiving = parts.receiving_numbers.into_iter().map(|it| (it.id.clone(), it.into()));
+        let users = parts.accounts.iter().enumerate().map(|(n, it)| (it.user.clone(), n));
+        let by_user = users.collect();
         let first = parts.trunks.first().map(|it| it.name.clone());
         Self {
             tracking: tracking.collect(),
@@ -68,6 +72,7 @@ impl Directory {
             schedules: parts.schedules.into_iter().map(|it| (it.id.clone(), it)).collect(),
             trunks: parts.trunks.into_iter().map(Arc::new).collect(),
             accounts: parts.accounts.into_iter().map(Arc::new).collect(),
+            by_user,
             default_trunk: parts.default_trunk.or(first),
             queues: parts.queues.into_iter().map(|it| (it.id.clone(), it.into())).collect(),
             voice_menus: parts
@@ -146,7 +151,7 @@ impl Directory {
     }
 
     pub fn account(&self, user: &str) -> Option<&Arc<Account>> {
-        self.accounts.iter().find(|it| &*it.user == user)
+        self.accounts.get(*self.by_user.get(user)?)
     }
 
     pub fn queue(&self, id: &str) -> Option<&Arc<Queue>> {

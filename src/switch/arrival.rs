@@ -8,6 +8,7 @@ use super::{Out, Switch, caller, translate};
 use crate::call::{Call, Effect, Facts};
 use crate::clock::Now;
 use crate::dialog::{self, Answer, Arrival, Invited, Turn};
+use crate::flow;
 use crate::media;
 use crate::model::{KeysBy, Trunk};
 use crate::peer::{Admission, TrunkId};
@@ -176,8 +177,11 @@ impl Switch {
     fn facts(&mut self, request: &Message, call: CallKey, origin: &Origin, now: Now) -> Facts {
         let trunk = origin.trunk.as_ref().map(|(_, it)| &**it);
         let dialled: Arc<str> = caller::dialled(request, trunk).into();
-        let caller = caller::shown(request, trunk);
+        let mut caller = caller::shown(request, trunk);
         let account = origin.account();
+        if let Some(account) = account.as_ref().and_then(|it| self.directory.account(it)) {
+            caller = flow::vouched(account, caller);
+        }
         Facts {
             call: self.ids.call_id().into(),
             at_desk: super::desk::named(call),

@@ -245,6 +245,30 @@ fn a_caller_of_ours_gets_the_call_back_if_the_colleague_does_not_take_it() {
     town.rests();
 }
 
+/// Whoever it says that it is: a tracking number may lead to the world outside.
+#[test]
+fn a_phone_of_ours_shows_no_number_but_its_own_to_a_tracking_number_either() {
+    for (who, says, is) in [
+        (BOB, "+19005550000", "bob"),
+        (BOB, "bob", "bob"),
+        (ANN, "+15550100002", "+15550100002"),
+        (ANN, "+19005550000", "+15550100001"),
+        (ANN, "ann", "+15550100001"),
+    ] {
+        let more = "[[tracking_number]]\nnumber = \"+15550100009\"\ndial = [\"c\"]\n";
+        let mut town = company("", more);
+        town.at(who).shows = Some(says.to_owned());
+        town.calls(who, "+15550100009");
+        town.connects();
+        let invite = town.heard("c", "INVITE");
+        assert!(invite.contains(&format!("<sip:{is}@")) && !invite.contains("1900"), "{invite}");
+        town.hangs_up(who);
+        town.ends();
+        town.rests();
+        assert_eq!(&*town.record().caller, is, "{who} as {says}");
+    }
+}
+
 /// Ann takes a call from outside, asks bob, and puts the caller through to him.
 fn talked_over(more: &str, bobs: &str) -> World {
     let text = format!(
