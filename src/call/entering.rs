@@ -283,6 +283,7 @@ pub(super) fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) 
         source: number.source.clone(),
         caller: facts.caller.number.clone(),
         caller_name: facts.caller.name.clone(),
+        caller_verified: facts.caller.verified,
         path: Vec::new(),
         legs: Vec::new(),
         received_at: turn.now.wall,

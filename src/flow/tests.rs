@@ -371,7 +371,7 @@ fn caller_id_rules_show_what_they_say() {
 fn a_caller_who_stays_unknown_is_not_given_away() {
     let settings = Arc::new(CallSettings::new("s"));
     let tracking = TrackingNumber::new("+15550100001", Route::Hangup, settings);
-    let caller = Caller { number: "+12025550173".into(), name: Some("Ann".into()), private: true };
+    let caller = Caller { name: Some("Ann".into()), private: true, ..Caller::new("+12025550173") };
     let mut to = number("a");
     to.caller_id = Some(CallerId {
         number: CallerNumber::Tracking,

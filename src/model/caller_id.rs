@@ -13,11 +13,14 @@ pub struct Caller {
     pub name: Option<String>,
     /// The caller wishes to stay unknown to the destination (RFC 3323).
     pub private: bool,
+    /// Whether the carrier found the number to be the caller's own (STIR); `None` if it cannot say.
+    #[serde(default)]
+    pub verified: Option<bool>,
 }
 
 impl Caller {
     pub fn new(number: &str) -> Self {
-        Self { number: number.to_owned(), name: None, private: false }
+        Self { number: number.to_owned(), ..Self::default() }
     }
 
     /// Nobody can be named: withheld, or never told.

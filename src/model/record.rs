@@ -19,6 +19,9 @@ pub struct CallRecord {
     pub source: String,
     pub caller: String,
     pub caller_name: Option<String>,
+    /// Whether the carrier found the number to be the caller's own; `None` if it did not say.
+    #[serde(default)]
+    pub caller_verified: Option<bool>,
     /// Each step of the route, with its time.
     pub path: Vec<Step>,
     pub legs: Vec<LegRecord>,

@@ -7,6 +7,8 @@ use crate::sip::{Message, Name, NameAddr, Uri};
 const HEADERS_MAX: usize = 32;
 /// Bytes of each of them; rules do not see what is beyond.
 const HEADER_BYTES_MAX: usize = 512;
+/// How the words begin for a number that is not the caller's.
+const FAILED: &[u8] = b"TN-Validation-Failed";
 
 /// The number that was dialled: E.164 where it is a number, else the user part as it stands.
 pub fn dialled(request: &Message, trunk: Option<&Trunk>) -> String {
@@ -41,6 +43,7 @@ pub fn shown(request: &Message, trunk: Option<&Trunk>) -> Caller {
     let best = asserted.or_else(|| from.filter(|_| !from_hides));
     Caller {
         number: best.as_ref().map(|it| number(it, trunk)).unwrap_or_default(),
+        verified: best.as_ref().filter(|_| trunk.is_some()).and_then(verified),
         name: best.and_then(|it| it.display),
         private: hidden || from_hides,
     }
@@ -57,6 +60,27 @@ pub fn headers<'a>(
         (name.clone(), String::from_utf8_lossy(line).trim().to_owned())
     });
     read.collect()
+}
+
+/// What the carrier found out about the number it asserts (3GPP TS 24.229 section 7.2A.20): the
+/// parameter stands in the user part, after the URI, or after the address. Only a full attestation
+/// (A) says that the number is the caller's; B and C say nothing of it.
+fn verified(address: &NameAddr) -> Option<bool> {
+    const NAME: &str = "verstat";
+    let user = address.uri.user_unescaped().unwrap_or_default();
+    let in_user = user.split(|c| *c == b';').find_map(|it| {
+        let (name, value) = it.split_at_checked(NAME.len())?;
+        name.eq_ignore_ascii_case(NAME.as_bytes()).then(|| value.strip_prefix(b"=")).flatten()
+    });
+    let found = in_user.or(address.uri.param(NAME)).or(address.param(NAME))?;
+    let is = |text: &str| found.eq_ignore_ascii_case(text.as_bytes());
+    if is("TN-Validation-Passed") || is("TN-Validation-Passed-A") {
+        Some(true)
+    } else if found.get(..FAILED.len()).is_some_and(|it| it.eq_ignore_ascii_case(FAILED)) {
+        Some(false)
+    } else {
+        None
+    }
 }
 
 fn number(address: &NameAddr, trunk: Option<&Trunk>) -> String {
@@ -104,6 +128,33 @@ mod tests {
         assert_eq!((by_trunk.number.as_str(), by_trunk.private), ("+15125550100", true));
         let by_phone = shown(&request, None);
         assert_eq!((by_phone.number.as_str(), by_phone.private), ("", true));
+    }
+
+    #[test]
+    fn a_trunk_tells_whether_the_number_is_the_callers_own_and_a_phone_does_not() {
+        let said = |line: &str, trunk: Option<&Trunk>| {
+            let line =
+                format!("From: <sip:+15125550199@b>;tag=1\r\nP-Asserted-Identity: {line}\r\n");
+            let caller = shown(&invite("sip:15550100001@h", &line), trunk);
+            (caller.number, caller.verified)
+        };
+        let trunk = Trunk::new("t");
+        for (line, verified) in [
+            ("<sip:+15125550100;verstat=TN-Validation-Passed@b;user=phone>", Some(true)),
+            ("<sip:+15125550100@b;verstat=TN-Validation-Passed-A;user=phone>", Some(true)),
+            ("<sip:+15125550100@b>;verstat=tn-validation-passed", Some(true)),
+            ("<tel:+15125550100;verstat=TN-Validation-Passed>", Some(true)),
+            ("<sip:+15125550100;verstat=TN-Validation-Failed-C@b>", Some(false)),
+            ("<sip:+15125550100@b;verstat=TN-Validation-Failed>", Some(false)),
+            ("<sip:+15125550100@b;verstat=TN-Validation-Passed-B>", None),
+            ("<sip:+15125550100@b;verstat=No-TN-Validation>", None),
+            ("<sip:+15125550100@b;verstat>", None),
+            ("<sip:+15125550100@b>", None),
+        ] {
+            assert_eq!(said(line, Some(&trunk)), ("+15125550100".to_owned(), verified), "{line}");
+        }
+        let by_phone = "<sip:+15125550100@b;verstat=TN-Validation-Passed>";
+        assert_eq!(said(by_phone, None), ("+15125550199".to_owned(), None));
     }
 
     #[test]

@@ -72,6 +72,26 @@ fn each_destination_of_a_fork_is_shown_what_its_own_rule_says() {
 }
 
 #[test]
+fn the_record_says_whether_the_caller_was_verified() {
+    for (says, verified) in [
+        (";verstat=TN-Validation-Passed", Some(true)),
+        (";verstat=TN-Validation-Failed", Some(false)),
+        ("", None),
+    ] {
+        let mut town = town(&[("b", "")], "dial = [\"b\"]");
+        town.at(CARRIER).lines_of_its_own =
+            format!("P-Asserted-Identity: <sip:+15125550100{says}@10.0.0.11;user=phone>\r\n");
+        town.call();
+        town.connects();
+        town.hangs_up(CARRIER);
+        town.ends();
+        assert_eq!(town.record().caller_verified, verified, "{says}");
+        assert_eq!(town.record().caller, "+15125550100");
+        assert!(!town.heard("b", "INVITE").contains("verstat"), "ours to say, not to pass on");
+    }
+}
+
+#[test]
 fn who_withholds_its_number_is_told_to_nobody_and_the_call_is_vouched_for_by_ours() {
     for (profile, header) in
         [("asserted", "P-Asserted-Identity"), ("remote_party", "Remote-Party-ID")]
