@@ -17,6 +17,7 @@ pub mod flow;
 pub mod media;
 pub mod model;
 pub mod net;
+pub mod outbox;
 pub mod peer;
 pub mod rtp;
 pub mod sdp;

@@ -5,7 +5,7 @@ use super::shell::{Api, Dns, Limits, Media, Prompts, Recordings, Records, Regist
 use super::trade::{
     AccountKeys, AccountRangeKeys, AgentKeys, GeoRouterKeys, QueueKeys, ReceivingKeys,
     ScheduleKeys, SettingsKeys, SmartRouterKeys, TagRuleKeys, TrackingKeys, TrunkKeys,
-    VirtualAgentKeys, VoiceMenuKeys, VoicemailKeys,
+    VirtualAgentKeys, VoiceMenuKeys, VoicemailKeys, WebhookKeys,
 };
 
 section! {
@@ -59,5 +59,7 @@ section! {
         tag_rule: Vec<TagRuleKeys> = tables();
         /// Numbers that callers dial.
         tracking_number: Vec<TrackingKeys> = tables();
+        /// Webhooks: who is told of events over HTTP.
+        webhook: Vec<WebhookKeys> = tables();
     }
 }

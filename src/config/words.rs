@@ -11,7 +11,7 @@ use crate::audio::Ringback;
 use crate::model::phone::Phone;
 use crate::model::record::Outcome;
 use crate::model::trunk::{CallerIdHeaders, Reliable, TrunkTransport};
-use crate::model::{Distribution, EarlyMedia, KeysBy, Order, QueueEntry};
+use crate::model::{Distribution, EarlyMedia, KeysBy, Order, QueueEntry, Wanted};
 
 section! {
     /// A message: a WAV file, or a text to be spoken.
@@ -267,11 +267,7 @@ pub struct WebSocket(pub Arc<str>);
 
 impl Value for WebSocket {
     fn read(item: &Item<'_>) -> Result<Self, Wrong> {
-        let text = String::read(item)?;
-        match web_socket(&text) {
-            Ok(()) => Ok(Self(text.into())),
-            Err(why) => Err(item.wrong(format!("{text:?}: {why}"))),
-        }
+        url(item, ["ws", "wss"]).map(Self)
     }
 
     fn allowed() -> String {
@@ -279,14 +275,40 @@ impl Value for WebSocket {
     }
 }
 
+/// Where a webhook is (RFC 9110 section 4.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebAddress(pub Arc<str>);
+
+impl Value for WebAddress {
+    fn read(item: &Item<'_>) -> Result<Self, Wrong> {
+        url(item, ["http", "https"]).map(Self)
+    }
+
+    fn allowed() -> String {
+        "\"https://host:port/path\" or \"http://host:port/path\"".to_owned()
+    }
+}
+
 const URL_MAX: usize = 2_000;
 
-fn web_socket(url: &str) -> Result<(), &'static str> {
+fn url(item: &Item<'_>, schemes: [&str; 2]) -> Result<Arc<str>, Wrong> {
+    let text = String::read(item)?;
+    match sound_url(&text, schemes) {
+        Ok(()) => Ok(text.into()),
+        Err(why) => Err(item.wrong(format!("{text:?}: {why}"))),
+    }
+}
+
+fn sound_url(url: &str, schemes: [&str; 2]) -> Result<(), String> {
     let rest = match url.split_once("://") {
-        Some(("ws" | "wss", rest)) => rest,
-        Some(_) => return Err("the schemes are ws and wss"),
-        None => return Err("this is not a URL"),
+        Some((scheme, rest)) if schemes.contains(&scheme) => rest,
+        Some(_) => return Err(format!("the schemes are {} and {}", schemes[0], schemes[1])),
+        None => return Err("this is not a URL".to_owned()),
     };
+    sound_authority(url, rest).map_err(str::to_owned)
+}
+
+fn sound_authority(url: &str, rest: &str) -> Result<(), &'static str> {
     if URL_MAX < url.len() {
         return Err("it is too long");
     }
@@ -295,7 +317,7 @@ fn web_socket(url: &str) -> Result<(), &'static str> {
         return Err("it has characters that must be escaped in a URL");
     }
     if url.contains('#') {
-        return Err("a WebSocket has no fragment `#`");
+        return Err("a fragment `#` is never sent");
     }
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
     if authority.contains('@') {
@@ -317,6 +339,19 @@ fn web_socket(url: &str) -> Result<(), &'static str> {
         }
     };
     if sound { Ok(()) } else { Err("there is no host") }
+}
+
+/// Events that a webhook is told of.
+impl Value for Wanted {
+    fn read(item: &Item<'_>) -> Result<Self, Wrong> {
+        let text = item.str()?;
+        let known = crate::model::event::NAMES.iter().copied();
+        text.parse().map_err(|why: String| item.wrong(format!("{why}{}", guess(text, known))))
+    }
+
+    fn allowed() -> String {
+        format!("\"*\", \"call.*\", {}", crate::model::event::NAMES.join(", "))
+    }
 }
 
 choices! {

@@ -11,7 +11,7 @@ use super::phone::normalise;
 use super::{
     Account, Agent, CallSettings, Condition, GeoRouter, Prompt, Queue, ReceivingNumber, RingbackBy,
     Schedule, SmartRouter, TagRule, TrackingNumber, Trunk, VirtualAgent, VoiceMenu, VoicemailBox,
-    Whisper,
+    Webhook, Whisper,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +33,7 @@ pub struct Directory {
     virtual_agents: BTreeMap<Arc<str>, Arc<VirtualAgent>>,
     agents: BTreeMap<Arc<str>, Arc<Agent>>,
     tag_rules: Vec<TagRule>,
+    webhooks: Vec<Arc<Webhook>>,
     headers: BTreeSet<String>,
 }
 
@@ -55,6 +56,7 @@ pub struct Parts {
     pub virtual_agents: Vec<VirtualAgent>,
     pub agents: Vec<Agent>,
     pub tag_rules: Vec<TagRule>,
+    pub webhooks: Vec<Webhook>,
 }
 
 impl Directory {
@@ -102,6 +104,7 @@ impl Directory {
                 .collect(),
             agents: parts.agents.into_iter().map(|it| (it.id.clone(), it.into())).collect(),
             tag_rules: parts.tag_rules,
+            webhooks: parts.webhooks.into_iter().map(Arc::new).collect(),
             headers,
         }
     }
@@ -212,6 +215,11 @@ impl Directory {
 
     pub fn tag_rules(&self) -> &[TagRule] {
         &self.tag_rules
+    }
+
+    /// Webhooks, in the order of the file.
+    pub fn webhooks(&self) -> &[Arc<Webhook>] {
+        &self.webhooks
     }
 
     /// The header fields of an INVITE that some rule asks about, in lower case.

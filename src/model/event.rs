@@ -65,3 +65,75 @@ pub enum What {
     #[serde(rename = "call.scored")]
     Scored { score: char },
 }
+
+/// Every event, as `type` names it.
+pub const NAMES: &[&str] = &[
+    "call.received",
+    "route.entered",
+    "leg.dialing",
+    "leg.ringing",
+    "leg.answered",
+    "leg.digit",
+    "leg.whisper",
+    "leg.accepted",
+    "leg.declined",
+    "call.connected",
+    "recording.started",
+    "recording.stopped",
+    "recording.prevented",
+    "agent.connected",
+    "agent.ended",
+    "leg.ended",
+    "call.ended",
+    "keys.entered",
+    "voicemail.left",
+    "call.scored",
+];
+
+impl What {
+    /// As `type` names it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Received { .. } => "call.received",
+            Self::RouteEntered { .. } => "route.entered",
+            Self::LegDialing { .. } => "leg.dialing",
+            Self::LegRinging { .. } => "leg.ringing",
+            Self::LegAnswered { .. } => "leg.answered",
+            Self::LegDigit { .. } => "leg.digit",
+            Self::LegWhisper { .. } => "leg.whisper",
+            Self::LegAccepted { .. } => "leg.accepted",
+            Self::LegDeclined { .. } => "leg.declined",
+            Self::Connected { .. } => "call.connected",
+            Self::RecordingStarted { .. } => "recording.started",
+            Self::RecordingStopped { .. } => "recording.stopped",
+            Self::RecordingPrevented { .. } => "recording.prevented",
+            Self::AgentConnected { .. } => "agent.connected",
+            Self::AgentEnded { .. } => "agent.ended",
+            Self::LegEnded { .. } => "leg.ended",
+            Self::Ended { .. } => "call.ended",
+            Self::KeysEntered { .. } => "keys.entered",
+            Self::VoicemailLeft { .. } => "voicemail.left",
+            Self::Scored { .. } => "call.scored",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_named_as_they_are_written() {
+        let ended = What::Ended { cause: Cause::default() };
+        let written = serde_json::to_value(&ended).unwrap();
+        assert_eq!(written["type"], ended.name());
+        let scored = serde_json::json!({ "type": What::Scored { score: '5' }.name(), "score": "5" });
+        assert!(serde_json::from_value::<What>(scored).is_ok());
+        let unknown = |name: &&str| {
+            let nothing = serde_json::json!({ "type": name });
+            let read = serde_json::from_value::<What>(nothing);
+            read.is_err_and(|it| it.to_string().contains("unknown variant"))
+        };
+        assert_eq!(NAMES.iter().find(|it| unknown(it)), None);
+    }
+}

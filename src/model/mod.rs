@@ -24,6 +24,7 @@ mod tracking_number;
 pub mod trunk;
 mod virtual_agent;
 mod voice_menu;
+mod webhook;
 
 pub use self::account::{Account, CallOut, Secret};
 pub use self::agent::Agent;
@@ -46,3 +47,4 @@ pub use self::tracking_number::TrackingNumber;
 pub use self::trunk::{CallerIdHeaders, Reliable, SessionTimers, Trunk};
 pub use self::virtual_agent::VirtualAgent;
 pub use self::voice_menu::{Keys, VoiceMenu, VoicemailBox};
+pub use self::webhook::{SigningSecret, Wanted, Webhook};

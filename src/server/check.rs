@@ -45,6 +45,7 @@ fn counts(directory: &Directory) -> Vec<String> {
         (directory.virtual_agents().count(), "virtual agent"),
         (directory.agents().count(), "agent"),
         (directory.tag_rules().len(), "tag rule"),
+        (directory.webhooks().len(), "webhook"),
         (directory.trunks().len(), "trunk"),
         (directory.accounts().len(), "account"),
     ];

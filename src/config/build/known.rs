@@ -62,6 +62,8 @@ impl<'a> Known<'a> {
         let virtual_agents = file.virtual_agent.iter().map(|it| &it.name);
         named(&mut known.virtual_agents, "virtual_agent", virtual_agents)?;
         named(&mut known.agents, "agent", file.agent.iter().map(|it| &it.name))?;
+        let mut webhooks = Index::new("webhook", text);
+        named(&mut webhooks, "webhook", file.webhook.iter().map(|it| &it.name))?;
         for keys in &file.tracking_number {
             let number = e164(keys).map_err(|it| it.under("tracking_number"))?;
             let taken = known.tracking.add_at(number, keys.places.of("number"));

@@ -16,6 +16,7 @@ mod settings;
 mod tracking;
 mod trunks;
 mod virtual_agents;
+mod webhooks;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -107,6 +108,7 @@ fn directory(file: &mut File, text: &str, folder: &Path) -> Result<Directory, Wr
         tracking_numbers: each(&mut file.tracking_number, "tracking_number", |it| {
             trade.tracking_number(it)
         })?,
+        webhooks: each(&mut file.webhook, "webhook", webhooks::webhook)?,
         tag_rules: each(&mut file.tag_rule, "tag_rule", |it| trade.tag_rule(it))?,
         ..Parts::default()
     };

@@ -279,6 +279,34 @@ const WRONG: &[(&str, &str, &str)] = &[
         "virtual_agent.parameters.a",
         "a number, not text",
     ),
+    // Webhooks.
+    ("^[[webhook]]\nname = \"x\"", "webhook.url", "needs `url`"),
+    ("^[[webhook]]\nname = \"x\"\nurl = \"https://a\"", "webhook.secret", "needs `secret`"),
+    ("[[webhook]]\nname = \"x\"\nurl = ^\"ws://a/\"", "webhook.url", "http and https"),
+    ("[[webhook]]\nname = \"x\"\nurl = ^\"https://u:p@a/\"", "webhook.url", "password"),
+    (
+        "[[webhook]]\nname = \"x\"\nurl = \"https://a\"\nsecret = ^\"fifteen letters\"",
+        "webhook.secret",
+        "too short",
+    ),
+    (
+        "[[webhook]]\nname = \"x\"\nurl = \"https://a\"\nsecret = \"sixteen letters!\"\n\
+         events = ^[]",
+        "webhook.events",
+        "no event",
+    ),
+    (
+        "[[webhook]]\nname = \"x\"\nurl = \"https://a\"\nsecret = \"sixteen letters!\"\n\
+         events = [\"call.*\", ^\"call.end\"]",
+        "webhook.events",
+        "did you mean \"call.ended\"?",
+    ),
+    (
+        "[[webhook]]\nname = \"x\"\nurl = \"https://a\"\nsecret = \"sixteen letters!\"\n\
+         [[webhook]]\nname = ^\"x\"\nurl = \"https://b\"\nsecret = \"sixteen letters!\"",
+        "webhook.name",
+        "already there",
+    ),
     // Agents, calls out, tags.
     ("[[agent]]\nname = \"x\"\naccount = ^\"alise\"", "agent.account", "did you mean \"alice\"?"),
     ("[[agent]]\nname = \"x\"\nnumbers = [^\"home\"]", "agent.numbers", "no receiving number"),
@@ -425,6 +453,8 @@ const RIGHT: &[&str] = &[
      rule = [{ when.percent = 50, route = \"hangup\" }, { when.percent = 50, route = \"hangup\" }]",
     "[[virtual_agent]]\nname = \"x\"\nurl = \"wss://voice.example.com/talk?to=shop\"",
     "[[virtual_agent]]\nname = \"x\"\nurl = \"ws://192.0.2.1:65535\"",
+    "[[webhook]]\nname = \"x\"\nurl = \"http://[2001:db8::1]:81/?a=b\"\n\
+     secret = \"sixteen letters!\"\nevents = [\"leg.*\", \"call.ended\"]",
 ];
 
 #[test]

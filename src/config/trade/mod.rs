@@ -6,6 +6,7 @@ mod people;
 mod queues;
 mod routers;
 mod virtual_agents;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ pub use self::routers::{
     GeoRouterKeys, HeaderKeys, QueueWhenKeys, RuleKeys, SmartRouterKeys, WhenKeys,
 };
 pub use self::virtual_agents::VirtualAgentKeys;
+pub use self::webhooks::WebhookKeys;
 use super::keys::{section, tables};
 use super::routes::RouteWord;
 use super::value::{Code, Count, Hidden, Name, Names, OrOff, Time};

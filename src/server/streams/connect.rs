@@ -77,7 +77,7 @@ pub async fn connect(url: &str, tls: &Tls) -> Result<Socket, Error> {
 }
 
 impl Tls {
-    fn trust(&self) -> Arc<ClientConfig> {
+    pub fn trust(&self) -> Arc<ClientConfig> {
         let trust = self.0.get_or_init(|| {
             let found = rustls_native_certs::load_native_certs();
             for error in &found.errors {
