@@ -51,6 +51,46 @@ pub struct CallRecord {
     pub score: Option<char>,
 }
 
+impl CallRecord {
+    /// How the call went, in a word: `answered` (by a person or a virtual agent), `voicemail` (a
+    /// message was left), `abandoned` (the caller gave up before), else the best of its legs:
+    /// `declined`, `busy`, `no_answer`, `invalid_number`, `failed`; and `in_progress` or
+    /// `interrupted` for calls that have no end, or none that is known.
+    pub fn outcome(&self) -> &'static str {
+        let agent = self.virtual_agents.iter().any(|it| it.connected_at.is_some());
+        let message = self.recordings.iter().any(|it| it.voicemail.is_some() && it.file.is_some());
+        let reason = self.cause.as_ref().map_or("", |it| it.reason.as_str());
+        match self.state {
+            RecordState::InProgress => "in_progress",
+            RecordState::Interrupted => "interrupted",
+            RecordState::Ended if self.connected_at.is_some() || agent => "answered",
+            RecordState::Ended if message => "voicemail",
+            RecordState::Ended if reason == "abandoned" => "abandoned",
+            RecordState::Ended => self.unanswered(),
+        }
+    }
+
+    fn unanswered(&self) -> &'static str {
+        let legs = self.legs.iter().filter_map(|it| it.outcome);
+        let tried = |it: &Outcome| !matches!(it, Outcome::Abandoned | Outcome::Answered);
+        match legs.filter(tried).max() {
+            Some(Outcome::Declined) => "declined",
+            Some(Outcome::Busy) => "busy",
+            Some(Outcome::NoAnswer) => "no_answer",
+            Some(Outcome::InvalidNumber) => "invalid_number",
+            Some(Outcome::Failed | Outcome::Abandoned | Outcome::Answered) => "failed",
+            // Nobody was rung: what the caller was told says it.
+            None => match self.cause.as_ref().map_or(0, |it| it.sip) {
+                486 | 600 => "busy",
+                603 | 403 => "declined",
+                404 | 410 | 484 | 604 => "invalid_number",
+                500.. => "failed",
+                _ => "no_answer",
+            },
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {

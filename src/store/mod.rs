@@ -4,6 +4,7 @@
 //! stalled disk degrades what it keeps, says so in a metric and the log, and recovers.
 
 mod callers;
+pub mod database;
 mod journal;
 mod registrations;
 mod tapes;
