@@ -1,7 +1,7 @@
 //! The whole file: its sections.
 
 use super::keys::section;
-use super::shell::{Api, Dns, Limits, Media, Prompts, Recordings, Records, Registrar, Sip};
+use super::shell::{Api, Dns, Limits, Media, Prompts, Recordings, Records, Registrar, Sip, Store};
 use super::trade::{
     AccountKeys, AccountRangeKeys, AgentKeys, GeoRouterKeys, QueueKeys, ReceivingKeys,
     ScheduleKeys, SettingsKeys, SmartRouterKeys, TagRuleKeys, TrackingKeys, TrunkKeys,
@@ -23,6 +23,8 @@ section! {
         prompts: Prompts = table();
         /// Call records and events: JSON lines, one file a day.
         records: Records = table();
+        /// What is kept and found again: calls, people, perhaps the directory.
+        store: Store = table();
         /// Health and metrics over HTTP.
         api: Api = table();
         /// Names to addresses.

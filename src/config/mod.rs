@@ -30,7 +30,7 @@ use self::file::File;
 use self::keys::{Section, Table};
 pub use self::peers::Socket;
 pub use self::reference::reference;
-use self::shell::{Api, Dns, Limits, Media, Prompts, Recordings, Records, Registrar, Sip};
+use self::shell::{Api, Dns, Limits, Media, Prompts, Recordings, Records, Registrar, Sip, Store};
 use crate::model::Directory;
 use crate::sip::Value;
 
@@ -43,6 +43,7 @@ pub struct Config {
     pub recordings: Recordings,
     pub prompts: Prompts,
     pub records: Records,
+    pub store: Store,
     pub api: Api,
     pub dns: Dns,
     pub limits: Limits,

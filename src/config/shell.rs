@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::keys::{section, tables};
-use super::value::{Count, OrOff, Ports, Time, choices};
+use super::value::{Count, Hidden, OrOff, Ports, Time, choices};
 
 section! {
     /// The SIP side: where it listens, how it is reached, how it challenges.
@@ -151,6 +151,30 @@ section! {
 }
 
 section! {
+    /// What is kept and found again: calls and events, people, the audit log, and the directory if
+    /// it is kept there. No call waits for it.
+    Store {
+        /// The database: a file of SQLite, inside of the data folder unless it begins with a
+        /// slash; or `postgres://USER:PASSWORD@HOST/NAME`, which several edges may share.
+        database: Hidden = default("\"crosspoint.db\"");
+        /// Where the directory is changed: here in the file, or by the API and the console. In the
+        /// latter case the file's numbers, queues, .. are taken once, while there are none yet.
+        directory: DirectoryIn = default("\"file\"");
+        /// What this edge is called among those that share a database.
+        node: String = default("\"main\"");
+        /// How long events are kept. Call records stay.
+        keep_events: OrOff<Time<3_600_000, 315_360_000_000>> = default("\"90d\"");
+    }
+}
+
+/// Who changes the directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirectoryIn {
+    File,
+    Database,
+}
+
+section! {
     /// Health and metrics over HTTP.
     Api {
         /// Where it listens: `/health/live`, `/health/ready`, `/metrics`.
@@ -186,17 +210,27 @@ section! {
     }
 }
 
-tables! { Sip, Listener, Registrar, Media, Recordings, Prompts, Records, Api, Dns, Limits }
+tables! { Sip, Listener, Registrar, Media, Recordings, Prompts, Records, Store, Api, Dns, Limits }
 
 choices! {
     ListenerTransport { "udp" => Self::Udp, "tcp" => Self::Tcp }
     Algorithm { "md5" => Self::Md5, "sha256" => Self::Sha256 }
+    DirectoryIn { "file" => Self::File, "database" => Self::Database }
     WhenFull { "drop_oldest" => Self::DropOldest, "refuse" => Self::Refuse }
     Synthesiser {
         "auto" => Self::Auto,
         "flite" => Self::Flite,
         "espeak-ng" => Self::EspeakNg,
         "off" => Self::Off,
+    }
+}
+
+impl Store {
+    /// The address of a database server, if it is one.
+    pub fn server(&self) -> Option<&str> {
+        let text = self.database.0.as_str();
+        let schemes = ["postgres://", "postgresql://"];
+        schemes.iter().any(|it| text.starts_with(it)).then_some(text)
     }
 }
 

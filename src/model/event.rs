@@ -127,7 +127,8 @@ mod tests {
         let ended = What::Ended { cause: Cause::default() };
         let written = serde_json::to_value(&ended).unwrap();
         assert_eq!(written["type"], ended.name());
-        let scored = serde_json::json!({ "type": What::Scored { score: '5' }.name(), "score": "5" });
+        let scored =
+            serde_json::json!({ "type": What::Scored { score: '5' }.name(), "score": "5" });
         assert!(serde_json::from_value::<What>(scored).is_ok());
         let unknown = |name: &&str| {
             let nothing = serde_json::json!({ "type": name });

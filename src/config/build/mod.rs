@@ -24,7 +24,7 @@ use std::sync::Arc;
 use self::known::Known;
 use super::error::Wrong;
 use super::names::Index;
-use super::shell::Sip;
+use super::shell::{Sip, Store};
 use super::{Config, File};
 use crate::model::directory::Parts;
 use crate::model::{Account, Agent, CallSettings, Directory, Schedule, Trunk};
@@ -49,6 +49,7 @@ pub(super) fn config(file: File, text: &str, folder: &Path) -> Result<Config, Wr
     }
     check_listeners(sip, text).map_err(|it| it.under("listener").under("sip"))?;
     check_expiry(&file.registrar).map_err(|it| it.under("registrar"))?;
+    check_store(&file.store).map_err(|it| it.under("store"))?;
     let directory = Arc::new(directory(&mut file, text, folder)?);
     Ok(Config {
         sip: file.sip,
@@ -57,11 +58,24 @@ pub(super) fn config(file: File, text: &str, folder: &Path) -> Result<Config, Wr
         recordings: file.recordings,
         prompts: file.prompts,
         records: file.records,
+        store: file.store,
         api: file.api,
         dns: file.dns,
         limits: file.limits,
         directory,
     })
+}
+
+fn check_store(store: &Store) -> Result<(), Wrong> {
+    let (database, node) = (&store.database.0, &store.node);
+    if database.is_empty() || (database.contains("://") && store.server().is_none()) {
+        let wrong = store.places.wrong("database", "this is no database");
+        return Err(wrong.allowed("a file, or postgres://USER:PASSWORD@HOST/NAME"));
+    }
+    if node.is_empty() || 100 < node.len() {
+        return Err(store.places.wrong("node", "a name has 1 to 100 bytes"));
+    }
+    Ok(())
 }
 
 /// Makes each of these, and names the section in what is wrong.

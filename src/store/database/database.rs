@@ -85,9 +85,13 @@ macro_rules! write {
         Box::pin(async move {
             let mut transaction = $store.writer().await?;
             let $session: &mut dyn sql::Session = transaction.as_mut();
-            let done = $asked.await?;
-            transaction.commit().await?;
-            Ok(done)
+            let done = $asked.await;
+            match &done {
+                Ok(_) => transaction.commit().await?,
+                // What went wrong with the work says more.
+                Err(_) => drop(transaction.undo().await),
+            }
+            done
         })
     };
 }
@@ -97,12 +101,7 @@ impl Store for Database {
         read!(self, it => directory::documents(it))
     }
 
-    fn change<'a>(
-        &'a self,
-        edits: &'a [Edit],
-        by: &'a str,
-        at: Wall,
-    ) -> Later<'a, Vec<Document>> {
+    fn change<'a>(&'a self, edits: &'a [Edit], by: &'a str, at: Wall) -> Later<'a, Vec<Document>> {
         write!(self, it => directory::change(it, edits, by, at))
     }
 

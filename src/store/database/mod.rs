@@ -13,7 +13,7 @@
 
 mod database;
 mod directory;
-//mod ingest;
+mod ingest;
 mod outbox;
 mod people;
 mod postgres;
@@ -31,10 +31,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use self::database::{Settings, open};
-//pub use self::ingest::{Follower, Progress};
+pub use self::ingest::{Follower, Progress, Wanted};
 pub use self::types::{
     ApiKey, AuditEntry, AuditSearch, Batch, By, Cursor, Document, Edit, Expected, Figure, Figures,
-    KeptFact, LIMIT, Mark, Page, Position, Records, RecordingSearch, RecordingState, Search,
+    KeptFact, LIMIT, Mark, Page, Position, RecordingSearch, RecordingState, Records, Search,
     Session, Statistics, StoreError, StoredRecording, User,
 };
 use crate::clock::Wall;
@@ -56,12 +56,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] with the first document that is not as expected.
-    fn change<'a>(
-        &'a self,
-        edits: &'a [Edit],
-        by: &'a str,
-        at: Wall,
-    ) -> Later<'a, Vec<Document>>;
+    fn change<'a>(&'a self, edits: &'a [Edit], by: &'a str, at: Wall) -> Later<'a, Vec<Document>>;
 
     /// Users by name.
     fn users(&self) -> Later<'_, Vec<User>>;

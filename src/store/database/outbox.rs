@@ -47,10 +47,7 @@ pub async fn deliveries(
     it.rows(&sql, values).await?.iter().map(delivery).collect()
 }
 
-pub async fn settle(
-    it: &mut dyn Session,
-    settled: &[(i64, Settled)],
-) -> Result<(), StoreError> {
+pub async fn settle(it: &mut dyn Session, settled: &[(i64, Settled)]) -> Result<(), StoreError> {
     let failed = "UPDATE outbox SET attempts = $2, due = $3, why = $4, dead = $5 WHERE id = $1";
     for (id, settled) in settled {
         let (sql, values) = match settled {

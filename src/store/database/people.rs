@@ -2,9 +2,7 @@
 
 use super::directory::{NAME_MAX, buried, bury};
 use super::sql::{Row, Session as Sql, Value, json};
-use super::{
-    ApiKey, AuditEntry, AuditSearch, Expected, LIMIT, Page, Session, StoreError, User,
-};
+use super::{ApiKey, AuditEntry, AuditSearch, Expected, LIMIT, Page, Session, StoreError, User};
 use crate::clock::Wall;
 
 /// The use of a key is noted once in so many microseconds.
@@ -112,11 +110,7 @@ pub async fn key_by_hash(it: &mut dyn Sql, hash: &str) -> Result<Option<ApiKey>,
     it.rows(&sql, vec![hash.into()]).await?.first().map(as_key).transpose()
 }
 
-pub async fn put_key(
-    it: &mut dyn Sql,
-    key: &ApiKey,
-    audit: &AuditEntry,
-) -> Result<(), StoreError> {
+pub async fn put_key(it: &mut dyn Sql, key: &ApiKey, audit: &AuditEntry) -> Result<(), StoreError> {
     let sql = format!(
         "INSERT INTO api_keys ({KEY}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
          ON CONFLICT DO NOTHING"

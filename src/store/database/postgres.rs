@@ -31,8 +31,9 @@ pub struct Server {
 impl Server {
     /// Connects to nothing yet.
     pub fn new(url: &str) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|error| StoreError::Refused(format!("this is no address of a database: {error}")))?;
+        let options = PgConnectOptions::from_str(url).map_err(|error| {
+            StoreError::Refused(format!("this is no address of a database: {error}"))
+        })?;
         let options = options.application_name("crosspoint").options([
             ("statement_timeout", "60s"),
             ("lock_timeout", "5s"),
@@ -100,6 +101,10 @@ sessions! { Read, Write }
 impl Transaction for Write {
     fn commit(self: Box<Self>) -> Later<'static, ()> {
         Box::pin(async move { self.0.commit().await.map_err(wrong) })
+    }
+
+    fn undo(self: Box<Self>) -> Later<'static, ()> {
+        Box::pin(async move { self.0.rollback().await.map_err(wrong) })
     }
 }
 

@@ -98,11 +98,7 @@ async fn take(
     recordings::note(it, record).await
 }
 
-async fn insert(
-    it: &mut dyn Session,
-    record: &CallRecord,
-    node: &str,
-) -> Result<i64, StoreError> {
+async fn insert(it: &mut dyn Session, record: &CallRecord, node: &str) -> Result<i64, StoreError> {
     let places: Vec<_> = (1..=CHANGING.len() + 2).map(|it| format!("${it}")).collect();
     let sql = format!(
         "INSERT INTO records (id, received_at, {}) VALUES ({}) RETURNING place",
@@ -175,9 +171,10 @@ async fn index(
     received_at: Wall,
 ) -> Result<(), StoreError> {
     let mut numbers: Vec<(String, i64)> = Vec::new();
-    let all = [(number(&record.caller), CALLER), (number(&record.tracking_number), TRACKING_NUMBER)]
-        .into_iter()
-        .chain(destinations(record).into_iter().map(|it| (it, DESTINATION)));
+    let all =
+        [(number(&record.caller), CALLER), (number(&record.tracking_number), TRACKING_NUMBER)]
+            .into_iter()
+            .chain(destinations(record).into_iter().map(|it| (it, DESTINATION)));
     for (number, role) in all.filter(|it| !it.0.is_empty()) {
         match numbers.iter_mut().find(|it| it.0 == number) {
             Some(it) => it.1 |= role,

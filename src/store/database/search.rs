@@ -65,8 +65,15 @@ async fn bodies(it: &mut dyn Session, found: &[Cursor]) -> Result<Vec<CallRecord
 /// One thing that is asked of a call.
 enum Filter {
     /// A column of `records` has a value; of none that is empty there is an index.
-    Column { name: &'static str, value: Value, is_never: Option<&'static str> },
-    Number { roles: i64, part: Part },
+    Column {
+        name: &'static str,
+        value: Value,
+        is_never: Option<&'static str>,
+    },
+    Number {
+        roles: i64,
+        part: Part,
+    },
     Tag(String),
 }
 
@@ -88,7 +95,8 @@ fn filters(search: &Search) -> Result<Vec<Filter>, StoreError> {
     }
     let column = |name, value: &Option<String>| {
         let value = value.as_deref()?;
-        let is_never = matches!(name, "agent" | "source_tag").then_some("").filter(|_| !value.is_empty());
+        let is_never =
+            matches!(name, "agent" | "source_tag").then_some("").filter(|_| !value.is_empty());
         Some(Filter::Column { name, value: indexed(value).into(), is_never })
     };
     filters.extend(column("source_tag", &search.source_tag));
@@ -240,8 +248,10 @@ impl Text {
     }
 
     fn times(&mut self, of: &str, search: &Search) -> String {
-        let from = search.from.map(|it| self.value(it)).map(|it| format!(" AND {it} <= {of}.received_at"));
-        let to = search.to.map(|it| self.value(it)).map(|it| format!(" AND {of}.received_at < {it}"));
+        let from =
+            search.from.map(|it| self.value(it)).map(|it| format!(" AND {it} <= {of}.received_at"));
+        let to =
+            search.to.map(|it| self.value(it)).map(|it| format!(" AND {of}.received_at < {it}"));
         from.unwrap_or_default() + &to.unwrap_or_default()
     }
 
@@ -291,13 +301,7 @@ impl Text {
         }
     }
 
-    fn other_number(
-        &mut self,
-        driver: &dyn Driver,
-        roles: i64,
-        part: &Part,
-        of: &str,
-    ) -> String {
+    fn other_number(&mut self, driver: &dyn Driver, roles: i64, part: &Part, of: &str) -> String {
         let (before, text, after) = match part {
             Part::Whole(text) => {
                 let number = self.value(text);

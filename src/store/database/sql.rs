@@ -220,6 +220,9 @@ pub(super) use sessions;
 /// A transaction. Dropped without having been committed, it never was.
 pub trait Transaction: Session {
     fn commit(self: Box<Self>) -> Later<'static, ()>;
+
+    /// The same as dropping it, but the connection is ready for the next one at once.
+    fn undo(self: Box<Self>) -> Later<'static, ()>;
 }
 
 /// A database that can be reached, or will be.

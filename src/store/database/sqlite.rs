@@ -11,9 +11,7 @@ use sqlx::pool::{Pool, PoolConnection, PoolOptions};
 use sqlx::sqlite::{
     Sqlite, SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{
-    AssertSqlSafe, Column, ConnectOptions, Connection, Row as _, TypeInfo, ValueRef,
-};
+use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Row as _, TypeInfo, ValueRef};
 
 use super::sql::{Driver, Row, Session, Transaction, Value, sessions};
 use super::{Later, StoreError};
@@ -59,8 +57,11 @@ impl File {
     }
 
     async fn transaction(&self) -> Result<Write, StoreError> {
-        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
-        Ok(Write(begun.map_err(|it| self.wrong(it))?))
+        let connection = self.writer.acquire().await.map_err(|it| self.wrong(it))?;
+        let mut write = Write(connection, true);
+        let begun = sqlx::query::<Sqlite>("BEGIN IMMEDIATE").execute(&mut *write.0).await;
+        begun.map_err(|it| self.wrong(it))?;
+        Ok(write)
     }
 
     fn wrong(&self, error: sqlx::Error) -> StoreError {
@@ -133,13 +134,37 @@ impl Driver for File {
 
 struct Read(PoolConnection<Sqlite>);
 
-struct Write(sqlx::Transaction<'static, Sqlite>);
+/// A connection, and whether its transaction is open.
+///
+/// SQLite ends some transactions by itself (a full disk), others it does not: a connection on which
+/// that is not known is closed rather than used again.
+struct Write(PoolConnection<Sqlite>, bool);
+
+impl Write {
+    async fn end(mut self, how: &'static str) -> Result<(), StoreError> {
+        let ended = sqlx::query::<Sqlite>(how).execute(&mut *self.0).await;
+        self.1 = ended.is_err();
+        ended.map(drop).map_err(wrong)
+    }
+}
+
+impl Drop for Write {
+    fn drop(&mut self) {
+        if self.1 {
+            self.0.close_on_drop();
+        }
+    }
+}
 
 sessions! { Read, Write }
 
 impl Transaction for Write {
     fn commit(self: Box<Self>) -> Later<'static, ()> {
-        Box::pin(async move { self.0.commit().await.map_err(wrong) })
+        Box::pin(self.end("COMMIT"))
+    }
+
+    fn undo(self: Box<Self>) -> Later<'static, ()> {
+        Box::pin(self.end("ROLLBACK"))
     }
 }
 

@@ -153,7 +153,8 @@ pub async fn figures(it: &mut dyn Session, ask: &Statistics) -> Result<Figures, 
     let (from, to) = (ask.from.unix_micros(), ask.to.unix_micros());
     let mut sums = Sums { ask, rows: BTreeMap::new(), totals: Counts::default() };
     // Whole hours first .. last; what is left on either side is less than one.
-    let (first, last) = (from.div_euclid(HOUR) + i64::from(from.rem_euclid(HOUR) != 0), to.div_euclid(HOUR));
+    let (first, last) =
+        (from.div_euclid(HOUR) + i64::from(from.rem_euclid(HOUR) != 0), to.div_euclid(HOUR));
     if first < last {
         sums.hours(it, first, last).await?;
         sums.calls(it, from, first * HOUR).await?;

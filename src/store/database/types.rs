@@ -178,7 +178,7 @@ pub struct Mark {
     pub file: String,
     /// Bytes that are read.
     pub offset: u64,
-    /// Hash of the last line that was read.
+    /// Hash of what stands before.
     pub last: String,
 }
 

@@ -35,7 +35,10 @@ pub async fn documents_are_kept_in_the_order_of_their_creation(store: &dyn Store
     assert_eq!((written[0].changed_at, written[0].changed_by.as_str()), (at(5), "ada"));
     let edit = put("zoe", Expected::Revision(1), json!({ "name": "zoe", "wrap_up": "5s" }));
     change(store, &[edit]).await.unwrap();
-    assert_eq!(names(store).await, [("zoe", 2), ("ada", 1), ("bob", 1)].map(|it| (it.0.into(), it.1)));
+    assert_eq!(
+        names(store).await,
+        [("zoe", 2), ("ada", 1), ("bob", 1)].map(|it| (it.0.into(), it.1))
+    );
 }
 
 pub async fn a_change_with_an_old_revision_is_refused_and_says_what_is_there(store: &dyn Store) {
@@ -118,7 +121,8 @@ pub async fn names_and_values_may_be_anything(store: &dyn Store) {
         "\u{202e}right to left",
         "line\nbreak\ttab",
     ];
-    let body = |it: &str| json!({ "name": it, it: [null, true, 1.5, -7, 9_007_199_254_740_993_i64] });
+    let body =
+        |it: &str| json!({ "name": it, it: [null, true, 1.5, -7, 9_007_199_254_740_993_i64] });
     let edits = texts.map(|it| put(it, Expected::Absent, body(it)));
     change(store, &edits).await.unwrap();
     let kept = store.documents().await.unwrap();

@@ -6,13 +6,13 @@ mod outbox;
 mod people;
 mod rows;
 mod searches;
-//mod server;
-//mod sqlite;
+mod server;
+mod sqlite;
 mod world;
 
 use std::future::Future;
 
-use self::world::Folder;
+pub(super) use self::world::{Folder, at, call, fact, found, leg};
 use super::{Settings, Shared, Store, open};
 
 /// A test of a store that is empty.
@@ -76,12 +76,12 @@ conformance! {
 }
 
 /// A runtime for one test.
-fn turn<T>(test: impl Future<Output = T>) -> T {
+pub(super) fn turn<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(test)
 }
 
-fn sqlite_in(folder: &Folder) -> Shared {
+pub(super) fn sqlite_in(folder: &Folder) -> Shared {
     open(&Settings { url: None, file: folder.path().join("crosspoint.db") }).unwrap()
 }
 

@@ -109,7 +109,8 @@ pub async fn keys_are_found_by_their_hash_and_their_use_is_noted(store: &dyn Sto
 }
 
 pub async fn sessions_end_by_themselves_and_by_request(store: &dyn Store) {
-    for (hash, user, to) in [("a", "ada", 10), ("b", "ada", 20), ("c", "ada", 20), ("d", "bob", 20)] {
+    for (hash, user, to) in [("a", "ada", 10), ("b", "ada", 20), ("c", "ada", 20), ("d", "bob", 20)]
+    {
         store.put_session(&session(hash, user, 1, to)).await.unwrap();
     }
     assert_eq!(store.session("a", at(9)).await.unwrap(), Some(session("a", "ada", 1, 10)));

@@ -15,7 +15,9 @@ fn calls() -> Vec<CallRecord> {
         let mut with = match n % 5 {
             0 => unanswered("abandoned", &[leg("+13105550005", "abandoned")]),
             1 => unanswered("busy", &[leg("+13105550001", "busy")]),
-            2 => json!({ "legs": [leg("client:Ada", "no_answer"), leg("+13105550002", "answered")] }),
+            2 => {
+                json!({ "legs": [leg("client:Ada", "no_answer"), leg("+13105550002", "answered")] })
+            }
             _ => json!({ "legs": [leg("+13105550003", "answered")] }),
         };
         with["caller"] = json!(pick(&["+12125550001", "+12125550002", "+442071838750", ""]));
@@ -90,7 +92,8 @@ fn single() -> Vec<Search> {
     all.extend(["Ads", "Radio", "ads", "", "A"].map(|it| Search { source: text(it), ..none() }));
     all.extend(["hot", "new", "HOT", ""].map(|it| Search { tag: text(it), ..none() }));
     all.extend(
-        ["answered", "busy", "abandoned", "failed"].map(|it| Search { outcome: text(it), ..none() }),
+        ["answered", "busy", "abandoned", "failed"]
+            .map(|it| Search { outcome: text(it), ..none() }),
     );
     all.extend(["ada", "bob", "", "cy"].map(|it| Search { agent: text(it), ..none() }));
     all.extend(["spring", ""].map(|it| Search { source_tag: text(it), ..none() }));
@@ -194,7 +197,9 @@ pub async fn numbers_are_found_by_their_beginning_and_their_end(store: &dyn Stor
 pub async fn a_list_keeps_its_place_when_calls_come_in(store: &dyn Store) {
     let old: Vec<_> = (0..40).map(|it| call(&format!("old {it}"), it / 4, json!({}))).collect();
     take(store, old.clone()).await;
-    for search in [Search::default(), Search { source: Some("Ads".to_owned()), ..Search::default() }] {
+    for search in
+        [Search::default(), Search { source: Some("Ads".to_owned()), ..Search::default() }]
+    {
         let (mut seen, mut after) = (Vec::new(), None);
         let mut fresh = 0;
         loop {
