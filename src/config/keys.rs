@@ -8,6 +8,8 @@
 //! - `shown("\"shop\"")`: optional, and part of the reference, for one of a kind must be there
 //! - `required("\"shop\"")`: must be there; here an example
 //! - `table()`, `optional_table()`, `tables()`: keys of its own, perhaps none, any number of times
+//!
+//! `names trunk` behind it says what a name is the name of.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,6 +18,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{Wrong, guess};
+use super::shape::Shape;
 
 /// A type that the value of a key can have.
 pub(super) trait Value: Sized {
@@ -26,6 +29,11 @@ pub(super) trait Value: Sized {
 
     /// What may be written, in words.
     fn allowed() -> String;
+
+    /// The same for programs: what a form shows, what a schema says.
+    fn shape() -> Shape {
+        Shape::Text
+    }
 }
 
 /// A table with keys of its own.
@@ -42,6 +50,9 @@ pub(super) struct Key {
     pub doc: &'static [&'static str],
     pub given: Given,
     pub allowed: fn() -> String,
+    pub shape: fn() -> Shape,
+    /// What its names are names of: `trunk`. Empty if it has none, or gives one.
+    pub names: &'static str,
     pub keys: &'static [Key],
 }
 
@@ -298,6 +309,10 @@ impl<T: Value> Value for Option<T> {
     fn allowed() -> String {
         T::allowed()
     }
+
+    fn shape() -> Shape {
+        T::shape()
+    }
 }
 
 impl<T: Value> Value for Vec<T> {
@@ -310,6 +325,10 @@ impl<T: Value> Value for Vec<T> {
     fn allowed() -> String {
         format!("a list, each {}", T::allowed())
     }
+
+    fn shape() -> Shape {
+        Shape::List(Box::new(T::shape()))
+    }
 }
 
 /// Defines a section: see the head of this file.
@@ -317,7 +336,8 @@ macro_rules! section {
     (
         $(#[doc = $doc:literal])*
         $name:ident {
-            $($(#[doc = $key_doc:literal])* $key:ident: $type:ty = $kind:ident($($toml:literal)?);)*
+            $($(#[doc = $key_doc:literal])*
+            $key:ident: $type:ty = $kind:ident($($toml:literal)?) $(names $named:ident)?;)*
         }
     ) => {
         $(#[doc = $doc])*
@@ -335,6 +355,8 @@ macro_rules! section {
                     doc: &[$($key_doc),*],
                     given: $crate::config::keys::Given::$kind($($toml)?),
                     allowed: <$type as $crate::config::keys::Value>::allowed,
+                    shape: <$type as $crate::config::keys::Value>::shape,
+                    names: concat!($(stringify!($named))?),
                     keys: <$type as $crate::config::keys::Value>::KEYS,
                 },
             )*];
@@ -372,6 +394,10 @@ macro_rules! tables {
                 let keys = <Self as $crate::config::keys::Section>::KEYS;
                 let keys = keys.iter().map(|it| it.name).collect::<Vec<_>>().join(", ");
                 format!("a table with the keys {keys}")
+            }
+
+            fn shape() -> $crate::config::shape::Shape {
+                $crate::config::shape::Shape::Table { short: concat!($($short)?) }
             }
         }
     )*};

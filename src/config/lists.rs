@@ -3,6 +3,7 @@
 
 use super::error::Wrong;
 use super::keys::{Item, Key, Value};
+use super::shape::Shape;
 use super::value::Name;
 use toml::de::DeValue;
 
@@ -26,6 +27,10 @@ impl<T: Value> Value for Many<T> {
 
     fn allowed() -> String {
         format!("{}, or a list of them", T::allowed())
+    }
+
+    fn shape() -> Shape {
+        Shape::Many(Box::new(T::shape()))
     }
 }
 
@@ -59,6 +64,10 @@ impl<T: Value> Value for Entries<T> {
 
     fn allowed() -> String {
         format!("a table, each value {}", T::allowed())
+    }
+
+    fn shape() -> Shape {
+        Shape::Entries(Box::new(T::shape()))
     }
 }
 

@@ -6,6 +6,7 @@
 //! Nothing is applied here, and a file with anything wrong in it gives no [`Config`] at all.
 
 mod build;
+pub mod documents;
 mod error;
 mod file;
 mod keys;
@@ -14,6 +15,7 @@ mod names;
 mod peers;
 mod reference;
 mod routes;
+mod shape;
 pub mod shell;
 mod trade;
 pub mod value;

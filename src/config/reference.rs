@@ -31,6 +31,11 @@ pub fn reference() -> String {
     out
 }
 
+/// The names of all sections.
+pub(super) fn sections() -> impl Iterator<Item = &'static str> {
+    <File as Section>::KEYS.iter().map(|it| it.name)
+}
+
 /// A section with its head; sections inside of it that may be there several times follow it.
 fn section(out: &mut String, head: &str, section_key: &Key, path: &str) {
     out.push('\n');

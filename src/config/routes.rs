@@ -4,6 +4,7 @@ use toml::de::DeValue;
 
 use super::error::{Wrong, guess};
 use super::keys::{Item, Key, Section, Value, section};
+use super::shape::Shape;
 use super::trade::StageKeys;
 use super::value::{Name, Names};
 use crate::model::Order;
@@ -12,26 +13,26 @@ section! {
     /// A place that a call can be sent to. One of these, unless it is `"hangup"`.
     RouteKeys {
         /// Receiving numbers that ring.
-        dial: Option<Names> = optional("[\"shop\", \"mobile\"]");
+        dial: Option<Names> = optional("[\"shop\", \"mobile\"]") names receiving_number;
         /// In which order; goes with `dial`.
         order: Option<Order> = optional("\"sequence\"");
         /// Receiving numbers that join later, without ringing the others anew; goes with `dial`.
         stages: Option<Vec<StageKeys>> =
             optional("[{ after = \"15s\", numbers = [\"shop\"] }]");
         /// A queue.
-        queue: Option<Name> = optional("\"sales\"");
+        queue: Option<Name> = optional("\"sales\"") names queue;
         /// A voice menu.
-        voice_menu: Option<Name> = optional("\"main\"");
+        voice_menu: Option<Name> = optional("\"main\"") names voice_menu;
         /// A voicemail box.
-        voicemail: Option<Name> = optional("\"messages\"");
+        voicemail: Option<Name> = optional("\"messages\"") names voicemail;
         /// A smart router.
-        smart_router: Option<Name> = optional("\"by-hour\"");
+        smart_router: Option<Name> = optional("\"by-hour\"") names smart_router;
         /// A geo router.
-        geo_router: Option<Name> = optional("\"nearest\"");
+        geo_router: Option<Name> = optional("\"nearest\"") names geo_router;
         /// A virtual agent.
-        virtual_agent: Option<Name> = optional("\"reception\"");
+        virtual_agent: Option<Name> = optional("\"reception\"") names virtual_agent;
         /// An agent: all that rings it, at once.
-        agent: Option<Name> = optional("\"alice\"");
+        agent: Option<Name> = optional("\"alice\"") names agent;
     }
 }
 
@@ -93,5 +94,9 @@ impl Value for RouteWord {
 
     fn allowed() -> String {
         "a route: \"hangup\", { dial = [\"shop\"] }, { queue = \"sales\" }, ..".to_owned()
+    }
+
+    fn shape() -> Shape {
+        Shape::Route
     }
 }

@@ -175,10 +175,18 @@ pub enum DirectoryIn {
 }
 
 section! {
-    /// Health and metrics over HTTP.
+    /// HTTP: the API and the console that it serves, health, metrics.
     Api {
-        /// Where it listens: `/health/live`, `/health/ready`, `/metrics`.
+        /// Where it listens. Passwords pass here: an address that others can reach needs a
+        /// certificate, or a proxy that has one.
         listen: OrOff<SocketAddr> = default("\"127.0.0.1:8060\"");
+        /// Its certificate, and those up to the authority, in PEM; from the folder of this file on.
+        certificate: Option<String> = optional("\"/etc/crosspoint/edge.pem\"");
+        /// The private key of the certificate, in PEM.
+        key: Option<String> = optional("\"/etc/crosspoint/edge.key\"");
+        /// A proxy stands before it, which speaks TLS to the world and says in `X-Forwarded-For`
+        /// who asks. Nothing else may reach it then.
+        behind_proxy: bool = default("false");
     }
 }
 

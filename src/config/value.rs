@@ -11,6 +11,7 @@ use toml::de::DeValue;
 
 use super::error::{Wrong, guess};
 use super::keys::{Item, Value};
+use super::shape::Shape;
 use crate::audio::Digit;
 use crate::model::extension::Extension;
 use crate::model::schedule::Zone;
@@ -26,6 +27,10 @@ impl Value for bool {
 
     fn allowed() -> String {
         "true or false".to_owned()
+    }
+
+    fn shape() -> Shape {
+        Shape::Flag
     }
 }
 
@@ -76,6 +81,10 @@ impl<const MIN: u32, const MAX: u32> Value for Count<MIN, MAX> {
     fn allowed() -> String {
         format!("a whole number from {MIN} to {MAX}")
     }
+
+    fn shape() -> Shape {
+        Shape::Number { min: MIN, max: MAX }
+    }
 }
 
 impl<const MIN: u32, const MAX: u32> Deref for Count<MIN, MAX> {
@@ -110,6 +119,10 @@ impl<const MIN: u64, const MAX: u64> Value for Time<MIN, MAX> {
 
     fn allowed() -> String {
         format!("a time such as \"45s\", from {} to {}", written(MIN), written(MAX))
+    }
+
+    fn shape() -> Shape {
+        Shape::Time { min: MIN, max: MAX }
     }
 }
 
@@ -160,6 +173,10 @@ impl<T: Value> Value for OrOff<T> {
     fn allowed() -> String {
         format!("\"off\", or {}", T::allowed())
     }
+
+    fn shape() -> Shape {
+        Shape::Either(vec![Shape::Choice(vec!["off"]), T::shape()])
+    }
 }
 
 /// A name, and where it is written, so that a wrong one can be pointed at.
@@ -186,6 +203,10 @@ impl Value for Name {
     fn allowed() -> String {
         "a name".to_owned()
     }
+
+    fn shape() -> Shape {
+        Shape::Name
+    }
 }
 
 const NAME_MAX: usize = 100;
@@ -205,6 +226,10 @@ impl Value for Names {
     fn allowed() -> String {
         "a name, or a list of names".to_owned()
     }
+
+    fn shape() -> Shape {
+        Shape::Many(Box::new(Shape::Name))
+    }
 }
 
 /// Text that is not shown.
@@ -218,6 +243,10 @@ impl Value for Hidden {
 
     fn allowed() -> String {
         String::allowed()
+    }
+
+    fn shape() -> Shape {
+        Shape::Hidden
     }
 }
 
@@ -238,6 +267,10 @@ impl Value for Extension {
     fn allowed() -> String {
         "1 to 50 of 0-9 * # A-D w W; w waits half a second, W a second".to_owned()
     }
+
+    fn shape() -> Shape {
+        Shape::Word("extension")
+    }
 }
 
 impl Value for Digit {
@@ -250,6 +283,10 @@ impl Value for Digit {
 
     fn allowed() -> String {
         "one key: 0-9 * # A-D".to_owned()
+    }
+
+    fn shape() -> Shape {
+        Shape::Word("digit")
     }
 }
 
@@ -268,6 +305,10 @@ impl Value for Code {
 
     fn allowed() -> String {
         format!("{} to {} keys of 0-9 * # A-D", CODE.start(), CODE.end())
+    }
+
+    fn shape() -> Shape {
+        Shape::Word("code")
     }
 }
 
@@ -318,6 +359,10 @@ impl Value for Ports {
     fn allowed() -> String {
         "\"FIRST-LAST\": an even port from 1024 on, and one at least 3 above it".to_owned()
     }
+
+    fn shape() -> Shape {
+        Shape::Word("ports")
+    }
 }
 
 /// Reads what can be read from text.
@@ -338,6 +383,10 @@ impl Value for IpAddr {
     fn allowed() -> String {
         "an IP address such as \"192.0.2.1\" or \"2001:db8::1\"".to_owned()
     }
+
+    fn shape() -> Shape {
+        Shape::Word("address")
+    }
 }
 
 impl Value for SocketAddr {
@@ -347,6 +396,10 @@ impl Value for SocketAddr {
 
     fn allowed() -> String {
         "an address and port such as \"0.0.0.0:5060\" or \"[::]:5060\"".to_owned()
+    }
+
+    fn shape() -> Shape {
+        Shape::Word("socket")
     }
 }
 
@@ -358,6 +411,10 @@ impl Value for Network {
     fn allowed() -> String {
         "an address or network such as \"192.0.2.1\" or \"192.0.2.0/24\"".to_owned()
     }
+
+    fn shape() -> Shape {
+        Shape::Word("network")
+    }
 }
 
 impl Value for Zone {
@@ -367,6 +424,10 @@ impl Value for Zone {
 
     fn allowed() -> String {
         "an IANA time zone such as \"America/New_York\"".to_owned()
+    }
+
+    fn shape() -> Shape {
+        Shape::Word("zone")
     }
 }
 
@@ -396,6 +457,10 @@ macro_rules! choices {
 
             fn allowed() -> String {
                 $crate::config::value::listed(&[$(($word, ())),*])
+            }
+
+            fn shape() -> $crate::config::shape::Shape {
+                $crate::config::shape::Shape::Choice(vec![$($word),*])
             }
         }
     )*};

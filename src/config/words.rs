@@ -6,6 +6,7 @@ use toml::de::DeValue;
 
 use super::error::{Wrong, guess};
 use super::keys::{Item, Key, Section, Value, kind, section, tables};
+use super::shape::Shape;
 use super::value::choices;
 use crate::audio::Ringback;
 use crate::model::phone::Phone;
@@ -66,6 +67,10 @@ impl Value for Message {
         "{ file = \"message.wav\" } or { text = \"What is said.\" }, perhaps with a voice"
             .to_owned()
     }
+
+    fn shape() -> Shape {
+        Shape::Message
+    }
 }
 
 /// A message to the answering person, or none on purpose.
@@ -89,6 +94,10 @@ impl Value for Announced {
     fn allowed() -> String {
         format!("\"none\", {}", Message::allowed())
     }
+
+    fn shape() -> Shape {
+        Shape::Either(vec![Shape::Choice(vec!["none"]), Shape::Message])
+    }
 }
 
 /// What callers hear while it rings.
@@ -110,6 +119,10 @@ impl Value for Music {
 
     fn allowed() -> String {
         format!("{}, or {{ music = \"hold.wav\" }}", Ringback::allowed())
+    }
+
+    fn shape() -> Shape {
+        Shape::Either(vec![Ringback::shape(), Shape::Word("music")])
     }
 }
 
@@ -134,6 +147,10 @@ impl Value for NumbersWord {
 
     fn allowed() -> String {
         "\"plus\", \"digits\", or { national = \"US\" }".to_owned()
+    }
+
+    fn shape() -> Shape {
+        Shape::Either(vec![Shape::Choice(vec!["plus", "digits"]), Shape::Word("national")])
     }
 }
 
@@ -163,6 +180,10 @@ impl Value for CallerNumberWord {
     fn allowed() -> String {
         "\"caller\", \"tracking\", \"anonymous\", or a number such as \"+12025550100\"".to_owned()
     }
+
+    fn shape() -> Shape {
+        Shape::Word("caller_number")
+    }
 }
 
 /// A phone number with its country: `+12025550173`, `12025550173`.
@@ -177,6 +198,10 @@ impl Value for Number {
 
     fn allowed() -> String {
         "a number such as \"+12025550173\"".to_owned()
+    }
+
+    fn shape() -> Shape {
+        Shape::Word("phone_number")
     }
 }
 
@@ -197,6 +222,10 @@ impl Value for NumberPrefix {
     fn allowed() -> String {
         "the beginning of a number such as \"+1900\"".to_owned()
     }
+
+    fn shape() -> Shape {
+        Shape::Word("number_prefix")
+    }
 }
 
 /// An area code of North America.
@@ -215,6 +244,10 @@ impl Value for AreaCode {
     fn allowed() -> String {
         "three digits such as \"212\", the first from 2 to 9".to_owned()
     }
+
+    fn shape() -> Shape {
+        Shape::Word("area_code")
+    }
 }
 
 /// A state, territory or province of North America, by its two letters.
@@ -232,6 +265,10 @@ impl Value for State {
 
     fn allowed() -> String {
         "two letters such as \"NY\"".to_owned()
+    }
+
+    fn shape() -> Shape {
+        Shape::Choice(STATES.split(' ').collect())
     }
 }
 
@@ -257,6 +294,10 @@ impl Value for HeaderName {
     fn allowed() -> String {
         "a name such as \"X-Campaign\"".to_owned()
     }
+
+    fn shape() -> Shape {
+        Shape::Word("header_name")
+    }
 }
 
 const HEADER_MAX: usize = 64;
@@ -272,6 +313,10 @@ impl Value for WebSocket {
 
     fn allowed() -> String {
         "\"ws://host:port/path\" or \"wss://host:port/path\"".to_owned()
+    }
+
+    fn shape() -> Shape {
+        Shape::Word("web_socket")
     }
 }
 

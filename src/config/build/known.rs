@@ -64,6 +64,8 @@ impl<'a> Known<'a> {
         named(&mut known.agents, "agent", file.agent.iter().map(|it| &it.name))?;
         let mut webhooks = Index::new("webhook", text);
         named(&mut webhooks, "webhook", file.webhook.iter().map(|it| &it.name))?;
+        let rules = file.tag_rule.iter().filter_map(|it| it.name.as_ref());
+        named(&mut Index::new("tag rule", text), "tag_rule", rules)?;
         for keys in &file.tracking_number {
             let number = e164(keys).map_err(|it| it.under("tracking_number"))?;
             let taken = known.tracking.add_at(number, keys.places.of("number"));

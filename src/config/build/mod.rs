@@ -50,6 +50,7 @@ pub(super) fn config(file: File, text: &str, folder: &Path) -> Result<Config, Wr
     check_listeners(sip, text).map_err(|it| it.under("listener").under("sip"))?;
     check_expiry(&file.registrar).map_err(|it| it.under("registrar"))?;
     check_store(&file.store).map_err(|it| it.under("store"))?;
+    check_api(&file.api).map_err(|it| it.under("api"))?;
     let directory = Arc::new(directory(&mut file, text, folder)?);
     Ok(Config {
         sip: file.sip,
@@ -187,6 +188,26 @@ fn check_listeners(sip: &Sip, text: &str) -> Result<(), Wrong> {
         }
     }
     Ok(())
+}
+
+/// Passwords and keys do not go over a network as they are.
+fn check_api(api: &super::shell::Api) -> Result<(), Wrong> {
+    for (key, there, other) in [
+        ("certificate", api.certificate.is_some(), api.key.is_none()),
+        ("key", api.key.is_some(), api.certificate.is_none()),
+    ] {
+        if there && other {
+            return Err(api.places.wrong(key, "`certificate` and `key` belong together"));
+        }
+    }
+    let Some(listen) = api.listen.0 else { return Ok(()) };
+    if listen.ip().is_loopback() || api.certificate.is_some() || api.behind_proxy {
+        return Ok(());
+    }
+    let message = format!("{listen} can be reached from elsewhere, and there is no TLS");
+    let allowed = "an address of this machine alone such as \"127.0.0.1:8060\"; any, with \
+                   `certificate` and `key`, or with `behind_proxy = true`";
+    Err(api.places.wrong("listen", message).allowed(allowed))
 }
 
 fn check_expiry(registrar: &super::shell::Registrar) -> Result<(), Wrong> {

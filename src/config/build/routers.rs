@@ -172,7 +172,7 @@ fn header(keys: &HeaderKeys) -> Result<Condition, Wrong> {
     Ok(Condition::Header { name: keys.name.0.clone(), text })
 }
 
-/// ZIP codes of at least so many digits.
+/// ZIP codes of at least so many digits, in their own order: a table has none that counts.
 fn zips_of(routes: Vec<(Name, Route)>, least: usize) -> Result<Vec<(String, Route)>, Wrong> {
     let zip = |(name, route): (Name, Route)| {
         let digits = name.text.bytes().all(|it| it.is_ascii_digit());
@@ -189,5 +189,7 @@ fn zips_of(routes: Vec<(Name, Route)>, least: usize) -> Result<Vec<(String, Rout
         };
         Err(Wrong::at(name.span.clone(), message).allowed(allowed).under(&name.text))
     };
-    routes.into_iter().map(zip).collect()
+    let mut zips: Vec<_> = routes.into_iter().map(zip).collect::<Result<_, _>>()?;
+    zips.sort_by(|one, other| one.0.cmp(&other.0));
+    Ok(zips)
 }

@@ -47,7 +47,7 @@ section! {
         /// Shorter messages are thrown away.
         min_length: Time<0, 60_000> = default("\"1s\"");
         /// Whose box it is: recorded as the lead owner. One of `[[agent]]`, if there are any.
-        agent: Option<Name> = optional("\"alice\"");
+        agent: Option<Name> = optional("\"alice\"") names agent;
     }
 }
 

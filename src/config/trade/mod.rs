@@ -41,7 +41,7 @@ section! {
         /// Must be true for a source that is everybody (0.0.0.0/0).
         allow_any_source: bool = default("false");
         /// The listeners its calls arrive at; all if none is named.
-        listeners: Vec<Name> = default("[]");
+        listeners: Vec<Name> = default("[]") names listener;
         /// Its calls must carry a digest of this user ...
         inbound_user: Option<String> = optional("\"carrier\"");
         /// ... and this password.
@@ -233,7 +233,7 @@ section! {
         /// The country of a phone number that is written as it is dialled there.
         country: Option<String> = optional("\"US\"");
         /// The trunk of a phone number; the default trunk if it is not there.
-        trunk: Option<Name> = optional("\"carrier\"");
+        trunk: Option<Name> = optional("\"carrier\"") names trunk;
         /// For people.
         description: String = default("\"\"");
         /// What answers the challenges of a SIP URI: the user ...
@@ -262,7 +262,7 @@ section! {
         /// Codes that the answering person can dial; `true` is short for the usual ones.
         enhanced_forwarding: Option<CodesKeys> = optional_table();
         /// When it is open; always if it is not there.
-        schedule: Option<Name> = optional("\"office\"");
+        schedule: Option<Name> = optional("\"office\"") names schedule;
         /// Where calls go while it is closed.
         outside_hours: RouteWord = default("\"hangup\"");
         /// How long it rings, and where the call goes then.
@@ -270,11 +270,11 @@ section! {
         /// What it sees of the caller; as the call settings say if it is not there.
         caller_id: Option<CallerIdKeys> = optional_table();
         /// The agent who is credited with calls answered here. One of `[[agent]]`, if there are any.
-        agent: Option<Name> = optional("\"alice\"");
+        agent: Option<Name> = optional("\"alice\"") names agent;
         /// The agent who is recorded when nobody answers.
-        lead_owner: Option<Name> = optional("\"alice\"");
+        lead_owner: Option<Name> = optional("\"alice\"") names agent;
         /// Automatic tags apply to calls inside of these hours only.
-        tagging_schedule: Option<Name> = optional("\"office\"");
+        tagging_schedule: Option<Name> = optional("\"office\"") names schedule;
         /// The longest call of those that arrive outside of the tagging schedule.
         after_hours_limit: Option<Time<20_000, 86_400_000>> = optional("\"10m\"");
         /// Copied to the call record.
@@ -345,7 +345,7 @@ section! {
         /// Where calls to it are attributed to.
         source: String = default("\"\"");
         /// The receiving numbers that ring; short for `route = { dial = ... }`.
-        dial: Option<Names> = shown("[\"shop\"]");
+        dial: Option<Names> = shown("[\"shop\"]") names receiving_number;
         /// In which order.
         order: Option<Order> = optional("\"sequence\"");
         /// Receiving numbers that join later, without ringing the others anew.
@@ -354,9 +354,9 @@ section! {
         /// Where calls go, if not to receiving numbers.
         route: Option<RouteWord> = optional("\"hangup\"");
         /// The call settings.
-        call_settings: Option<Name> = optional("\"default\"");
+        call_settings: Option<Name> = optional("\"default\"") names call_settings;
         /// The receiving number to dial when following the route fails inside of us.
-        fail_safe: Option<Name> = optional("\"shop\"");
+        fail_safe: Option<Name> = optional("\"shop\"") names receiving_number;
         /// Put on every call.
         tags: Vec<String> = default("[]");
     }
@@ -368,7 +368,7 @@ section! {
         /// How long after the first.
         after: Time<0, 600_000> = required("\"15s\"");
         /// The receiving numbers.
-        numbers: Names = required("[\"mobile\"]");
+        numbers: Names = required("[\"mobile\"]") names receiving_number;
     }
 }
 

@@ -15,9 +15,9 @@ section! {
         /// As people know it; its name if it is not there.
         full_name: Option<String> = optional("\"Alice Archer\"");
         /// The receiving numbers that ring it.
-        numbers: Option<Vec<Name>> = shown("[\"shop\"]");
+        numbers: Option<Vec<Name>> = shown("[\"shop\"]") names receiving_number;
         /// The account whose phones ring it as well.
-        account: Option<Name> = optional("\"alice\"");
+        account: Option<Name> = optional("\"alice\"") names account;
     }
 }
 
@@ -29,7 +29,7 @@ section! {
         /// The numbers it may show. The first is shown, unless the phone asks for another.
         caller_ids: Vec<Number> = required("[\"+12025550100\"]");
         /// The trunk; the default trunk if it is not there.
-        trunk: Option<Name> = optional("\"carrier\"");
+        trunk: Option<Name> = optional("\"carrier\"") names trunk;
         /// Where numbers without a country are.
         country: Option<String> = optional("\"US\"");
         /// Calls at once.
@@ -44,6 +44,8 @@ section! {
 section! {
     /// Tags that finished calls are given, inside of the tagging schedule of their destination.
     TagRuleKeys {
+        /// What it is called; rules of a file need no name.
+        name: Option<Name> = optional("\"good leads\"");
         /// What must be so of the call, all of it. Without anything it is every call.
         when: TagWhenKeys = table();
         /// The tags.
@@ -63,15 +65,15 @@ section! {
         /// It was talked for less than this.
         talk_less: Option<Time<1_000, 86_400_000>> = optional("\"10m\"");
         /// The tracking number.
-        tracking_number: Option<Many<Name>> = optional("\"+12025550100\"");
+        tracking_number: Option<Many<Name>> = optional("\"+12025550100\"") names tracking_number;
         /// The source of that tracking number.
         source: Option<Many<String>> = optional("\"ads\"");
         /// The caller's number begins with this.
         caller_prefix: Option<Many<NumberPrefix>> = optional("\"+1202\"");
         /// The receiving number that took it.
-        destination: Option<Many<Name>> = optional("\"shop\"");
+        destination: Option<Many<Name>> = optional("\"shop\"") names receiving_number;
         /// The agent who is credited with it.
-        agent: Option<Many<Name>> = optional("\"alice\"");
+        agent: Option<Many<Name>> = optional("\"alice\"") names agent;
         /// The score it was given.
         score: Option<Many<Digit>> = optional("[\"4\", \"5\"]");
     }

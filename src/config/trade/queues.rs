@@ -35,7 +35,7 @@ section! {
         /// Callers go to `no_answer` at once when no member is there at all.
         bypass_unavailable: bool = default("false");
         /// When it is open; always if it is not there.
-        schedule: Option<Name> = optional("\"office\"");
+        schedule: Option<Name> = optional("\"office\"") names schedule;
         /// Where callers go while it is closed.
         outside_hours: RouteWord = default("\"hangup\"");
         /// How long a member is left alone after a call.
@@ -49,9 +49,9 @@ section! {
     /// Somebody who takes a queue's calls. A text is short for `number`.
     MemberKeys {
         /// A receiving number ...
-        number: Option<Name> = optional("\"shop\"");
+        number: Option<Name> = optional("\"shop\"") names receiving_number;
         /// ... or an agent.
-        agent: Option<Name> = optional("\"alice\"");
+        agent: Option<Name> = optional("\"alice\"") names agent;
         /// Its share of the calls where the distribution is weighted; 0: only when no other is
         /// free.
         weight: Count<0, 10_000> = default("1");

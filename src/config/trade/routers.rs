@@ -44,13 +44,13 @@ section! {
         /// The caller has called before, within this time.
         repeat_caller: Option<Time<1_000, 2_592_000_000>> = optional("\"30d\"");
         /// The tracking number that was dialled.
-        tracking_number: Option<Many<Name>> = optional("\"+12025550100\"");
+        tracking_number: Option<Many<Name>> = optional("\"+12025550100\"") names tracking_number;
         /// The source of that tracking number.
         source: Option<Many<String>> = optional("[\"ads\", \"radio\"]");
         /// A tag of the call.
         tag: Option<Many<String>> = optional("\"spring\"");
         /// A schedule that is open now.
-        open: Option<Name> = optional("\"office\"");
+        open: Option<Name> = optional("\"office\"") names schedule;
         /// The caller's area code, in North America.
         area_code: Option<Many<AreaCode>> = optional("[\"202\", \"703\"]");
         /// The caller's state or province, by its area code.
@@ -83,7 +83,7 @@ section! {
     /// How things are in a queue.
     QueueWhenKeys {
         /// The queue.
-        name: Name = required("\"sales\"");
+        name: Name = required("\"sales\"") names queue;
         /// At least so many callers wait.
         waiting: Option<Count<1, 10_000>> = optional("3");
         /// At least so many members could take a call now.
