@@ -1,64 +1,97 @@
-//! The HTTP interface: liveness, readiness and metrics.
+//! The HTTP API under `/v1`, and what is served beside it: health, metrics, the OpenAPI document.
 //!
-//! `/health/live` is 200 while the process turns; `/health/ready` is 503 once the edge drains, so
-//! that a balancer moves on, and says `degraded` while records cannot be written: calls go on then;
-//! `/metrics` is Prometheus text.
+//! A part is a file or folder of its own with `pub fn routes() -> Router<Api>` and a `Doc` (utoipa)
+//! of the same paths; `openapi` joins those into the document, and adds what all of them share:
+//! who may (`x-role`), and how they fail (`problem`). What a part stands on is [`Api`]; who asks is
+//! an argument of the handler ([`access::Viewer`], [`access::Agent`], [`access::Manager`],
+//! [`access::Admin`]): one without is refused by a test.
+//!
+//! Nothing here holds up a call. The switch is told by [`Ask`] over a bounded channel and answers
+//! when it has a moment; what happens in it comes by a bounded broadcast of [`News`].
 
-use std::io;
+pub mod access;
+pub mod answer;
+pub mod ask;
+pub mod directory;
+pub mod health;
+mod layers;
+pub mod openapi;
+pub mod problem;
+pub mod revision;
+pub mod serve;
+
+use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
-use axum::routing::get;
-use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
+use tokio::sync::{broadcast, watch};
 
-/// What the pages show.
+use self::access::Access;
+use self::directory::Keeper;
+pub use self::answer::{Body, Path, Query};
+pub use self::ask::{Ask, Exchange, News};
+pub use self::health::Status;
+pub use self::problem::{Answer, Problem};
+use crate::clock::{Now, Wall};
+use crate::config::Config;
+use crate::store::database::Store;
+
+/// What every part of the API stands on; cheap to clone.
 #[derive(Clone)]
-pub struct Status {
-    metrics: Option<PrometheusHandle>,
-    draining: Arc<AtomicBool>,
-    journal_behind: Arc<AtomicBool>,
+pub struct Api(Arc<Parts>);
+
+/// See [`Api`].
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    pub access: Access,
+    /// The documents of the directory.
+    pub directory: Keeper,
+    /// What runs now: the shell's keys and the directory. `config.borrow().clone()`.
+    pub config: watch::Receiver<Arc<Config>>,
+    /// The loop that turns the switch.
+    pub exchange: Exchange,
+    /// What happens in it; `subscribe()`. Who is slow is told how much was missed, and reads on
+    /// from the store.
+    pub news: broadcast::Sender<News>,
+    /// Health, readiness, metrics.
+    pub status: Status,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Where files that the directory names are looked for.
+    pub folder: PathBuf,
+    /// Reads the clock.
+    pub clock: fn() -> Now,
 }
 
-impl Status {
-    /// `journal_behind` is true while records wait for a disk that refuses.
-    pub fn new(metrics: Option<PrometheusHandle>, journal_behind: Arc<AtomicBool>) -> Self {
-        Self { metrics, draining: Arc::default(), journal_behind }
+impl Api {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
     }
 
-    /// From now on the edge is not ready: it takes no new calls.
-    pub fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+    pub fn now(&self) -> Wall {
+        (self.clock)().wall
     }
-}
 
-/// Serves until the listener's runtime ends.
-pub async fn serve(listener: TcpListener, status: Status) -> io::Result<()> {
-    axum::serve(listener, routes(status)).await
-}
-
-fn routes(status: Status) -> Router {
-    Router::new()
-        .route("/health/live", get(|| async { "live\n" }))
-        .route("/health/ready", get(ready))
-        .route("/metrics", get(metrics))
-        .with_state(status)
-}
-
-async fn ready(State(status): State<Status>) -> impl IntoResponse {
-    if status.draining.load(Ordering::Relaxed) {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
-    } else if status.journal_behind.load(Ordering::Relaxed) {
-        (StatusCode::OK, "degraded: records wait in memory, the disk refuses them\n")
-    } else {
-        (StatusCode::OK, "ready\n")
+    pub fn running(&self) -> Arc<Config> {
+        self.config.borrow().clone()
     }
 }
 
-async fn metrics(State(status): State<Status>) -> String {
-    status.metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default()
+impl Deref for Api {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Everything that is served.
+pub fn routes(api: Api) -> Router {
+    let parts = Router::new()
+        .merge(access::routes())
+        .merge(directory::routes())
+        .merge(health::routes())
+        .merge(openapi::routes());
+    layers::around(parts, &api).with_state(api)
 }

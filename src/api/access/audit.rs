@@ -1,0 +1,116 @@
+//! The audit log: who changed what, and when; and a copy of the database.
+
+use axum::extract::State;
+use axum::{Json, Router, routing};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+
+use super::who::Admin;
+use crate::api::{Answer, Api, Problem, Query};
+use crate::store::database::{AuditEntry, AuditSearch, LIMIT, StoreError};
+
+/// The folder of copies, inside of the data folder.
+const BACKUPS: &str = "backups";
+
+pub fn routes() -> Router<Api> {
+    Router::new()
+        .route("/v1/audit", routing::get(list))
+        .route("/v1/backup", routing::post(backup))
+}
+
+/// Which entries.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Search {
+    /// Who did it: a user, or `key:NAME`.
+    by: Option<String>,
+    /// What it was done to: `receiving_number/shop`, `user/ada`.
+    subject: Option<String>,
+    /// Where the page before ended: its `next`.
+    after: Option<i64>,
+    /// 1 to 1000, by default 50.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+}
+
+/// Something that somebody did.
+#[derive(Serialize, ToSchema)]
+pub struct Entry {
+    id: i64,
+    /// Microseconds since 1970.
+    at: i64,
+    /// A user, `key:NAME`, `crosspoint` itself; empty if nobody knows.
+    by: String,
+    /// The address it came from.
+    source: String,
+    /// `created`, `changed`, `deleted`, `login`, `login_refused`, ..
+    what: String,
+    /// What it was done to.
+    subject: String,
+    #[schema(value_type = Object)]
+    detail: Value,
+}
+
+/// Newest first.
+#[derive(Serialize, ToSchema)]
+pub struct Entries {
+    items: Vec<Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<i64>,
+}
+
+impl From<AuditEntry> for Entry {
+    fn from(it: AuditEntry) -> Self {
+        let at = it.at.unix_micros();
+        let AuditEntry { id, by, source, what, subject, detail, .. } = it;
+        Self { id, at, by, source, what, subject, detail }
+    }
+}
+
+/// Who changed what, newest first.
+#[utoipa::path(get, path = "/v1/audit", tag = "access", operation_id = "audit", params(Search),
+    responses((status = 200, body = Entries)), extensions(("x-role" = json!("admin"))))]
+pub async fn list(
+    State(api): State<Api>,
+    Admin(_): Admin,
+    Query(search): Query<Search>,
+) -> Answer<Json<Entries>> {
+    let limit = search.limit.unwrap_or(50);
+    if !(1..=LIMIT).contains(&limit) {
+        return Err(Problem::parameter("limit", "out of bounds").allowed(format!("1 to {LIMIT}")));
+    }
+    let Search { by, subject, after: before, .. } = search;
+    let found = api.store.audit(&AuditSearch { by, subject, before, limit }).await?;
+    let full = found.len() == limit as usize;
+    let next = found.last().map(|it| it.id).filter(|_| full);
+    Ok(Json(Entries { items: found.into_iter().map(Entry::from).collect(), next }))
+}
+
+/// Where the copy is.
+#[derive(Serialize, ToSchema)]
+pub struct Backup {
+    /// Inside of the data folder.
+    file: String,
+    bytes: u64,
+}
+
+/// Write a whole copy of the database to the data folder, while everything goes on.
+#[utoipa::path(post, path = "/v1/backup", tag = "access", operation_id = "backup",
+    responses((status = 200, body = Backup)), extensions(("x-role" = json!("admin"))))]
+pub async fn backup(State(api): State<Api>, Admin(who): Admin) -> Answer<Json<Backup>> {
+    let file = format!("{BACKUPS}/crosspoint-{}.db", api.now().unix_micros());
+    let to = api.data.join(&file);
+    let system = |it: std::io::Error| Problem::unavailable(format!("{file}: {it}"));
+    if let Some(folder) = to.parent() {
+        std::fs::create_dir_all(folder).map_err(system)?;
+    }
+    api.store.backup(&to).await.map_err(|it| match it {
+        StoreError::Refused(why) => Problem::not_now(why),
+        other => other.into(),
+    })?;
+    let bytes = std::fs::metadata(&to).map_err(system)?.len();
+    api.audit(&who, "backup", file.clone(), json!({"bytes": bytes})).await?;
+    Ok(Json(Backup { file, bytes }))
+}

@@ -1,0 +1,278 @@
+//! Keeps the documents and what is in force the same: one change after the other, checked as a
+//! whole, kept, and then taken over by the switch. A call keeps the directory it began with.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::Value;
+use tracing::{error, warn};
+
+use super::faults;
+use crate::api::{Answer, Api, Problem};
+use crate::clock::Now;
+use crate::config::documents::{Document, Documents, Fault, Kind, Shell};
+use crate::config::{Config, ConfigError};
+use crate::peer::Peers;
+use crate::store::database::{Document as Kept, Edit, Expected, Store, StoreError};
+
+/// Where the directory is at home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// In the file of the edge: the API shows it, and changes nothing.
+    File,
+    /// In the database: it was taken from the file once, and is the API's from then on.
+    Database,
+}
+
+/// Says in the store that the file's directory was taken over.
+const TAKEN: &str = "directory_taken";
+/// Who changed what nobody did.
+const OURSELVES: &str = "crosspoint";
+
+/// Keeps the documents of the directory.
+pub struct Keeper {
+    home: Home,
+    shell: RwLock<Arc<Shell>>,
+    kept: RwLock<Arc<Vec<Kept>>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// Why there is no directory to begin with.
+#[derive(Debug)]
+pub enum CannotBegin {
+    File(ConfigError),
+    Document(Fault),
+    Store(StoreError),
+}
+
+impl std::fmt::Display for CannotBegin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(it) => it.fmt(f),
+            Self::Document(it) => write!(f, "the directory in the database: {it}"),
+            Self::Store(it) => it.fmt(f),
+        }
+    }
+}
+
+impl Keeper {
+    /// Reads the directory from where it is at home. A database that has never had one takes that
+    /// of the file.
+    pub async fn open(
+        store: &dyn Store,
+        shell: Shell,
+        home: Home,
+        now: Now,
+    ) -> Result<(Self, Config), CannotBegin> {
+        let (kept, config) = match home {
+            Home::File => (of_file(&shell)?, shell.config().map_err(CannotBegin::File)?),
+            Home::Database => {
+                let kept = taken(store, &shell, now).await?;
+                let config = documents(&kept).check(&shell).map_err(CannotBegin::Document)?;
+                (kept, config)
+            }
+        };
+        let keeper = Self {
+            home,
+            shell: RwLock::new(Arc::new(shell)),
+            kept: RwLock::new(Arc::new(kept)),
+            turn: tokio::sync::Mutex::default(),
+        };
+        Ok((keeper, config))
+    }
+
+    pub fn home(&self) -> Home {
+        self.home
+    }
+
+    /// The documents as they are kept now.
+    pub fn kept(&self) -> Arc<Vec<Kept>> {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn shell(&self) -> Arc<Shell> {
+        self.shell.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes another file around the documents; in force once the switch has adopted it.
+    pub async fn reload(&self, api: &Api, shell: Shell) -> Result<(), String> {
+        let _turn = self.turn.lock().await;
+        let kept = match self.home {
+            Home::File => of_file(&shell).map_err(|it| it.to_string())?,
+            Home::Database => api.store.documents().await.map_err(|it| it.to_string())?,
+        };
+        let (shell, home) = (Arc::new(shell), self.home);
+        let (documents, around) = (documents(&kept), shell.clone());
+        let read = tokio::task::spawn_blocking(move || match home {
+            Home::File => around.config().map_err(|it| it.to_string()),
+            Home::Database => documents.check(&around).map_err(|it| it.to_string()),
+        });
+        let config = read.await.map_err(|it| it.to_string())??;
+        api.exchange.adopt(config).await?;
+        *self.shell.write().unwrap_or_else(PoisonError::into_inner) = shell;
+        *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(kept);
+        Ok(())
+    }
+
+    /// Makes a change. `plan` is told what is kept and says which edits it takes; what comes of
+    /// them is checked, and if it is right kept and adopted, unless this is a dry run. What the
+    /// edited documents are then (deleted ones left out).
+    ///
+    /// Goes on when who asked goes away: what is kept is also adopted.
+    pub async fn change(
+        api: &Api,
+        by: String,
+        dry_run: bool,
+        plan: impl FnOnce(&[Kept]) -> Answer<Vec<Edit>> + Send + 'static,
+    ) -> Answer<Vec<Kept>> {
+        let api = api.clone();
+        let task = tokio::spawn(async move {
+            let keeper = &api.directory;
+            if keeper.home == Home::File {
+                let message = "the directory stands in the configuration file: change it there and \
+                               reload, or set [store] directory = \"database\"";
+                return Err(Problem::directory_in_file(message));
+            }
+            let _turn = keeper.turn.lock().await;
+            let kept = api.store.documents().await?;
+            let edits = plan(&kept)?;
+            let after = applied(&kept, &edits, &by);
+            let config = keeper.check(documents(&after), &edits, api.clone()).await?;
+            if dry_run {
+                return Ok(edited(&after, &edits));
+            }
+            let changed = api.store.change(&edits, &by, api.now()).await;
+            let changed = changed.map_err(|it| conflict(it, &edits))?;
+            let after = with(after, &changed);
+            *keeper.kept.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(after);
+            if let Err(error) = api.exchange.adopt(config).await {
+                error!(error, "a directory is kept, and not in force");
+                let message = format!("the change is kept, and not in force: {error}");
+                return Err(Problem::unavailable(message));
+            }
+            Ok(changed)
+        });
+        task.await.map_err(|_| Problem::internal("the change broke off"))?
+    }
+
+    /// Checks what would be, on a thread that nobody waits for.
+    async fn check(&self, documents: Documents, edits: &[Edit], api: Api) -> Answer<Config> {
+        let shell = self.shell();
+        let checked = tokio::task::spawn_blocking(move || {
+            let config = documents.check(&shell)?;
+            // The peer room has the last word on trunks and accounts.
+            let peers = Peers::new(config.peers(), [0; 32], (api.clock)().at);
+            peers.map_err(|it| Fault { message: it.to_string(), ..Fault::default() })?;
+            Ok::<_, Fault>(config)
+        });
+        let checked = checked.await.map_err(|_| Problem::internal("the check broke off"))?;
+        checked.map_err(|it| faults::problem(&it, edits))
+    }
+}
+
+/// The documents of the database; those of the file where there have never been any.
+async fn taken(store: &dyn Store, shell: &Shell, now: Now) -> Result<Vec<Kept>, CannotBegin> {
+    let kept = store.documents().await.map_err(CannotBegin::Store)?;
+    let before = store.setting(TAKEN).await.map_err(CannotBegin::Store)?;
+    if before.is_some() || !kept.is_empty() {
+        return Ok(kept);
+    }
+    let documents = shell.documents().map_err(CannotBegin::File)?;
+    let create = |it: Document| Edit {
+        kind: it.kind.name().to_owned(),
+        name: it.name,
+        expected: Expected::Absent,
+        body: Some(Value::Object(it.body)),
+    };
+    // A file that is wrong is not taken.
+    documents.check(shell).map_err(CannotBegin::Document)?;
+    let edits: Vec<_> = documents.0.into_iter().map(create).collect();
+    let kept = store.change(&edits, OURSELVES, now.wall).await.map_err(CannotBegin::Store)?;
+    store.settle_setting(TAKEN, "yes").await.map_err(CannotBegin::Store)?;
+    Ok(kept)
+}
+
+/// The documents of the file, as if they were kept.
+fn of_file(shell: &Shell) -> Result<Vec<Kept>, CannotBegin> {
+    let documents = shell.documents().map_err(CannotBegin::File)?;
+    let kept = |it: Document| Kept {
+        kind: it.kind.name().to_owned(),
+        name: it.name,
+        revision: 0,
+        body: Value::Object(it.body),
+        changed_at: crate::clock::Wall::default(),
+        changed_by: String::new(),
+    };
+    Ok(documents.0.into_iter().map(kept).collect())
+}
+
+/// What is kept, as documents. What another version has kept is left out.
+pub fn documents(kept: &[Kept]) -> Documents {
+    let read = |it: &Kept| match (Kind::named(&it.kind), &it.body) {
+        (Some(kind), Value::Object(body)) => {
+            Some(Document { kind, name: it.name.clone(), body: body.clone() })
+        }
+        _ => {
+            warn!(kind = it.kind, name = it.name, "a document is of no kind that is known");
+            None
+        }
+    };
+    Documents(kept.iter().filter_map(read).collect())
+}
+
+/// What would be kept after these edits, in the order in which the store would have it.
+fn applied(kept: &[Kept], edits: &[Edit], by: &str) -> Vec<Kept> {
+    let edit_of: BTreeMap<_, _> = edits.iter().map(|it| ((&*it.kind, &*it.name), it)).collect();
+    let mut after = Vec::with_capacity(kept.len() + edits.len());
+    let mut there = std::collections::BTreeSet::new();
+    for it in kept {
+        there.insert((&*it.kind, &*it.name));
+        match edit_of.get(&(&*it.kind, &*it.name)) {
+            None => after.push(it.clone()),
+            Some(Edit { body: Some(body), .. }) => {
+                after.push(Kept { body: body.clone(), changed_by: by.to_owned(), ..it.clone() });
+            }
+            Some(_) => (),
+        }
+    }
+    for it in edits.iter().filter(|it| !there.contains(&(&*it.kind, &*it.name))) {
+        let Some(body) = it.body.clone() else { continue };
+        after.push(Kept {
+            kind: it.kind.clone(),
+            name: it.name.clone(),
+            revision: 0,
+            body,
+            changed_at: crate::clock::Wall::default(),
+            changed_by: by.to_owned(),
+        });
+    }
+    after
+}
+
+/// The documents that the edits are about.
+fn edited(after: &[Kept], edits: &[Edit]) -> Vec<Kept> {
+    let about = |it: &&Kept| edits.iter().any(|of| of.kind == it.kind && of.name == it.name);
+    after.iter().filter(about).cloned().collect()
+}
+
+/// The same with what the store gave to those that changed: revisions, times.
+fn with(mut after: Vec<Kept>, changed: &[Kept]) -> Vec<Kept> {
+    let changed: BTreeMap<_, _> = changed.iter().map(|it| ((&*it.kind, &*it.name), it)).collect();
+    for it in &mut after {
+        if let Some(new) = changed.get(&(&*it.kind, &*it.name)) {
+            *it = (*new).clone();
+        }
+    }
+    after
+}
+
+/// Somebody was faster, although we are the only one who changes: another edge, or a tool.
+fn conflict(error: StoreError, edits: &[Edit]) -> Problem {
+    match error {
+        StoreError::Conflict { kind, name, now } => {
+            let edit = edits.iter().find(|it| it.kind == kind && it.name == name);
+            faults::conflict(&kind, &name, now.as_deref(), edit.and_then(|it| it.body.as_ref()))
+        }
+        other => other.into(),
+    }
+}
