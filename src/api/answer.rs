@@ -27,7 +27,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let json = is_type(request.headers(), &["application/json", "application/merge-patch+json"]);
+        let json =
+            is_type(request.headers(), &["application/json", "application/merge-patch+json"]);
         let bytes = bytes(request, state).await?;
         if !json {
             return Err(Problem::wrong_type("the body must be application/json"));

@@ -7,7 +7,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::problem::{Answer, Problem};
 use crate::config::Config;
-use crate::model::{CallRecord, Fact};
+use crate::model::event::Fact;
+use crate::model::record::CallRecord;
 
 /// Something that the loop is asked. It answers between two packets: it must be quick.
 #[derive(Debug)]

@@ -18,16 +18,16 @@ const BODY: usize = 1 << 20;
 /// How long an answer may take to begin. (An upload is read in this time.)
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// Puts them around all routes.
-pub fn around(routes: Router<Api>, api: &Api) -> Router<Api> {
-    routes
-        .fallback(nothing_here)
-        .method_not_allowed_fallback(no_such_method)
+/// Puts them around all routes: from outside, where `Allow` is known.
+pub fn around(routes: Router<Api>, api: Api) -> Router {
+    let inner = routes.fallback(nothing_here).method_not_allowed_fallback(no_such_method);
+    Router::new()
+        .fallback_service(inner.with_state(api.clone()))
         .layer(DefaultBodyLimit::max(BODY))
         .layer(middleware::from_fn_with_state(api.clone(), access::guard))
         .layer(middleware::from_fn(in_time))
         .layer(middleware::from_fn(options))
-        .layer(middleware::from_fn_with_state(api.clone(), headers))
+        .layer(middleware::from_fn_with_state(api, headers))
 }
 
 async fn nothing_here(uri: Uri) -> Problem {
@@ -66,7 +66,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
                       connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const ALWAYS: &[(HeaderName, &str)] = &[
+static ALWAYS: [(HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -81,7 +81,7 @@ async fn headers(State(api): State<Api>, request: Request, next: Next) -> Respon
     let secure = access::origin(&api, &request).secure;
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    for (name, value) in ALWAYS {
+    for (name, value) in &ALWAYS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if ours {

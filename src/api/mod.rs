@@ -18,6 +18,8 @@ mod layers;
 pub mod openapi;
 pub mod problem;
 pub mod revision;
+#[cfg(test)]
+mod rig;
 pub mod serve;
 
 use std::ops::Deref;
@@ -28,9 +30,9 @@ use axum::Router;
 use tokio::sync::{broadcast, watch};
 
 use self::access::Access;
-use self::directory::Keeper;
 pub use self::answer::{Body, Path, Query};
 pub use self::ask::{Ask, Exchange, News};
+use self::directory::Keeper;
 pub use self::health::Status;
 pub use self::problem::{Answer, Problem};
 use crate::clock::{Now, Wall};
@@ -61,7 +63,7 @@ pub struct Parts {
     /// Where files that the directory names are looked for.
     pub folder: PathBuf,
     /// Reads the clock.
-    pub clock: fn() -> Now,
+    pub clock: Box<dyn Fn() -> Now + Send + Sync>,
 }
 
 impl Api {
@@ -93,5 +95,5 @@ pub fn routes(api: Api) -> Router {
         .merge(directory::routes())
         .merge(health::routes())
         .merge(openapi::routes());
-    layers::around(parts, &api).with_state(api)
+    layers::around(parts, api)
 }

@@ -76,7 +76,8 @@ fn share(document: &mut Value) {
         },
     });
     let Some(paths) = document["paths"].as_object_mut() else { return };
-    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|it| it.values_mut())
+    for operation in
+        paths.values_mut().filter_map(Value::as_object_mut).flat_map(|it| it.values_mut())
     {
         let role = operation["x-role"].as_str().map(str::to_owned);
         operation["security"] = match role {

@@ -21,7 +21,7 @@ mod trade;
 pub mod value;
 mod words;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use toml::de::DeTable;
@@ -70,6 +70,11 @@ pub fn load(text: &str, file: &str, folder: &Path) -> Result<Config, ConfigError
 
 /// Reads the configuration in `path`.
 pub fn load_file(path: &Path) -> Result<Config, ConfigError> {
+    documents::Shell::read(path)?.config()
+}
+
+/// The text in `path`, what it is called, and its folder.
+fn read_file(path: &Path) -> Result<(String, String, PathBuf), ConfigError> {
     let file = path.display().to_string();
     let whole = |message: String| ConfigError {
         file: file.clone(),
@@ -82,7 +87,7 @@ pub fn load_file(path: &Path) -> Result<Config, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|it| whole(it.to_string()))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
-    load(&text, &file, &folder)
+    Ok((text, file, folder))
 }
 
 fn read(text: &str, folder: &Path) -> Result<Config, Wrong> {

@@ -1,5 +1,6 @@
 //! Starts threads, turns the loops, drains, stops; and what the command line asks for.
 
+mod asked;
 mod check;
 mod clock;
 mod commands;
@@ -7,6 +8,7 @@ mod demo;
 mod edge;
 mod error;
 mod learn;
+mod office;
 mod prompts;
 mod ring;
 mod run;
@@ -21,16 +23,20 @@ pub use self::demo::demo;
 pub use self::error::Error;
 pub use self::learn::learn_extension;
 pub use self::run::run;
-use crate::config::{self, Config};
+use crate::config::Config;
+use crate::config::documents::Shell;
 
 /// What runs without a configuration.
 const QUICKSTART: &str = include_str!("../../configs/quickstart.toml");
 
 /// The operator's file, or the one that is built in.
 fn read_config(file: Option<&Path>) -> Result<Config, Error> {
-    let read = match file {
-        Some(path) => config::load_file(path),
-        None => config::load(QUICKSTART, "configs/quickstart.toml (built in)", Path::new(".")),
-    };
+    read_shell(file)?.config().map_err(|error| Error::Config(error.to_string()))
+}
+
+/// The same as text, which the directory of the database is put into.
+fn read_shell(file: Option<&Path>) -> Result<Shell, Error> {
+    let built_in = || Shell::new(QUICKSTART, "configs/quickstart.toml (built in)", Path::new("."));
+    let read = file.map_or_else(|| Ok(built_in()), Shell::read);
     read.map_err(|error| Error::Config(error.to_string()))
 }

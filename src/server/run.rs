@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc, watch};
 use tracing::{error, info, warn};
 
 use super::clock::Clock;
 use super::error::Error;
+use super::office::{self, Line, Office, Opened};
 use super::streams::{self, Streams};
 use super::voice::{Addresses, RETRY, Voice};
 use super::{prompts, setup, voice};
-use crate::api::{self, Status};
+use crate::api::{Ask, News, Status};
 use crate::audio::{ClipId, StreamId};
 use crate::clock::Wall;
 use crate::config::Config;
+use crate::config::documents::Shell;
 use crate::media::{Order, Report};
 use crate::model::record::Cause;
 use crate::model::{Condition, Prompt};
@@ -45,13 +47,13 @@ const CLIPS: usize = 16;
 type Resolved = (u64, Found);
 
 /// Everything that runs.
-struct Server<'a> {
-    config: Config,
+pub(super) struct Server<'a> {
+    pub(super) config: Config,
     file: Option<&'a Path>,
     data: &'a Path,
-    clock: Clock,
+    pub(super) clock: Clock,
     net: Net,
-    switch: Switch,
+    pub(super) switch: Switch,
     voice: Voice,
     streams: Streams,
     journal: Journal,
@@ -60,7 +62,10 @@ struct Server<'a> {
     resolver: Resolver,
     resolved: mpsc::Sender<Resolved>,
     clips: mpsc::Sender<(ClipId, Arc<[i16]>)>,
-    out: Vec<Out>,
+    office: Option<Office>,
+    news: broadcast::Sender<News>,
+    running: watch::Sender<Arc<Config>>,
+    pub(super) out: Vec<Out>,
 }
 
 /// What the loop listens to besides the network.
@@ -69,6 +74,7 @@ struct Ears {
     streams: mpsc::Receiver<(StreamId, Told)>,
     resolved: mpsc::Receiver<Resolved>,
     clips: mpsc::Receiver<(ClipId, Arc<[i16]>)>,
+    asks: mpsc::Receiver<Ask>,
     /// Whoever started the edge inside of this process wants it to stop.
     stop: mpsc::Receiver<()>,
     terminate: Signal,
@@ -90,14 +96,15 @@ pub(super) fn serve(
     started: impl FnOnce(),
     stop: mpsc::Receiver<()>,
 ) -> Result<(), Error> {
-    let config = super::read_config(file)?;
+    let shell = super::read_shell(file)?;
+    let config = shell.config().map_err(|error| Error::Config(error.to_string()))?;
     telemetry::logs(log_level);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Error::doing("starting the runtime"))?;
     runtime.block_on(async {
-        let (mut server, mut ears) = Server::start(config, file, data, stop)?;
+        let (mut server, mut ears) = Server::start(shell, config, file, data, stop)?;
         // Who calls meanwhile waits in the socket's buffer.
         if tokio::time::timeout(FIRST_PORTS, server.ports(&mut ears)).await.is_err() {
             warn!("there are no RTP ports yet; calls are refused until there are");
@@ -114,12 +121,17 @@ pub(super) fn serve(
 
 impl<'a> Server<'a> {
     fn start(
+        shell: Shell,
         config: Config,
         file: Option<&'a Path>,
         data: &'a Path,
         stop: mpsc::Receiver<()>,
     ) -> Result<(Self, Ears), Error> {
         let clock = Clock::start();
+        let opened = office::is_wanted(&config)
+            .then(|| Office::open(shell, &config, data, clock))
+            .transpose()?;
+        let config = opened.as_ref().map_or(config, |it| it.config.clone());
         let at = |what: &str| format!("{}: {what}", data.display());
         let recordings = setup::inside(data, &config.recordings.folder);
         repair_recordings(&recordings).map_err(Error::doing(at("mending recordings")))?;
@@ -130,7 +142,6 @@ impl<'a> Server<'a> {
             .map_err(Error::doing("listening for SIP"))?;
         let metrics = telemetry::metrics();
         let status = Status::new(metrics, journal.behind());
-        serve_http(&config, &status)?;
         let (told, reports) = mpsc::channel(voice::RING);
         let failed = told.clone();
         let (tapes, _) = Tapes::start(recordings, move |report| {
@@ -161,12 +172,14 @@ impl<'a> Server<'a> {
         .map_err(|error| Error::Config(format!("{error}")))?;
         let (resolved, resolved_ear) = mpsc::channel(ANSWERS);
         let (clips, clips_ear) = mpsc::channel(CLIPS);
+        let (office, line) = at_work(opened, &config, &status, data, clock)?;
         let on = |kind| signal(kind).map_err(Error::doing("listening for signals"));
         let ears = Ears {
             reports,
             streams: streams_ear,
             resolved: resolved_ear,
             clips: clips_ear,
+            asks: line.asks,
             stop,
             terminate: on(SignalKind::terminate())?,
             interrupt: on(SignalKind::interrupt())?,
@@ -188,6 +201,9 @@ impl<'a> Server<'a> {
             status,
             resolved,
             clips,
+            office,
+            news: line.news,
+            running: line.running,
         };
         server.restore();
         server.remember(&records);
@@ -241,6 +257,7 @@ impl<'a> Server<'a> {
                 Some((id, samples)) = ears.clips.recv() => {
                     self.voice.order(Order::Clip { id, samples });
                 }
+                Some(ask) = ears.asks.recv() => self.on_ask(ask),
                 _ = housekeeping.tick() => self.keep_house(),
                 _ = ears.hang_up.recv() => self.reload(),
                 Some(()) = ears.stop.recv() => give_up = Some(self.drain()),
@@ -295,8 +312,16 @@ impl<'a> Server<'a> {
                 Out::Send { bytes, hop } => self.net.send(bytes, hop),
                 Out::Media(order) => self.voice.order(order),
                 Out::Stream { stream, order } => self.streams.order(stream, order),
-                Out::Journal(record) => self.journal.keep(Entry::Record(record)),
+                Out::Journal(record) => {
+                    if 0 < self.news.receiver_count() {
+                        drop(self.news.send(News::Record(Arc::from(record.clone()))));
+                    }
+                    self.journal.keep(Entry::Record(record));
+                }
                 Out::Note(fact) => {
+                    if 0 < self.news.receiver_count() {
+                        drop(self.news.send(News::Fact(Arc::new(fact.clone()))));
+                    }
                     if self.config.records.events {
                         self.journal.keep(Entry::Fact(fact));
                     }
@@ -325,30 +350,31 @@ impl<'a> Server<'a> {
 
     /// Takes the file anew; one that is wrong changes nothing.
     fn reload(&mut self) {
-        let now = self.clock.now();
-        let taken = super::read_config(self.file).and_then(|config| {
-            let directory = config.directory.clone();
-            let told = self.switch.adopt(directory, config.peers(), now);
-            told.map(|()| config).map_err(|error| Error::Config(error.to_string()))
-        });
-        match taken {
-            Ok(config) => {
-                info!("the configuration was read anew");
-                metrics::counter!("crosspoint_reloads_total", "outcome" => "taken").increment(1);
-                if self.config.dns.servers != config.dns.servers {
-                    match names(&config) {
-                        Ok(resolver) => self.resolver = resolver,
-                        Err(error) => error!(%error, "the old name servers stay"),
-                    }
-                }
-                self.config = config;
-                self.load_prompts();
-            }
-            Err(error) => {
-                error!(%error, "the configuration is wrong; the old one stays in force");
-                metrics::counter!("crosspoint_reloads_total", "outcome" => "refused").increment(1);
+        match &self.office {
+            Some(office) => office.reload(self.file),
+            None => {
+                let read = super::read_config(self.file).map_err(|error| error.to_string());
+                let taken = read.and_then(|config| self.adopt(config));
+                say_reloaded(&taken);
             }
         }
+    }
+
+    /// Takes a configuration; running calls keep the directory that they began with.
+    pub(super) fn adopt(&mut self, config: Config) -> Result<(), String> {
+        let now = self.clock.now();
+        let told = self.switch.adopt(config.directory.clone(), config.peers(), now);
+        told.map_err(|error| error.to_string())?;
+        if self.config.dns.servers != config.dns.servers {
+            match names(&config) {
+                Ok(resolver) => self.resolver = resolver,
+                Err(error) => error!(%error, "the old name servers stay"),
+            }
+        }
+        self.config = config;
+        self.running.send_replace(Arc::new(self.config.clone()));
+        self.load_prompts();
+        Ok(())
     }
 
     /// Reads and speaks prompts on a thread of their own; clips come back as they are ready.
@@ -420,6 +446,9 @@ impl<'a> Server<'a> {
         self.streams.stop();
         self.voice.stop();
         drop(self.journal);
+        if let Some(office) = self.office {
+            office.close();
+        }
         info!("stopped");
     }
 }
@@ -452,25 +481,36 @@ async fn until(at: Option<std::time::Instant>) {
     }
 }
 
-/// Health and metrics, on a thread of their own: they never hold up a call.
-fn serve_http(config: &Config, status: &Status) -> Result<(), Error> {
-    let Some(address) = setup::http(config) else { return Ok(()) };
-    let listener = std::net::TcpListener::bind(address)
-        .and_then(|it| it.set_nonblocking(true).map(|()| it))
-        .map_err(Error::doing(format!("listening for HTTP on {address}")))?;
-    let status = status.clone();
-    let serve = move || -> std::io::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            api::serve(tokio::net::TcpListener::from_std(listener)?, status).await
-        })
+/// Has the office begin, if there is one.
+fn at_work(
+    opened: Option<Opened>,
+    config: &Config,
+    status: &Status,
+    data: &Path,
+    clock: Clock,
+) -> Result<(Option<Office>, Line), Error> {
+    let Some(Opened { mut office, store, keeper, .. }) = opened else {
+        let running = watch::Sender::new(Arc::new(config.clone()));
+        let line = Line { asks: mpsc::channel(1).1, news: broadcast::Sender::new(1), running };
+        return Ok((None, line));
     };
-    let start = std::thread::Builder::new().name("http".into()).spawn(move || {
-        if let Err(error) = serve() {
-            error!(%error, "HTTP has ended");
+    let line = office.serve(store, keeper, config, status.clone(), data, clock)?;
+    Ok((Some(office), line))
+}
+
+/// What came of reading the configuration anew.
+pub(super) fn say_reloaded(taken: &Result<(), String>) {
+    let outcome = match taken {
+        Ok(()) => {
+            info!("the configuration was read anew");
+            "taken"
         }
-    });
-    start.map(drop).map_err(Error::doing("starting the HTTP thread"))
+        Err(error) => {
+            error!(%error, "the configuration is wrong; the old one stays in force");
+            "refused"
+        }
+    };
+    metrics::counter!("crosspoint_reloads_total", "outcome" => outcome).increment(1);
 }
 
 fn seed() -> Result<[u8; 32], Error> {

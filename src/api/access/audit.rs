@@ -14,9 +14,7 @@ use crate::store::database::{AuditEntry, AuditSearch, LIMIT, StoreError};
 const BACKUPS: &str = "backups";
 
 pub fn routes() -> Router<Api> {
-    Router::new()
-        .route("/v1/audit", routing::get(list))
-        .route("/v1/backup", routing::post(backup))
+    Router::new().route("/v1/audit", routing::get(list)).route("/v1/backup", routing::post(backup))
 }
 
 /// Which entries.

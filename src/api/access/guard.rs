@@ -47,7 +47,8 @@ pub async fn guard(State(api): State<Api>, mut request: Request, next: Next) -> 
     let origin = origin(&api, &request);
     request.extensions_mut().insert(origin);
     let path = request.uri().path();
-    let public = PUBLIC.iter().any(|it| it.0 == request.method() && it.1 == path);
+    let public = PUBLIC.iter().any(|it| it.0 == request.method() && it.1 == path)
+        || is_signed_link(&request);
     if path.starts_with("/v1/") && !public && request.method() != Method::OPTIONS {
         match recognise(&api, request.method(), request.headers(), origin).await {
             Ok(who) => {
@@ -57,6 +58,15 @@ pub async fn guard(State(api): State<Api>, mut request: Request, next: Next) -> 
         }
     }
     next.run(request).await
+}
+
+/// A link to one recording, which anybody may follow who has it: whoever hands the recording out
+/// checks the signature.
+fn is_signed_link(request: &Request) -> bool {
+    let uri = request.uri();
+    let signed = uri.query().is_some_and(|it| it.split('&').any(|it| it.starts_with("signature=")));
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    signed && reads && uri.path().starts_with("/v1/recordings/")
 }
 
 /// The far end of the connection; behind a proxy, what the proxy says of it.
@@ -74,12 +84,7 @@ pub fn origin(api: &Api, request: &Request) -> Origin {
     Origin { ip: told.unwrap_or(there.ip), secure: there.secure || scheme == Some("https") }
 }
 
-async fn recognise(
-    api: &Api,
-    method: &Method,
-    headers: &HeaderMap,
-    origin: Origin,
-) -> Answer<Who> {
+async fn recognise(api: &Api, method: &Method, headers: &HeaderMap, origin: Origin) -> Answer<Who> {
     if let Some(key) = bearer(headers) {
         return by_key(api, key, origin).await;
     }

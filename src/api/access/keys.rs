@@ -119,7 +119,8 @@ pub async fn create(
         expires_at,
         used_at: None,
     };
-    let (subject, detail) = (format!("key/{}", key.id), json!({"name": key.name, "role": key.role}));
+    let (subject, detail) =
+        (format!("key/{}", key.id), json!({"name": key.name, "role": key.role}));
     let audit = entry(&who.name, who.source, now, "created", subject, detail);
     api.store.put_key(&key, &audit).await?;
     let place = format!("/v1/keys/{}", key.id);

@@ -82,11 +82,7 @@ pub async fn who_am_i(Viewer(who): Viewer) -> axum::Json<Me> {
 /// Sign in: sets the cookie of the session.
 #[utoipa::path(post, path = "/v1/session", tag = "access", operation_id = "sign_in",
     request_body = SignIn, responses((status = 200, body = Me)))]
-pub async fn sign_in(
-    State(api): State<Api>,
-    origin: Origin,
-    Body(sent): Body<SignIn>,
-) -> Answer {
+pub async fn sign_in(State(api): State<Api>, origin: Origin, Body(sent): Body<SignIn>) -> Answer {
     let now = api.now();
     api.access.attempt(origin.ip, now)?;
     let user = match users::is_name(&sent.user) {
@@ -103,7 +99,8 @@ pub async fn sign_in(
         return Err(Problem::unknown_caller("there is no such user, or the password is wrong"));
     };
     api.access.forgive(origin.ip);
-    let login = entry(&user.name, origin.ip, now, "login", format!("user/{}", user.name), json!({}));
+    let login =
+        entry(&user.name, origin.ip, now, "login", format!("user/{}", user.name), json!({}));
     api.store.note_audit(&login).await?;
     begin(&api, user, origin, StatusCode::OK).await
 }
@@ -182,7 +179,11 @@ pub async fn change_password(
 /// Make the first admin, with the token that was printed at the start; it is good for once.
 #[utoipa::path(post, path = "/v1/setup", tag = "access", operation_id = "set_up",
     request_body = SetUp, responses((status = 201, body = Me)))]
-pub async fn set_up(State(api): State<Api>, origin: Origin, Body(sent): Body<SetUp>) -> Answer<Response> {
+pub async fn set_up(
+    State(api): State<Api>,
+    origin: Origin,
+    Body(sent): Body<SetUp>,
+) -> Answer<Response> {
     let now = api.now();
     api.access.attempt(origin.ip, now)?;
     users::check_name(&sent.user, "/user")?;
@@ -192,7 +193,8 @@ pub async fn set_up(State(api): State<Api>, origin: Origin, Body(sent): Body<Set
     let awaited = api.access.setup.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let right = awaited.is_some_and(|it| secrets::is_same(&it, &secrets::hash(&sent.token)));
     if !right {
-        let message = "this link is not, or no longer, good; a restart prints another if it is needed";
+        let message =
+            "this link is not, or no longer, good; a restart prints another if it is needed";
         return Err(Problem::at("/token", message));
     }
     let password = api.access.hash_password(sent.password).await?;
@@ -206,7 +208,8 @@ pub async fn set_up(State(api): State<Api>, origin: Origin, Body(sent): Body<Set
         changed_at: now,
         revision: 0,
     };
-    let audit = entry(&name, origin.ip, now, "created", format!("user/{name}"), json!({"first": true}));
+    let audit =
+        entry(&name, origin.ip, now, "created", format!("user/{name}"), json!({"first": true}));
     let user = api.store.put_user(&user, Expected::Any, &audit).await?;
     *api.access.setup.lock().unwrap_or_else(PoisonError::into_inner) = None;
     api.access.forgive(origin.ip);

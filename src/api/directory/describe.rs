@@ -7,16 +7,18 @@ use crate::config::documents::{Kind, json_schemas};
 
 /// Adds them to it.
 pub fn describe(document: &mut Value) {
-    let schemas = &mut document["components"]["schemas"];
+    let schemas = |it: &mut Value, name: &str, schema: Value| {
+        it["components"]["schemas"][name] = schema;
+    };
     for (name, schema) in json_schemas() {
-        schemas[name.as_str()] = schema;
+        schemas(document, &name, schema);
     }
     for kind in Kind::all() {
         let (name, plural) = (kind.name(), kind.plural());
-        schemas[format!("kept_{name}")] = kept(name);
+        schemas(document, &format!("kept_{name}"), kept(name));
         document["paths"][format!("/v1/{plural}")] = of_all(kind, name, &plural);
         document["paths"][format!("/v1/{plural}/{{name}}")] = of_one(kind, name);
-        document["components"]["schemas"][format!("{name}_page")] = page(name);
+        schemas(document, &format!("{name}_page"), page(name));
     }
 }
 

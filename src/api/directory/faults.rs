@@ -54,9 +54,8 @@ pub fn conflict(kind: &str, name: &str, now: Option<&Kept>, sent: Option<&Value>
 /// It cannot go: others name it.
 pub fn in_use(kind: Kind, name: &str, uses: &[Reference]) -> Problem {
     const TOLD: usize = 100;
-    let by = |it: &Reference| {
-        json!({"kind": it.kind.name(), "name": it.name, "pointer": it.pointer})
-    };
+    let by =
+        |it: &Reference| json!({"kind": it.kind.name(), "name": it.name, "pointer": it.pointer});
     let some: Vec<_> = uses.iter().take(TOLD).map(by).collect();
     let first = uses.first().map(|it| format!("{} {:?}", it.kind.words(), it.name));
     let more = match uses.len() {

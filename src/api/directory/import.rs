@@ -1,7 +1,5 @@
 //! The whole directory at once: as TOML, so that git can hold it, or as JSON; and its schema.
 
-use std::fmt::Write;
-
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -59,10 +57,10 @@ pub async fn export(State(api): State<Api>, Viewer(_): Viewer, headers: HeaderMa
 
 /// Of all revisions together.
 fn etag(kept: &[Kept]) -> HeaderValue {
-    let mut all = String::new();
-    for it in kept {
-        _ = writeln!(all, "{} {:?} {}", it.kind, it.name, it.revision);
-    }
+    let one = |it: &Kept| format!("{} {:?} {}\n", it.kind, it.name, it.revision);
+    let mut each: Vec<_> = kept.iter().map(one).collect();
+    each.sort();
+    let all = each.concat();
     let hash = Sha256::digest(all.as_bytes());
     let short: String = hash.iter().take(12).map(|it| format!("{it:02x}")).collect();
     HeaderValue::from_str(&format!("\"{short}\"")).unwrap_or(HeaderValue::from_static("\"\""))
@@ -180,8 +178,9 @@ async fn read(request: Request, api: &Api) -> Answer<Sent> {
         }
         return Ok(Sent::Json(sent));
     }
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|it| Problem::unreadable(format!("this is no UTF-8 at byte {}", it.valid_up_to())))?;
+    let text = std::str::from_utf8(&bytes).map_err(|it| {
+        Problem::unreadable(format!("this is no UTF-8 at byte {}", it.valid_up_to()))
+    })?;
     let imported = Imported::read(text, "the directory").map_err(|it| {
         let (line, column, allowed) = (it.line, it.column, it.allowed.clone());
         let fault = problem::Fault { detail: it.message.clone(), ..problem::Fault::default() };

@@ -111,7 +111,10 @@ fn schemas(out: &mut String, document: &Value) {
             for (key, of) in schema["properties"].as_object().into_iter().flatten() {
                 let about = escaped(text(&of["description"]));
                 let (key, shape) = (escaped(key), shape(of));
-                _ = write!(out, "<tr><td><code>{key}</code></td><td>{shape}</td><td>{about}</td></tr>");
+                _ = write!(
+                    out,
+                    "<tr><td><code>{key}</code></td><td>{shape}</td><td>{about}</td></tr>"
+                );
             }
         }
         out.push_str("</table></details>");

@@ -72,6 +72,11 @@ impl Shell {
         Self { text: text.into(), file: file.into(), folder: folder.to_owned() }
     }
 
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let (text, file, folder) = super::read_file(path)?;
+        Ok(Self { text, file, folder })
+    }
+
     pub fn folder(&self) -> &Path {
         &self.folder
     }

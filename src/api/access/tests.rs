@@ -1,0 +1,224 @@
+//! Who may do what, asked as anybody would ask.
+
+use serde_json::{Value, json};
+
+use crate::api::openapi;
+use crate::api::rig::{As, PASSWORD, Rig};
+
+const NOBODY: As = As(Vec::new());
+
+#[tokio::test]
+async fn the_first_admin_comes_by_the_printed_link_and_only_once() {
+    let rig = Rig::start("first-admin").await;
+    let token = rig.api.access.begin(&[]).unwrap().unwrap();
+    let with =
+        |token: &str, password: &str| json!({"token": token, "user": "ada", "password": password});
+    let said = rig.ask(&NOBODY, "POST /v1/setup", with("guessed", PASSWORD)).await;
+    assert_eq!((said.status.as_u16(), &*said.problem()), (422, "wrong-value"));
+    let said = rig.ask(&NOBODY, "POST /v1/setup", with(&token, "short")).await;
+    assert_eq!(said.json()["errors"][0]["pointer"], "/password");
+    let said = rig.ask(&NOBODY, "POST /v1/setup", with(&token, PASSWORD)).await;
+    assert_eq!(said.status, 201);
+    let me = rig.ask(&Rig::session(&said), "GET /v1/session", Value::Null).await.json();
+    assert_eq!((&me["user"], &me["role"]), (&json!("ada"), &json!("admin")));
+    let said = rig.ask(&NOBODY, "POST /v1/setup", with(&token, PASSWORD)).await;
+    assert_eq!(said.status, 422, "the link is used up");
+    let users = rig.api.store.users().await.unwrap();
+    assert!(rig.api.access.begin(&users).unwrap().is_none(), "there is an admin now");
+    assert!(!format!("{users:?}").contains(PASSWORD));
+}
+
+#[tokio::test]
+async fn a_session_changes_things_only_with_its_token_and_ends_with_the_password() {
+    let rig = Rig::start("sessions").await;
+    let admin = rig.admin().await;
+    let cookie_only = As(admin.0.iter().filter(|it| it.0 == "cookie").cloned().collect());
+    assert_eq!(rig.ask(&cookie_only, "GET /v1/users", Value::Null).await.status, 200);
+    let user = json!({"name": "bob", "role": "viewer"});
+    let said = rig.ask(&cookie_only, "POST /v1/users", user.clone()).await;
+    assert_eq!((said.status.as_u16(), &*said.problem()), (403, "csrf"));
+    let wrong = As(vec![cookie_only.0[0].clone(), ("x-csrf-token".into(), "x".repeat(43))]);
+    assert_eq!(rig.ask(&wrong, "POST /v1/users", user.clone()).await.status, 403);
+    let said =
+        rig.ask_with(&admin, "GET /v1/users", Value::Null, &[("sec-fetch-site", "cross-site")]);
+    assert_eq!(said.await.problem(), "not-allowed");
+
+    let other = rig.sign_in("ada").await;
+    let new = json!({"old": PASSWORD, "new": "another long password"});
+    let wrong = json!({"old": "not the password", "new": "another long password"});
+    let said = rig.ask(&admin, "PUT /v1/session/password", wrong).await;
+    assert_eq!(said.json()["errors"][0]["pointer"], "/old");
+    assert_eq!(rig.ask(&admin, "PUT /v1/session/password", new).await.status, 204);
+    assert_eq!(rig.ask(&other, "GET /v1/session", Value::Null).await.status, 401, "it has ended");
+    assert_eq!(rig.ask(&admin, "GET /v1/session", Value::Null).await.status, 200, "this goes on");
+    let said = rig.ask(&admin, "DELETE /v1/session", Value::Null).await;
+    assert!(said.status == 204 && said.header("set-cookie").contains("Max-Age=0"));
+    assert_eq!(rig.ask(&admin, "GET /v1/session", Value::Null).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_session_is_over_after_a_day_and_its_cookie_is_for_nobody_else() {
+    let rig = Rig::start("session-ends").await;
+    rig.admin().await;
+    let sent = json!({"user": "ada", "password": PASSWORD});
+    let said = rig.ask(&NOBODY, "POST /v1/session", sent).await;
+    let cookie = said.header("set-cookie");
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    assert!(!cookie.contains("Secure"), "there is no TLS: {cookie}");
+    let ada = Rig::session(&said);
+    rig.after(24 * 3600 - 1);
+    assert_eq!(rig.ask(&ada, "GET /v1/session", Value::Null).await.status, 200);
+    rig.after(1);
+    assert_eq!(rig.ask(&ada, "GET /v1/session", Value::Null).await.status, 401);
+}
+
+#[tokio::test]
+async fn who_guesses_waits_and_is_written_down() {
+    let mut rig = Rig::start("guesses").await;
+    let admin = rig.admin().await;
+    let guess = |user: &str| json!({"user": user, "password": "some guessed password"});
+    for user in ["ada", "nobody", "ada", "no/body", "ada"] {
+        let said = rig.ask(&NOBODY, "POST /v1/session", guess(user)).await;
+        assert_eq!((said.status.as_u16(), &*said.problem()), (401, "not-signed-in"), "{user}");
+    }
+    let right = json!({"user": "ada", "password": PASSWORD});
+    let said = rig.ask(&NOBODY, "POST /v1/session", right.clone()).await;
+    assert_eq!((said.status.as_u16(), &*said.header("retry-after")), (429, "1"));
+    let key = As(vec![("authorization".into(), "Bearer xpk_guessed".into())]);
+    assert_eq!(rig.ask(&key, "GET /v1/users", Value::Null).await.status, 429);
+    assert_eq!(
+        rig.ask(&admin, "GET /v1/session", Value::Null).await.status,
+        200,
+        "a session goes on"
+    );
+    rig.after(1);
+    assert_eq!(rig.ask(&NOBODY, "POST /v1/session", right).await.status, 200);
+    rig.peer = "192.0.2.8:1".parse().unwrap();
+    assert_eq!(rig.ask(&key, "GET /v1/users", Value::Null).await.status, 401, "another source");
+    let log = rig.ask(&admin, "GET /v1/audit?limit=100", Value::Null).await.json();
+    let what: Vec<_> = log["items"].as_array().unwrap().iter().map(|it| &it["what"]).collect();
+    assert_eq!(what.iter().filter(|it| **it == "login_refused").count(), 5);
+    assert_eq!(log["items"][0]["source"], "192.0.2.7");
+    assert!(!log.to_string().contains("guessed password"));
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_and_may_no_more_than_its_owner() {
+    let rig = Rig::start("keys").await;
+    let admin = rig.admin().await;
+    let sent = json!({"name": "crm", "role": "manager", "expires_at": 1_800_000_100_000_000i64});
+    let made = rig.ask(&admin, "POST /v1/keys", sent).await;
+    assert_eq!(made.status, 201);
+    let (made, place) = (made.json(), made.header("location"));
+    let key =
+        As(vec![("authorization".into(), format!("Bearer {}", made["key"].as_str().unwrap()))]);
+    let me = rig.ask(&key, "GET /v1/session", Value::Null).await.json();
+    assert_eq!(
+        (&me["user"], &me["role"], me.get("csrf")),
+        (&json!("key:crm"), &json!("manager"), None)
+    );
+    assert_eq!(rig.ask(&key, "GET /v1/users", Value::Null).await.problem(), "not-allowed");
+    let listed = rig.ask(&admin, "GET /v1/keys", Value::Null).await.text;
+    assert!(!listed.contains(made["key"].as_str().unwrap()) && listed.contains("crm"));
+    rig.after(100);
+    assert_eq!(rig.ask(&key, "GET /v1/session", Value::Null).await.status, 401, "it has expired");
+    assert_eq!(rig.ask(&admin, &format!("DELETE {place}"), Value::Null).await.status, 204);
+    assert_eq!(rig.ask(&admin, &format!("DELETE {place}"), Value::Null).await.status, 404);
+    let past = json!({"name": "old", "role": "viewer", "expires_at": 1});
+    let said = rig.ask(&admin, "POST /v1/keys", past).await;
+    assert_eq!(said.json()["errors"][0]["pointer"], "/expires_at");
+}
+
+#[tokio::test]
+async fn a_user_is_changed_with_care_and_the_last_admin_stays() {
+    let rig = Rig::start("users").await;
+    let admin = rig.admin().await;
+    let bob = rig.user(&admin, "bob", "viewer").await;
+    let again = json!({"name": "bob", "role": "admin"});
+    assert_eq!(rig.ask(&admin, "POST /v1/users", again).await.problem(), "conflict");
+    let said = rig.ask(&admin, "GET /v1/users/bob", Value::Null).await;
+    let etag = said.header("etag");
+    let role = |role: &str| json!({"role": role});
+    let if_match = [("if-match", etag.as_str())];
+    let said = rig.ask_with(&admin, "PUT /v1/users/bob", role("manager"), &if_match).await;
+    assert_eq!((said.status.as_u16(), &said.json()["role"]), (200, &json!("manager")));
+    assert_eq!(rig.ask(&bob, "GET /v1/session", Value::Null).await.json()["role"], "manager");
+    let said = rig.ask_with(&admin, "PUT /v1/users/bob", role("viewer"), &if_match).await;
+    assert_eq!(said.problem(), "conflict");
+    for line in ["DELETE /v1/users/ada", "PUT /v1/users/ada"] {
+        let body = if line.starts_with("PUT") { role("viewer") } else { Value::Null };
+        assert_eq!(rig.ask(&admin, line, body).await.problem(), "not-now", "{line}");
+    }
+    let password = json!({"role": "viewer", "password": "set by somebody else"});
+    assert_eq!(rig.ask(&admin, "PUT /v1/users/bob", password).await.status, 200);
+    assert_eq!(rig.ask(&bob, "GET /v1/session", Value::Null).await.status, 401, "signed out");
+    assert_eq!(rig.ask(&admin, "DELETE /v1/users/bob", Value::Null).await.status, 204);
+    assert_eq!(rig.ask(&admin, "GET /v1/users/bob", Value::Null).await.status, 404);
+    for name in ["", "a b", "a/b", "key:x", "é"] {
+        let said = rig.ask(&admin, "POST /v1/users", json!({"name": name, "role": "viewer"})).await;
+        assert_eq!(said.json()["errors"][0]["pointer"], "/name", "{name}");
+    }
+    let agent = json!({"name": "eve", "role": "agent", "agent": "nobody"});
+    assert_eq!(
+        rig.ask(&admin, "POST /v1/users", agent).await.json()["errors"][0]["pointer"],
+        "/agent"
+    );
+    let role = json!({"name": "eve", "role": "root"});
+    let said = rig.ask(&admin, "POST /v1/users", role).await;
+    assert_eq!(said.json()["errors"][0]["pointer"], "/role", "{said:?}");
+}
+
+/// Every operation of the document: line, and the role it needs.
+fn operations() -> Vec<(String, Option<String>)> {
+    let mut found = Vec::new();
+    for (path, of) in openapi::document()["paths"].as_object().unwrap() {
+        // Something that stands in no path of ours.
+        let path = path.split('/').map(|it| if it.starts_with('{') { "nothing" } else { it });
+        let path = path.collect::<Vec<_>>().join("/");
+        for (method, operation) in of.as_object().unwrap() {
+            let role = operation["x-role"].as_str().map(str::to_owned);
+            found.push((format!("{} {path}", method.to_uppercase()), role));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_operation_refuses_everybody_below_its_role() {
+    let rig = Rig::start("roles").await;
+    let admin = rig.admin().await;
+    let mut known = Vec::new();
+    for role in ["viewer", "agent", "manager"] {
+        known.push((role, rig.user(&admin, role, role).await));
+    }
+    let mut refused = 0;
+    for (line, needed) in operations() {
+        let Some(needed) = needed else { continue };
+        assert_eq!(rig.ask(&NOBODY, &line, Value::Null).await.status, 401, "{line}");
+        for (role, who) in &known {
+            let enough = super::Role::named(&needed).unwrap() <= super::Role::named(role).unwrap();
+            if !enough {
+                let said = rig.ask(who, &line, json!({})).await;
+                assert_eq!(said.status, 403, "{role}: {line}: {said:?}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(60 < refused, "{refused}");
+}
+
+#[tokio::test]
+async fn every_operation_of_the_document_is_there_and_says_what_is_wrong_as_a_problem() {
+    let rig = Rig::start("operations").await;
+    let admin = rig.admin().await;
+    for (line, _) in operations() {
+        if line.contains("/v1/session") || line.contains("/v1/setup") || line.contains("backup") {
+            continue;
+        }
+        let said = rig.ask(&admin, &line, json!({"surely": "not"})).await;
+        assert!(said.status != 405 && !said.status.is_server_error(), "{line}: {said:?}");
+        if !said.status.is_success() {
+            said.problem();
+        }
+    }
+}

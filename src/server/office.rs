@@ -1,0 +1,283 @@
+//! Where everything happens that no call waits for: a thread of its own with the store, HTTP, and
+//! whoever else asks the store.
+//!
+//! The loop is asked by [`Ask`] and answers when it has a moment; what happens in it is told by
+//! [`News`]. There is no office if there is nothing for it to do: no API, the directory in the file,
+//! nobody to tell of events.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use super::clock::Clock;
+use super::error::Error;
+use super::setup;
+use crate::api::access::Access;
+use crate::api::ask::NEWS;
+use crate::api::directory::{Home, Keeper};
+use crate::api::{self, Api, Ask, Exchange, News, Parts, Status};
+use crate::config::Config;
+use crate::config::documents::Shell;
+use crate::config::shell::DirectoryIn;
+use crate::model::event::Fact;
+use crate::outbox;
+use crate::store::database::{self, Follower, Store};
+
+type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How long the office may take to close.
+const CLOSING: Duration = Duration::from_secs(3);
+
+/// The thread, and what it works for.
+pub(super) struct Office {
+    jobs: Option<mpsc::UnboundedSender<Job>>,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+    api: Option<Api>,
+}
+
+/// What it begins with.
+pub(super) struct Opened {
+    pub office: Office,
+    pub store: Arc<dyn Store>,
+    pub keeper: Keeper,
+    /// With the directory from where it is at home.
+    pub config: Config,
+}
+
+/// The loop's end of what goes to and fro.
+pub(super) struct Line {
+    pub asks: mpsc::Receiver<Ask>,
+    pub news: broadcast::Sender<News>,
+    pub running: watch::Sender<Arc<Config>>,
+}
+
+/// Whether this configuration has something for it to do.
+pub(super) fn is_wanted(config: &Config) -> bool {
+    setup::http(config).is_some()
+        || config.store.directory == DirectoryIn::Database
+        || !config.directory.webhooks().is_empty()
+}
+
+impl Office {
+    /// Opens the store, and reads the directory.
+    pub fn open(shell: Shell, config: &Config, data: &Path, clock: Clock) -> Result<Opened, Error> {
+        let office = Self::start().map_err(Error::doing("starting the thread of the office"))?;
+        std::fs::create_dir_all(data).map_err(Error::doing(data.display().to_string()))?;
+        let settings = database::Settings {
+            url: config.store.server().map(str::to_owned),
+            file: setup::inside(data, &config.store.database.0),
+        };
+        let home = match config.store.directory {
+            DirectoryIn::File => Home::File,
+            DirectoryIn::Database => Home::Database,
+        };
+        let now = clock.now();
+        let opened = office.ask(async move {
+            let store = database::open(&settings).map_err(|it| it.to_string())?;
+            let kept = Keeper::open(&*store, shell, home, now).await;
+            let (keeper, config) = kept.map_err(|it| it.to_string())?;
+            Ok((store, keeper, config))
+        })?;
+        let (store, keeper, config) = opened.map_err(Error::Config)?;
+        Ok(Opened { office, store, keeper, config })
+    }
+
+    fn start() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (jobs, mut heard) = mpsc::unbounded_channel::<Job>();
+        let work = move || {
+            runtime.block_on(async {
+                let mut running = JoinSet::new();
+                loop {
+                    tokio::select! {
+                        job = heard.recv() => match job {
+                            Some(job) => drop(running.spawn(job)),
+                            None => break,
+                        },
+                        Some(ended) = running.join_next(), if !running.is_empty() => {
+                            if let Err(error) = ended {
+                                error!(%error, "something in the office broke");
+                            }
+                        }
+                    }
+                }
+                // What is kept is kept; who reads on for ever is not waited for.
+                let closed = async { while running.join_next().await.is_some() {} };
+                drop(tokio::time::timeout(CLOSING, closed).await);
+            });
+            runtime.shutdown_background();
+        };
+        let thread = std::thread::Builder::new().name("office".into()).spawn(work)?;
+        let stop = watch::Sender::new(false);
+        Ok(Self { jobs: Some(jobs), stop, thread: Some(thread), api: None })
+    }
+
+    /// Has something done there.
+    pub fn run(&self, job: impl Future<Output = ()> + Send + 'static) {
+        if let Some(jobs) = &self.jobs {
+            drop(jobs.send(Box::pin(job)));
+        }
+    }
+
+    /// Has something done there and waits for it: only before the loop turns.
+    fn ask<T: Send + 'static>(
+        &self,
+        job: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (told, heard) = std::sync::mpsc::sync_channel(1);
+        self.run(async move { drop(told.send(job.await)) });
+        let gone = |_| std::io::Error::other("the office has closed");
+        heard.recv().map_err(gone).map_err(Error::doing("opening the office"))
+    }
+
+    /// Begins to work for the loop: HTTP, and records into the store.
+    pub fn serve(
+        &mut self,
+        store: Arc<dyn Store>,
+        keeper: Keeper,
+        config: &Config,
+        status: Status,
+        data: &Path,
+        clock: Clock,
+    ) -> Result<Line, Error> {
+        let (exchange, asks) = Exchange::new();
+        let news = broadcast::Sender::new(NEWS);
+        let running = watch::Sender::new(Arc::new(config.clone()));
+        let folder = keeper.shell().folder().to_owned();
+        let api = Api::new(Parts {
+            store: store.clone(),
+            access: Access::new(config.api.behind_proxy),
+            directory: keeper,
+            config: running.subscribe(),
+            exchange,
+            news: news.clone(),
+            status,
+            data: data.to_owned(),
+            folder: folder.clone(),
+            clock: Box::new(move || clock.now()),
+        });
+        self.api = Some(api.clone());
+        self.follow(store, &running.subscribe(), data, clock);
+        if let Some(address) = setup::http(config) {
+            self.listen(api, config, address, &folder)?;
+        }
+        Ok(Line { asks, news, running })
+    }
+
+    /// Takes the journal into the store.
+    fn follow(
+        &self,
+        store: Arc<dyn Store>,
+        running: &watch::Receiver<Arc<Config>>,
+        data: &Path,
+        clock: Clock,
+    ) {
+        let config = running.borrow().clone();
+        let records = setup::inside(data, &config.records.folder);
+        let node = config.store.node.clone();
+        // As the webhooks are at that moment.
+        let running = running.clone();
+        let wanted = move |fact: &Fact| outbox::wanted(fact, running.borrow().directory.webhooks());
+        let started = clock.now().wall;
+        let follower = Follower::new(store, records, &node, started, Arc::new(wanted));
+        let follower = follower.keep_events(config.store.keep_events.0.map(|it| it.0));
+        let mut stop = self.stop.subscribe();
+        self.run(async move {
+            tokio::select! {
+                () = follower.run() => (),
+                _ = stop.wait_for(|it| *it) => (),
+            }
+        });
+    }
+
+    fn listen(
+        &self,
+        api: Api,
+        config: &Config,
+        address: std::net::SocketAddr,
+        folder: &Path,
+    ) -> Result<(), Error> {
+        let listener = std::net::TcpListener::bind(address)
+            .and_then(|it| it.set_nonblocking(true).map(|()| it))
+            .map_err(Error::doing(format!("listening for HTTP on {address}")))?;
+        let file = |it: &Option<String>| it.as_ref().map(|it| folder.join(it));
+        let tls = match (file(&config.api.certificate), file(&config.api.key)) {
+            (Some(certificate), Some(key)) => {
+                let read = api::serve::tls(&certificate, &key);
+                Some(read.map_err(|it| Error::Config(format!("[api]: {it}")))?)
+            }
+            _ => None,
+        };
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let stop = self.stop.subscribe();
+        self.run(async move {
+            match tokio::net::TcpListener::from_std(listener) {
+                Ok(listener) => {
+                    first_link(&api, scheme, address).await;
+                    api::serve::serve(listener, tls, api::routes(api), stop).await;
+                }
+                Err(error) => error!(%error, "there is no HTTP"),
+            }
+        });
+        Ok(())
+    }
+
+    /// Reads the configuration anew; the loop is told of it, and what is wrong changes nothing.
+    pub fn reload(&self, file: Option<&Path>) {
+        let Some(api) = self.api.clone() else { return };
+        let file = file.map(PathBuf::from);
+        self.run(async move {
+            let read =
+                tokio::task::spawn_blocking(move || super::read_shell(file.as_deref())).await;
+            let shell = match read {
+                Ok(read) => read.map_err(|it| it.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            let taken = match shell {
+                Ok(shell) => api.directory.reload(&api, shell).await,
+                Err(error) => Err(error),
+            };
+            super::run::say_reloaded(&taken);
+        });
+    }
+
+    /// Ends what goes on, and waits for it.
+    pub fn close(mut self) {
+        self.stop.send_replace(true);
+        self.api = None;
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+        info!("the office is closed");
+    }
+}
+
+/// Says how the first admin comes in, where there is none.
+async fn first_link(api: &Api, scheme: &str, mut address: std::net::SocketAddr) {
+    let users = match api.store.users().await {
+        Ok(users) => users,
+        Err(error) => {
+            warn!(%error, "nobody can say whether there is an admin");
+            return;
+        }
+    };
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    if let Ok(Some(token)) = api.access.begin(&users) {
+        // Not into the log, which others read: whoever started the edge sees it.
+        println!(
+            "Nobody can sign in yet. Set the admin's password (this link works once):\n  \
+             {scheme}://{address}/console/#setup={token}"
+        );
+    }
+}
