@@ -174,13 +174,14 @@ impl Calling {
     /// What is remembered of the INVITE once it has its final response, for late 2xx.
     pub fn origin(&self, answered: &[u8], now: Instant) -> Origin {
         let highest = self.forks.iter().map(|it| it.dialog.local_seq).max().unwrap_or(0);
+        let others = self.forks.iter().any(|it| it.dialog.remote_tag != answered);
         Origin {
             branch: self.sent.branch.clone(),
             from: self.from.clone(),
             uri: self.uri.clone(),
             highest_seq: highest.max(self.sent.cseq),
             settled: vec![answered.to_vec()],
-            until: (1 < self.forks.len()).then_some(now + PATIENCE),
+            until: others.then_some(now + PATIENCE),
         }
     }
 

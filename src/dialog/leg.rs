@@ -8,6 +8,7 @@ use super::answers::Answer;
 use super::calling::{Calling, Withdrawn};
 use super::confirmed::Confirmed;
 use super::credentials::Auth;
+use super::forks::MAX_FORKS;
 use super::incoming::Incoming;
 use super::own_offer::Want;
 use super::parting::{self, Parting};
@@ -46,7 +47,7 @@ pub(super) struct Origin {
     pub uri: Uri,
     /// The highest CSeq used in any early dialog.
     pub highest_seq: u32,
-    /// The To tags that answered: each is dealt with once.
+    /// The To tags that answered, [`MAX_FORKS`] at most: each is dealt with once.
     pub settled: Vec<Vec<u8>>,
     /// If other branches were heard of: how long their 2xx may still come.
     pub until: Option<Instant>,
@@ -353,7 +354,8 @@ impl Origin {
             return false;
         }
         let known = self.settled.iter().any(|it| it == response.to_tag());
-        if !known && (200..300).contains(&response.status()) {
+        let room = self.settled.len() < MAX_FORKS;
+        if !known && room && (200..300).contains(&response.status()) {
             self.settled.push(response.to_tag().to_vec());
             let mut dialog = Dialog::of_response(response, &self.from, &self.uri);
             let acked = dialog.ack(response.cseq(), None, side, turn);

@@ -189,8 +189,8 @@ pub enum Out {
         response: Bytes,
         status: u16,
     },
-    /// Stop resending the INVITE: it was never answered at all. What still comes must be told: a
-    /// late provisional response is cancelled, a late 2xx is hung up.
+    /// Stop resending the INVITE: it was never answered at all. What still comes must be told: to a
+    /// late provisional response the leg says CANCEL, a late 2xx it hangs up.
     GiveUp,
     Event(Event),
 }

@@ -3,6 +3,7 @@
 mod answering;
 mod anything;
 mod changing;
+mod forking;
 mod placing;
 mod refreshing;
 mod relying;

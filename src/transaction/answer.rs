@@ -54,13 +54,15 @@ pub fn answer(request: &Message, status: u16, tag: &str, from: Hop) -> Bytes {
 /// Acknowledges a refusal of an INVITE of ours (RFC 3261 section 17.1.1.3).
 pub fn ack(invite: &Bytes, refusal: &Message) -> Option<Bytes> {
     let invite = sip::parse(invite.clone()).ok()?;
-    Some(hop_by_hop(&invite, refusal, &Method::Ack)?.finish())
-}
-
-/// Cancels an INVITE of ours (RFC 3261 section 9.1).
-pub fn cancel(invite: &Bytes) -> Option<Bytes> {
-    let invite = sip::parse(invite.clone()).ok()?;
-    Some(hop_by_hop(&invite, &invite, &Method::Cancel)?.finish())
+    let ack = Write::request(&Method::Ack, &invite.uri().ok()?)
+        .copy(Name::Via, &invite)
+        .header(Name::MaxForwards, 70_u32)
+        .copy(Name::Route, &invite)
+        .copy(Name::From, &invite)
+        .copy(Name::To, refusal)
+        .copy(Name::CallId, &invite)
+        .header(Name::CSeq, (invite.cseq(), &Method::Ack));
+    Some(ack.finish())
 }
 
 /// The To tag of a response of ours.
@@ -68,18 +70,4 @@ pub fn to_tag(response: &Bytes) -> Option<String> {
     let response = sip::parse(response.clone()).ok()?;
     let tag = std::str::from_utf8(response.to_tag()).ok()?;
     (!tag.is_empty()).then(|| tag.to_owned())
-}
-
-/// What follows an INVITE to its next hop: its Request-URI, branch, route and CSeq number; the To
-/// header is `to`'s.
-fn hop_by_hop(invite: &Message, to: &Message, method: &Method) -> Option<Write> {
-    let follower = Write::request(method, &invite.uri().ok()?)
-        .copy(Name::Via, invite)
-        .header(Name::MaxForwards, 70_u32)
-        .copy(Name::Route, invite)
-        .copy(Name::From, invite)
-        .copy(Name::To, to)
-        .copy(Name::CallId, invite)
-        .header(Name::CSeq, (invite.cseq(), method));
-    Some(follower)
 }

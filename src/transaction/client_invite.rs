@@ -16,8 +16,9 @@
 //! ```
 //!
 //! Abandoned is ours: the owner wants no more of an INVITE that nobody answered, and so may not be
-//! cancelled yet (RFC 3261 section 9.1). It is not resent; the first 1xx is answered by a CANCEL, a
-//! refusal is acknowledged and kept quiet, and a late 2xx is told, to be acknowledged and hung up.
+//! cancelled yet (RFC 3261 section 9.1). It is not resent, and silence is no failure. What comes all
+//! the same is told: a 1xx, for the owner to cancel it, and then 64*T1 run anew; a refusal; a late
+//! 2xx, to be acknowledged and hung up.
 
 use std::time::Duration;
 
@@ -35,22 +36,12 @@ pub struct ClientInvite {
     reliable: bool,
 }
 
-/// What the table has to do about a response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    Deliver,
-    Absorb,
-    /// The far end has begun to work on an INVITE its owner abandoned.
-    Cancel,
-}
-
 /// A state holds the timers that run in it, so none outlives it.
 #[derive(Debug)]
 enum State {
     /// Nobody wants it any more.
     Abandoned {
         request: Bytes,
-        cancelled: bool,
         until: Instant,
     },
     /// Timer M.
@@ -87,49 +78,47 @@ impl ClientInvite {
         Self { state, reliable }
     }
 
-    /// Takes a response; `ack` makes from the INVITE what acknowledges a refusal.
+    /// Takes a response and says whether it is for the owner; `ack` makes from the INVITE what
+    /// acknowledges a refusal.
     pub fn on_response<O>(
         &mut self,
         status: u16,
         ack: impl FnOnce(&Bytes) -> Option<Bytes>,
         now: Instant,
         wire: &mut Wire<O>,
-    ) -> Verdict {
-        let (state, verdict) = match (self.leave(), status) {
+    ) -> bool {
+        let (state, deliver) = match (self.leave(), status) {
             (State::Calling { request, .. }, ..200) => {
-                (State::Proceeding { request, give_up: None }, Verdict::Deliver)
+                (State::Proceeding { request, give_up: None }, true)
             }
-            (it @ State::Proceeding { .. }, ..200) => (it, Verdict::Deliver),
-            (State::Abandoned { request, cancelled: false, until }, ..200) => {
-                (State::Abandoned { request, cancelled: true, until }, Verdict::Cancel)
-            }
+            (it @ (State::Abandoned { .. } | State::Proceeding { .. }), ..200) => (it, true),
             // Another branch answered, or the same one again: each is for the owner.
-            (it @ State::Accepted { .. }, 200..300) => (it, Verdict::Deliver),
+            (it @ State::Accepted { .. }, 200..300) => (it, true),
             (
                 State::Abandoned { .. } | State::Calling { .. } | State::Proceeding { .. },
                 200..300,
-            ) => (State::Accepted { until: now + LIFETIME }, Verdict::Deliver),
-            (State::Calling { request, .. } | State::Proceeding { request, .. }, 300..) => {
-                (self.refused(ack(&request), now, wire), Verdict::Deliver)
-            }
-            (State::Abandoned { request, .. }, 300..) => {
-                (self.refused(ack(&request), now, wire), Verdict::Absorb)
-            }
+            ) => (State::Accepted { until: now + LIFETIME }, true),
+            (
+                State::Abandoned { request, .. }
+                | State::Calling { request, .. }
+                | State::Proceeding { request, .. },
+                300..,
+            ) => (self.refused(ack(&request), now, wire), true),
             (State::Completed { ack, until }, 300..) => {
                 wire.send(ack.clone());
-                (State::Completed { ack, until }, Verdict::Absorb)
+                (State::Completed { ack, until }, false)
             }
-            (it, _) => (it, Verdict::Absorb),
+            (it, _) => (it, false),
         };
         self.state = state;
-        verdict
+        deliver
     }
 
     /// The owner wants no more of it, answered or not: see the head of this file.
     pub fn give_up(&mut self, now: Instant) {
         self.state = match self.leave() {
             State::Calling { request, .. } | State::Proceeding { request, .. } => {
-                State::Abandoned { request, cancelled: false, until: now + LIFETIME }
+                State::Abandoned { request, until: now + LIFETIME }
             }
             it => it,
         };
@@ -137,8 +126,10 @@ impl ClientInvite {
 
     /// The owner has sent a CANCEL: the INVITE ends even if it is never refused.
     pub fn on_cancelled(&mut self, now: Instant) {
-        if let State::Proceeding { give_up, .. } = &mut self.state {
-            give_up.get_or_insert(now + LIFETIME);
+        match &mut self.state {
+            State::Proceeding { give_up, .. } => drop(give_up.get_or_insert(now + LIFETIME)),
+            State::Abandoned { until, .. } => *until = now + LIFETIME,
+            _ => (),
         }
     }
 
@@ -178,16 +169,6 @@ impl ClientInvite {
                 self.state = it;
                 None
             }
-        }
-    }
-
-    /// The INVITE, as long as it may have to be cancelled.
-    pub fn request(&self) -> Option<&Bytes> {
-        match &self.state {
-            State::Abandoned { request, .. }
-            | State::Calling { request, .. }
-            | State::Proceeding { request, .. } => Some(request),
-            State::Accepted { .. } | State::Completed { .. } | State::Terminated => None,
         }
     }
 
@@ -243,16 +224,16 @@ mod tests {
     fn a_repeated_refusal_is_acknowledged_each_time_but_delivered_once() {
         let (mut invite, mut out) = started(UDP);
         let verdicts = [100, 600, 1_600].map(|ms| respond(&mut invite, 486, ms, &mut out));
-        assert_eq!(verdicts, [Verdict::Deliver, Verdict::Absorb, Verdict::Absorb]);
+        assert_eq!(verdicts, [true, false, false]);
         assert_eq!(sent(&mut out), ["ACK", "ACK", "ACK"]);
         assert_eq!(invite.deadline(), Some(at(32_100)));
-        assert_eq!(respond(&mut invite, 200, 1_700, &mut out), Verdict::Absorb);
+        assert!(!respond(&mut invite, 200, 1_700, &mut out));
     }
 
     #[test]
     fn a_refusal_over_tcp_ends_it_at_once() {
         let (mut invite, mut out) = started(TCP);
-        assert_eq!(respond(&mut invite, 486, 100, &mut out), Verdict::Deliver);
+        assert!(respond(&mut invite, 486, 100, &mut out));
         assert_eq!(sent(&mut out), ["ACK"]);
         assert!(invite.is_over());
     }
@@ -262,8 +243,7 @@ mod tests {
         let (mut invite, mut out) = started(UDP);
         let verdicts = [(180, 10), (200, 20), (200, 30), (180, 40), (487, 50)]
             .map(|(status, ms)| respond(&mut invite, status, ms, &mut out));
-        use Verdict::{Absorb, Deliver};
-        assert_eq!(verdicts, [Deliver, Deliver, Deliver, Absorb, Absorb]);
+        assert_eq!(verdicts, [true, true, true, false, false]);
         assert_eq!(sent(&mut out), [""; 0]);
         assert_eq!(invite.deadline(), Some(at(32_020)));
         assert_eq!(time(&mut invite, 32_020, &mut out), None);
@@ -283,13 +263,15 @@ mod tests {
     }
 
     #[test]
-    fn an_abandoned_invite_is_no_longer_resent_and_cancelled_once_it_is_heard_of() {
+    fn an_abandoned_invite_is_no_longer_resent_and_what_comes_all_the_same_is_told() {
         let (mut invite, mut out) = started(UDP);
         invite.give_up(at(4_000));
         assert_eq!(invite.deadline(), Some(at(36_000)));
-        assert_eq!(respond(&mut invite, 180, 5_000, &mut out), Verdict::Cancel);
-        assert_eq!(respond(&mut invite, 183, 5_100, &mut out), Verdict::Absorb);
-        assert_eq!(respond(&mut invite, 487, 5_200, &mut out), Verdict::Absorb);
+        assert!(respond(&mut invite, 180, 5_000, &mut out));
+        assert_eq!(invite.deadline(), Some(at(36_000)));
+        invite.on_cancelled(at(5_000));
+        assert_eq!(invite.deadline(), Some(at(37_000)));
+        assert!(respond(&mut invite, 487, 5_200, &mut out));
         assert_eq!(sent(&mut out), ["ACK"]);
     }
 
@@ -297,7 +279,7 @@ mod tests {
     fn an_abandoned_invite_still_tells_of_a_late_2xx_and_then_ends() {
         let (mut invite, mut out) = started(UDP);
         invite.give_up(at(4_000));
-        assert_eq!(respond(&mut invite, 200, 20_000, &mut out), Verdict::Deliver);
+        assert!(respond(&mut invite, 200, 20_000, &mut out));
         assert_eq!(time(&mut invite, 52_000, &mut out), None);
         assert!(invite.is_over());
         assert_eq!(sent(&mut out), [""; 0]);
@@ -321,7 +303,7 @@ mod tests {
         (invite, out)
     }
 
-    fn respond(it: &mut ClientInvite, status: u16, ms: u64, out: &mut Vec<Out<()>>) -> Verdict {
+    fn respond(it: &mut ClientInvite, status: u16, ms: u64, out: &mut Vec<Out<()>>) -> bool {
         let ack = |_: &Bytes| Some("ACK".into());
         it.on_response(status, ack, at(ms), &mut Wire { to: UDP, out })
     }

@@ -7,7 +7,7 @@ use super::{Alarm, Table};
 use crate::clock::Instant;
 use crate::sip::{self, Hop, Message, Method, Name};
 use crate::transaction::answer;
-use crate::transaction::client_invite::{ClientInvite, Verdict};
+use crate::transaction::client_invite::ClientInvite;
 use crate::transaction::client_request::ClientRequest;
 use crate::transaction::key::Key;
 use crate::transaction::{ClientId, Failure, Out, Wire};
@@ -20,8 +20,7 @@ pub struct Client<O> {
     /// Its place among those that wait for the same far end, as long as it waits.
     link: Option<Link>,
     machine: Machine,
-    /// Nobody, for a CANCEL of the table's own.
-    owner: Option<O>,
+    owner: O,
     to: Hop,
 }
 
@@ -42,12 +41,33 @@ impl<O: Copy> Table<O> {
         now: Instant,
         out: &mut Vec<Out<O>>,
     ) -> ClientId {
-        self.start(request, to, Some(owner), now, out)
+        let head = sip::parse(request.clone()).ok().filter(Message::is_request);
+        let full = self.limits.clients <= self.clients.len();
+        let Some(head) = head.filter(|_| !full) else {
+            let client = ClientId(self.clients.spend());
+            out.push(Out::Failed { owner, client, why: Failure::Transport });
+            return client;
+        };
+        let wire = &mut Wire { to, out };
+        let machine = match head.method() {
+            Method::Invite => Machine::Invite(ClientInvite::start(request, now, wire)),
+            _ => Machine::Request(ClientRequest::start(request, now, wire)),
+        };
+        let key = self.secret.client(head.branch(), head.method());
+        let client = Client { armed: None, key, link: None, machine, owner, to };
+        let id = ClientId(self.clients.insert(client));
+        self.clients_by.insert(key, id);
+        self.link(id);
+        self.settle_client(id);
+        if *head.method() == Method::Cancel {
+            self.note_cancel(head.branch(), now);
+        }
+        id
     }
 
-    /// The owner of an INVITE wants no more of it. If nobody ever answers, it is quietly over; if
-    /// somebody begins to, it is cancelled; a late 2xx is still delivered, to be acknowledged and
-    /// hung up. No failure is told.
+    /// The owner of an INVITE wants no more of it: it is not resent, and if nobody ever answers, it
+    /// is quietly over. What comes all the same is told: a 1xx, to be cancelled, and a late 2xx, to
+    /// be acknowledged and hung up.
     pub fn give_up(&mut self, client: ClientId, now: Instant) {
         if let Some(Client { machine: Machine::Invite(it), .. }) = self.clients.get_mut(client.0) {
             it.give_up(now);
@@ -70,21 +90,16 @@ impl<O: Copy> Table<O> {
         let id = *self.clients_by.get(&self.secret.client(response.branch(), response.method()))?;
         let it = self.clients.get_mut(id.0)?;
         let (status, wire) = (response.status(), &mut Wire { to: it.to, out });
-        let (deliver, cancel) = match &mut it.machine {
+        let deliver = match &mut it.machine {
             Machine::Invite(invite) => {
                 let ack = |bytes: &Bytes| answer::ack(bytes, &response);
-                let verdict = invite.on_response(status, ack, now, wire);
-                let cancel = (verdict == Verdict::Cancel).then(|| invite.request().cloned());
-                (verdict == Verdict::Deliver, cancel.flatten())
+                invite.on_response(status, ack, now, wire)
             }
-            Machine::Request(request) => (request.on_response(status, now), None),
+            Machine::Request(request) => request.on_response(status, now),
         };
-        let (owner, to) = (it.owner, it.to);
+        let owner = it.owner;
         self.settle_client(id);
-        if let Some(cancel) = cancel.as_ref().and_then(answer::cancel) {
-            self.start(cancel, to, None, now, out);
-        }
-        owner.filter(|_| deliver).map(|owner| (owner, id, response))
+        deliver.then_some((owner, id, response))
     }
 
     /// Nothing that is sent to `hop` arrives: what waits there for its first answer fails now.
@@ -105,40 +120,6 @@ impl<O: Copy> Table<O> {
             self.tell_failure(id, failure, out);
             self.settle_client(id);
         }
-    }
-
-    fn start(
-        &mut self,
-        request: Bytes,
-        to: Hop,
-        owner: Option<O>,
-        now: Instant,
-        out: &mut Vec<Out<O>>,
-    ) -> ClientId {
-        let head = sip::parse(request.clone()).ok().filter(Message::is_request);
-        let full = self.limits.clients <= self.clients.len();
-        let Some(head) = head.filter(|_| !full) else {
-            let client = ClientId(self.clients.spend());
-            if let Some(owner) = owner {
-                out.push(Out::Failed { owner, client, why: Failure::Transport });
-            }
-            return client;
-        };
-        let wire = &mut Wire { to, out };
-        let machine = match head.method() {
-            Method::Invite => Machine::Invite(ClientInvite::start(request, now, wire)),
-            _ => Machine::Request(ClientRequest::start(request, now, wire)),
-        };
-        let key = self.secret.client(head.branch(), head.method());
-        let client = Client { armed: None, key, link: None, machine, owner, to };
-        let id = ClientId(self.clients.insert(client));
-        self.clients_by.insert(key, id);
-        self.link(id);
-        self.settle_client(id);
-        if *head.method() == Method::Cancel {
-            self.note_cancel(head.branch(), now);
-        }
-        id
     }
 
     /// RFC 3261 section 9.1: an INVITE that was cancelled ends within 64*T1, refused or not.
@@ -170,7 +151,7 @@ impl<O: Copy> Table<O> {
     }
 
     fn tell_failure(&self, client: ClientId, failure: Option<Failure>, out: &mut Vec<Out<O>>) {
-        let owner = self.clients.get(client.0).and_then(|it| it.owner);
+        let owner = self.clients.get(client.0).map(|it| it.owner);
         if let (Some(owner), Some(why)) = (owner, failure) {
             out.push(Out::Failed { owner, client, why });
         }

@@ -19,6 +19,23 @@ fn a_phone_that_rings_only_after_it_was_given_up_is_cancelled_then() {
     town.rests();
 }
 
+/// Phones do not call that a missed call (RFC 3326, PRODUCT section 2.1).
+#[test]
+fn a_phone_that_rings_only_after_somebody_else_answered_is_told_so() {
+    let mut town = town(&[("b", ""), ("c", "")], "dial = [\"b\", \"c\"]");
+    town.never_answers("b");
+    town.at("b").manners.ring_after = secs(3);
+    town.answers_after("c", secs(1));
+    town.call();
+    town.connects();
+    town.run_for(secs(5));
+    let cancel = town.heard("b", "CANCEL");
+    assert!(cancel.contains("cause=200;text=\"Call completed elsewhere\""), "{cancel}");
+    town.hangs_up(CARRIER);
+    town.ends();
+    town.rests();
+}
+
 #[test]
 fn a_200_that_comes_long_after_it_was_given_up_is_acknowledged_and_hung_up() {
     let mut town = simple();
