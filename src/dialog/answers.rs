@@ -122,7 +122,7 @@ impl Answer {
         Self::new(501).with(Name::Allow, allow())
     }
 
-    /// 603 to a REFER in a dialog: transfers are declined (RFC 3515 section 2.4.2).
+    /// 603 to a REFER that we do not follow (RFC 3515 section 2.4.2).
     pub fn declined() -> Self {
         Self::new(603)
     }

@@ -16,7 +16,7 @@ use super::refresh::{self, Timer};
 use super::resend::{Due, Resend};
 use super::state::{Acked, Dialog, Purpose, Side};
 use super::transfer::Transfer;
-use super::{Arrival, Cause, Event, Failure, Out, Ticket, Turn, Why, far_offer, keys};
+use super::{Arrival, Cause, Event, Failure, Out, Referred, Ticket, Turn, Why, far_offer, keys};
 use crate::audio::Digit;
 use crate::clock::Instant;
 use crate::sdp::{CodecList, Negotiated, Session};
@@ -123,6 +123,8 @@ impl Confirmed {
         match request.method() {
             Method::Bye => {
                 turn.respond(arrival, &Answer::new(200));
+                // What still waits for its answer gets one (section 15.1.2).
+                self.answer_refer(Referred::Refused(487), side, turn);
                 return self.ended(200, request.reason_header(), Why::Bye, turn);
             }
             Method::Invite => self.on_reinvite(arrival, side, turn),

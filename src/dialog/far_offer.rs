@@ -88,7 +88,8 @@ impl Confirmed {
         let offer = body::sdp(arrival.request);
         let wants_answer = offer.is_none();
         let sdp = match offer {
-            None => Some(self.session.offer_again(self.session.wanted())),
+            // As if the call were new (RFC 3261 section 14.2), but for the numbers that stand.
+            None => Some(self.session.offer(&self.menu)),
             Some(offer) => match self.session.answer(&offer, &self.menu) {
                 Err(_) => {
                     return turn.respond(arrival, &Answer::not_acceptable("No codec in common"));

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::{Local, Policy, Reliable};
 use crate::sip::{Method, Name, Transport, Uri, Value, Write};
 
-/// Allow: every method we take in a dialog. REFER is not among them (it is declined), REGISTER
-/// belongs to the registrar. Carriers end calls whose 200 lacks UPDATE here (EDGE section 2).
+/// Allow: every method we take in a dialog. REGISTER is not among them, it belongs to the registrar.
+/// Carriers end calls whose 200 lacks UPDATE here (EDGE section 2).
 pub const fn allow() -> &'static str {
     "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER"
 }

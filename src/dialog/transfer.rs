@@ -110,7 +110,7 @@ impl Confirmed {
     }
 
     /// Answers the REFER itself, if it was not yet.
-    fn answer_refer(&mut self, told: Referred, side: &Side, turn: &mut Turn<'_>) {
+    pub fn answer_refer(&mut self, told: Referred, side: &Side, turn: &mut Turn<'_>) {
         if !matches!(self.transfer, Transfer::Asked { .. }) {
             return;
         }

@@ -93,6 +93,28 @@ fn an_offerless_reinvite_gets_our_offer_and_takes_the_answer_from_the_ack() {
     assert!(matches!(&told[..], [Event::Media { media }] if media.rtp.unwrap().port() == 7300));
 }
 
+/// As when a carrier puts our caller through to somebody else (RFC 3261 section 14.2).
+#[test]
+fn an_offerless_reinvite_is_offered_all_we_can_and_may_choose_another_codec() {
+    let mut rig = answered();
+    rig.asks("INVITE", 11, FAR_CONTACT, "", "");
+    let offer = sdp(&rig.sent().pop().unwrap());
+    assert!(offer.contains("m=audio 4000 RTP/AVP 0 8 101\r\n"), "{offer}");
+    let other = FAR_SDP.replace("RTP/AVP 0 101", "RTP/AVP 8 101");
+    rig.asks("ACK", 11, "", "application/sdp", &other);
+    let told = rig.told();
+    assert!(matches!(&told[..], [Event::Media { media }] if media.codec.name == "pcma"), "{told:?}");
+}
+
+#[test]
+fn a_refer_that_waits_when_the_far_end_hangs_up_is_answered_too() {
+    let mut rig = answered();
+    rig.asks("REFER", 11, &format!("{FAR_CONTACT}Refer-To: <sip:c@us.example>\r\n"), "", "");
+    assert!(rig.sent().is_empty(), "it waits for the call's word");
+    rig.asks("BYE", 12, "", "", "");
+    assert_eq!(rig.starts(), ["200 BYE", "487 REFER"]);
+}
+
 #[test]
 fn update_is_answered_like_a_reinvite_but_without_an_ack() {
     let mut rig = answered();
