@@ -53,7 +53,7 @@ pub struct Limits {
     pub connections: usize,
     /// Open TCP connections from one address.
     pub connections_per_source: usize,
-    /// Until the first message of a TCP connection is complete.
+    /// Until the first message of a TCP connection that others opened is complete.
     pub first_message: Duration,
     /// Without a message on a TCP connection. Registered clients send keep-alives far more often.
     pub idle: Duration,

@@ -375,6 +375,20 @@ async fn a_connection_that_says_nothing_or_half_a_message_is_cut() {
     assert!(cut.is_err(), "between messages there is time");
 }
 
+/// How long it may ring is the call's to say (PRODUCT section 2.1).
+#[tokio::test]
+async fn whom_we_connect_to_may_be_silent_longer_than_a_stranger() {
+    let limits = Limits { first_message: Duration::from_millis(50), ..Limits::default() };
+    let (mut net, _) = tcp(limits);
+    let phone = TcpListener::bind((HOME, 0)).await.unwrap();
+    net.send(text("ring").into(), tcp_hop(phone.local_addr().unwrap()));
+    idle(&mut net).await;
+    let (mut peer, _) = bounded(phone.accept()).await.unwrap();
+    assert_eq!(read(&mut peer, text("ring").len(), &mut net).await, text("ring").as_bytes());
+    let cut = timeout(Duration::from_millis(200), is_cut(&mut peer, &mut net)).await;
+    assert!(cut.is_err(), "it may answer yet");
+}
+
 #[tokio::test]
 async fn a_far_end_that_never_reads_loses_its_connection_not_our_memory() {
     let (mut net, edge) = tcp(Limits::default());

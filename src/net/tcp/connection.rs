@@ -61,8 +61,8 @@ impl Connection {
         Self { events, hop, limits, ours: false, queue, unwritten: VecDeque::new() }
     }
 
-    /// One that we opened. What it cannot take is not tried once more: it may have been the second
-    /// attempt already.
+    /// One that we opened. It need not say anything soon. What it cannot take is not tried once
+    /// more: it may have been the second attempt already.
     pub fn of_ours(self) -> Self {
         Self { ours: true, ..self }
     }
@@ -112,7 +112,11 @@ impl Connection {
         let (mut reader, mut writer) = stream.split();
         let mut framer = Framer::new(framer::Limits::default());
         let mut read = vec![0; READ];
-        let mut reading = (Instant::now() + self.limits.first_message, "no message");
+        // Whom we called may take its time: how long is for who waits for it to say.
+        let mut reading = match self.ours {
+            true => (Instant::now() + self.limits.idle, "idle"),
+            false => (Instant::now() + self.limits.first_message, "no message"),
+        };
         let mut writing = None;
         loop {
             let (deadline, what) = writing.unwrap_or(reading).min(reading);
