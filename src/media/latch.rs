@@ -1,10 +1,11 @@
 //! Whom a port listens to (RFC 7362 and its dangers).
 //!
 //! Sources are ranked: the signalled address and port, then its address from another port, then
-//! (only where signalling says the far end is behind NAT) any. A better one takes over whenever it
-//! speaks; a worse or equal one never does. Strangers are dropped before anything else looks at
-//! them. A source of the last rank must send [`Gate::PROOF`] packets of one stream with the
-//! negotiated payload type first, so that a stray datagram wins nothing.
+//! (only where signalling says the far end is behind NAT) the address that its signalling comes
+//! from, then any. A better one takes over whenever it speaks; a worse or equal one never does.
+//! Strangers are dropped before anything else looks at them. A source of the last two ranks must
+//! send [`Gate::PROOF`] packets of one stream with the negotiated payload type first, so that a
+//! stray datagram wins nothing; and one of the last has only [`Gate::WINDOW`] for it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub(super) struct Gate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     Stranger,
+    Home,
     Address,
     Exact,
 }
@@ -92,6 +94,8 @@ impl Gate {
             Rank::Exact
         } else if from.ip() == signalled.ip() {
             Rank::Address
+        } else if matches!(self.rule, Latch::Any { home } if home == Some(from.ip())) {
+            Rank::Home
         } else {
             Rank::Stranger
         };
@@ -100,11 +104,13 @@ impl Gate {
         }
         let allowed = match (rank, self.rule) {
             (Rank::Exact, _) => true,
-            (Rank::Address, Latch::Address | Latch::Any) => true,
-            (Rank::Stranger, Latch::Any) => known && now < self.until && self.proves(from, ssrc),
-            (Rank::Address, Latch::Exact) | (Rank::Stranger, Latch::Exact | Latch::Address) => {
-                false
+            (Rank::Address, Latch::Address | Latch::Any { .. }) => true,
+            (Rank::Home, Latch::Any { .. }) => known && self.proves(from, ssrc),
+            (Rank::Stranger, Latch::Any { .. }) => {
+                known && now < self.until && self.proves(from, ssrc)
             }
+            (Rank::Address, Latch::Exact)
+            | (Rank::Home | Rank::Stranger, Latch::Exact | Latch::Address) => false,
         };
         if allowed {
             self.source = Some((from, rank));
@@ -131,7 +137,7 @@ impl Gate {
     /// from.
     pub fn target(&self) -> Option<SocketAddr> {
         match self.rule {
-            Latch::Any => self.source().or(self.signalled),
+            Latch::Any { .. } => self.source().or(self.signalled),
             Latch::Exact | Latch::Address => self.signalled,
         }
     }
@@ -165,6 +171,8 @@ mod tests {
         gate.admit(from, 7, true, at(1))
     }
 
+    const ANY: Latch = Latch::Any { home: None };
+
     #[test]
     fn nobody_is_heard_before_an_address_was_negotiated() {
         let mut gate = Gate::new();
@@ -192,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_signalled_source_takes_over_and_is_never_left_for_a_worse_one() {
-        let mut gate = gate(Latch::Any);
+        let mut gate = gate(ANY);
         for _ in 0..3 {
             speaks(&mut gate, host(9, 6000));
         }
@@ -206,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_stranger_must_send_three_packets_of_one_stream_and_in_time() {
-        let mut gate = gate(Latch::Any);
+        let mut gate = gate(ANY);
         assert!(!gate.admit(host(9, 1), 7, true, at(1)));
         assert!(!gate.admit(host(9, 1), 8, true, at(1)), "another SSRC starts over");
         assert!(!gate.admit(host(9, 1), 8, false, at(1)), "a strange payload type counts not");
@@ -217,10 +225,25 @@ mod tests {
 
     #[test]
     fn a_stranger_comes_too_late_after_the_window() {
-        let mut gate = gate(Latch::Any);
+        let mut gate = gate(ANY);
         assert!((0..9).all(|_| !gate.admit(host(9, 1), 7, true, at(10))));
-        gate.negotiate(Latch::Any, Some(host(1, 4000)), at(20));
+        gate.negotiate(ANY, Some(host(1, 4000)), at(20));
         assert!((0..3).any(|_| gate.admit(host(9, 1), 7, true, at(29))));
+    }
+
+    #[test]
+    fn where_the_signalling_comes_from_beats_whoever_was_quicker_and_may_take_its_time() {
+        let mut gate = gate(Latch::Any { home: Some(host(5, 0).ip()) });
+        for _ in 0..3 {
+            speaks(&mut gate, host(9, 6000));
+        }
+        assert_eq!(gate.source(), Some(host(9, 6000)), "it sprayed, and was first");
+        let muted = at(300);
+        let said: Vec<_> = (0..3).map(|_| gate.admit(host(5, 4444), 7, true, muted)).collect();
+        assert_eq!(said, [false, false, true]);
+        assert!((0..9).all(|_| !gate.admit(host(9, 6000), 7, true, muted)));
+        assert!((0..9).all(|_| !gate.admit(host(5, 5555), 7, true, muted)), "one of equals");
+        assert_eq!(gate.target(), Some(host(5, 4444)));
     }
 
     #[test]
@@ -239,7 +262,7 @@ mod tests {
 
     #[test]
     fn rtcp_is_taken_from_the_host_that_is_listened_to() {
-        let mut gate = gate(Latch::Any);
+        let mut gate = gate(ANY);
         assert!(gate.knows(host(1, 4001)));
         assert!(!gate.knows(host(9, 4001)));
         for _ in 0..3 {

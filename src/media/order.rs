@@ -1,6 +1,6 @@
 //! What signalling orders and what media reports back. Two bounded rings carry these.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,9 +163,10 @@ pub enum Latch {
     Exact,
     /// The signalled address, any port, the first that speaks.
     Address,
-    /// Any address, the first that speaks within the first seconds after (re)negotiation; the
-    /// signalled one takes over whenever it speaks (phones behind NAT).
-    Any,
+    /// Any address (phones behind NAT): the first that speaks within the first seconds after
+    /// (re)negotiation. The one that its signalling comes from takes over whenever it speaks, and
+    /// so does the signalled one.
+    Any { home: Option<IpAddr> },
 }
 
 /// What media tells signalling.

@@ -131,7 +131,7 @@ impl Switch {
         leg.branches.push(Branch {
             media: Some(local),
             keys: trunk.map_or(KeysBy::Auto, |it| it.keys),
-            is_client: trunk.is_none(),
+            client_at: trunk.is_none().then(|| from.remote.ip()),
             ..Branch::new(dialog)
         });
         leg.chosen = Some(0);

@@ -1,6 +1,6 @@
 //! What the switch holds of one call: the call itself, and the legs it asked for.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::ids::{BranchKey, CallKey};
@@ -75,8 +75,9 @@ pub struct Branch {
     pub client: Option<ClientId>,
     pub address: Option<(TrunkId, u8)>,
     pub account: Option<(AccountId, Hop)>,
-    /// The far end is a registered phone: its media comes from wherever its NAT lets it.
-    pub is_client: bool,
+    /// The far end is a phone of ours, whose signalling comes from this address: its media comes
+    /// from wherever its NAT lets it.
+    pub client_at: Option<IpAddr>,
     /// Nothing at all was heard from it yet: when to try the next address instead.
     pub silent_until: Option<Instant>,
     pub refused: bool,
@@ -136,7 +137,7 @@ impl Branch {
             client: None,
             address: None,
             account: None,
-            is_client: false,
+            client_at: None,
             silent_until: None,
             refused: false,
             over: false,

@@ -189,7 +189,7 @@ impl Switch {
             keys,
             address: target.trunk,
             account: target.account.zip(target.hop),
-            is_client: client,
+            client_at: target.account.and(target.hop).map(|it| it.remote.ip()),
             silent_until: several.then(|| now.at + SILENT_FOR),
             ..Branch::new(dialog)
         });

@@ -113,7 +113,7 @@ impl Switch {
         let Some(branch) = self.calls.get_mut(key.call).and_then(|it| it.branch(key)) else {
             return;
         };
-        let remote = Box::new(translate::remote(&media, branch.keys, branch.is_client));
+        let remote = Box::new(translate::remote(&media, branch.keys, branch.client_at));
         let holds = !media.send || media.rtp.is_none();
         let news = std::mem::replace(&mut branch.holds, holds) != holds;
         branch.agreed = Some(media);

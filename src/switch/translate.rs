@@ -1,5 +1,7 @@
 //! From one room's words to another's.
 
+use std::net::IpAddr;
+
 use crate::dialog::{self, Caller, Interval, Local, Party, Policy, Why};
 use crate::media::{Codec, CodecKind, Keys, Latch, Remote};
 use crate::model::record::Cause;
@@ -9,8 +11,8 @@ use crate::model::{
 use crate::sdp::Negotiated;
 use crate::sip::{Reason, Uri};
 
-/// What media is told of a far end.
-pub fn remote(agreed: &Negotiated, keys: KeysBy, is_client: bool) -> Remote {
+/// What media is told of a far end; `home` is where the signalling of a phone comes from.
+pub fn remote(agreed: &Negotiated, keys: KeysBy, home: Option<IpAddr>) -> Remote {
     let kind = match &*agreed.codec.name {
         "pcmu" => CodecKind::Pcmu,
         "pcma" => CodecKind::Pcma,
@@ -38,7 +40,7 @@ pub fn remote(agreed: &Negotiated, keys: KeysBy, is_client: bool) -> Remote {
             KeysBy::InBand => Keys::InBand,
         },
         ptime: agreed.ptime,
-        latch: if is_client { Latch::Any } else { Latch::Address },
+        latch: if home.is_some() { Latch::Any { home } } else { Latch::Address },
     }
 }
 

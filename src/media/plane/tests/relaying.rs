@@ -237,7 +237,7 @@ fn comfort_noise_passes() {
 
 #[test]
 fn an_attackers_packets_are_neither_relayed_nor_answered() {
-    for latch in [Latch::Exact, Latch::Address, Latch::Any] {
+    for latch in [Latch::Exact, Latch::Address, Latch::Any { home: None }] {
         let (mut rig, mut a, _) = Rig::with_two_legs();
         rig.remote(A, Remote { latch, ..remote(1) });
         rig.bridge();
@@ -257,7 +257,7 @@ fn an_attackers_packets_are_neither_relayed_nor_answered() {
 #[test]
 fn a_phone_behind_nat_is_sent_to_where_it_speaks_from() {
     let (mut rig, _, mut b) = Rig::with_two_legs();
-    rig.remote(A, Remote { latch: Latch::Any, ..remote(1) });
+    rig.remote(A, Remote { latch: Latch::Any { home: None }, ..remote(1) });
     rig.bridge();
     rig.says(&mut b, &[0x22; 160]);
     assert_eq!(rig.to(1).len(), 1, "to the signalled address at first");

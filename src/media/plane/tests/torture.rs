@@ -54,7 +54,7 @@ impl Dice {
         let host = 1 + self.below(3) as u8;
         let kinds = [CodecKind::Pcmu, CodecKind::Pcma, CodecKind::Other("opus".into())];
         let keys = [Keys::InBand, Keys::Outside, remote(host).keys];
-        let latches = [Latch::Exact, Latch::Address, Latch::Any];
+        let latches = [Latch::Exact, Latch::Address, Latch::Any { home: None }];
         Remote {
             rtp: (self.below(8) != 0).then(|| far(host)),
             send: self.below(8) != 0,
