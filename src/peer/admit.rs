@@ -53,6 +53,21 @@ impl Peers {
         admission
     }
 
+    /// Whether whoever is there hears nothing, whatever it asks.
+    pub fn ignores(&self, from: &Hop, now: Instant) -> bool {
+        let source = from.remote.ip();
+        let Some(listener) = self.config.listeners.get(usize::from(from.listener)) else {
+            return true;
+        };
+        if self.trunks.owner(source, from.listener, from.transport).is_some() {
+            return false;
+        }
+        match listener.clients {
+            true => self.sightings.is_banned(source, now),
+            false => listener.strangers_hear.is_none(),
+        }
+    }
+
     fn judge(&mut self, request: &Message, from: &Hop, now: Now) -> Admission {
         let source = from.remote.ip();
         let Some(listener) = self.config.listeners.get(usize::from(from.listener)).copied() else {

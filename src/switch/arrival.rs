@@ -110,7 +110,10 @@ impl Switch {
         let invited = Invited {
             local: self.local_for(from.listener, from.transport, None),
             policy: translate::policy(trunk),
-            credentials: trunk.and_then(|it| it.outbound.as_ref()).map(translate::credentials),
+            credentials: trunk
+                .and_then(|it| it.outbound.as_ref())
+                .filter(|_| comes_back(request, from))
+                .map(translate::credentials),
             session: Session::new(self.ids.random(), told),
             codecs: codecs.clone(),
         };
@@ -196,6 +199,14 @@ impl Switch {
             random: self.ids.random(),
         }
     }
+}
+
+/// Whether what we ask within the dialog goes back to where its INVITE came from. Who forges a
+/// source address names any other as the next hop, and would hear our digest there (EDGE S-20).
+fn comes_back(invite: &Message, from: Hop) -> bool {
+    let first = invite.record_routes().ok().and_then(|it| it.into_iter().next());
+    let next = first.or_else(|| invite.contact());
+    next.and_then(|it| it.uri.host().ip()) == Some(from.remote.ip())
 }
 
 fn no_room() -> Answer {

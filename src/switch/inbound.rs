@@ -39,6 +39,9 @@ impl Switch {
             return self.on_fresh(request, from, now, out);
         }
         if self.is_nobodys(&request) {
+            if self.is_ignored(&request, &from, now) {
+                return;
+            }
             return self.answer_stranger(&request, &Answer::no_such_dialog(), from, out);
         }
         let mut sends = std::mem::take(&mut self.spare_sends);

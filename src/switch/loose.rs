@@ -1,7 +1,8 @@
 //! Loose ends: what belongs to nobody, and what the switch remembers beside its calls.
 
 use super::Switch;
-use crate::sip::{Message, Method};
+use crate::clock::Now;
+use crate::sip::{Hop, Message, Method};
 
 impl Switch {
     /// A request that means something to nobody here: one inside of a dialog that is not ours, the
@@ -14,6 +15,12 @@ impl Switch {
             Method::Cancel => !self.table.knows(request),
             _ => inside && self.branch_of(request).is_none() && !self.table.knows(request),
         }
+    }
+
+    /// Whether not even that is said: to strangers where they hear nothing, unless they once had a
+    /// tag of ours, which nobody else can make.
+    pub(super) fn is_ignored(&self, request: &Message, from: &Hop, now: Now) -> bool {
+        self.ids.owner(request.to_tag()).is_none() && self.peers.ignores(from, now.at)
     }
 
     /// Notes about INVITEs, requests that wait for a name, events, alarms, legs at the desk.

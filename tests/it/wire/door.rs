@@ -5,8 +5,8 @@ use md5::{Digest, Md5};
 use super::edge::Edge;
 use super::message::Message;
 use super::phone::{Line, Phone};
-use super::seconds;
 use super::voice::Voice;
+use super::{SOON, seconds};
 
 #[test]
 fn a_call_from_a_source_that_is_no_trunk_is_challenged() {
@@ -127,6 +127,99 @@ fn a_stranger_hears_no_more_octets_than_it_said() {
         }
     }
     assert!(20 < answered, "{answered} answers");
+}
+
+/// Whoever forges the address of a carrier names his own as its Contact, and asks our BYE for a
+/// password (EDGE S-20, CVE-2021-41158). The carrier itself is answered.
+#[test]
+fn a_password_is_for_the_carrier_and_not_for_whom_its_invite_points_to() {
+    let edge = Edge::start_with(|it| {
+        it.replace("probe = \"off\"\n", "probe = \"off\"\nuser = \"us\"\npassword = \"ours\"\n")
+    });
+    let carrier = Phone::carrier(&edge.net);
+    let thief = Phone::at(edge.net.at(9, 5060), &edge.net);
+    let b = Phone::destination(&edge.net, 'B');
+    let (ada, bob) = (Voice::at(edge.net.ip(11)), Voice::at(edge.net.ip(31)));
+    for (asks, answered) in [(&thief, false), (&carrier, true)] {
+        let uri = format!("sip:15550100001@{}", edge.net.edge());
+        let contact = format!("Contact: <sip:x@{}>\r\n", asks.address);
+        let mut call = carrier.dial_uri(&uri, &ada.sdp(101), &contact);
+        let mut there = b.rings();
+        b.picks_up(&there, &bob.sdp(101));
+        let answer = carrier.status(200);
+        carrier.ack(&mut call, &answer.message, "");
+        b.hang_up(&mut there);
+        let bye = asks.request("BYE").message;
+        let challenge = "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\", qop=\"auth\"\r\n";
+        asks.reply(&bye, bye.header("To"), 401, challenge, "");
+        let told = |it: &Message| it.is("BYE") && !it.header("Authorization").is_empty();
+        let wait = if answered { SOON } else { seconds(0.5) };
+        let again = asks.look(told, wait);
+        assert_eq!(again.is_some(), answered, "{again:?}");
+        if let Some(again) = again {
+            asks.accept(&again.message, "");
+        }
+    }
+}
+
+/// EDGE C-02: not one octet, so that nobody learns that there is anything.
+#[test]
+fn where_no_phones_are_a_stranger_hears_nothing_but_whoever_was_in_a_call_does() {
+    let edge = Edge::start_with(|it| {
+        it.replace("takes_clients = true", "takes_clients = false")
+            .replace("sources = [\"127.0.0.11\"]", "sources = [\"127.0.0.11\", \"127.0.0.254\"]")
+    });
+    let (carrier, b) = (Phone::carrier(&edge.net), Phone::destination(&edge.net, 'B'));
+    let stranger = Phone::at(edge.net.at(9, 5060), &edge.net);
+    let (ada, bob) = (Voice::at(edge.net.ip(11)), Voice::at(edge.net.ip(31)));
+    let mut call = carrier.dial("15550100001", &ada.sdp(101));
+    let mut there = b.rings();
+    b.picks_up(&there, &bob.sdp(101));
+    let answer = carrier.status(200);
+    carrier.ack(&mut call, &answer.message, "");
+    carrier.hang_up(&mut call);
+    b.is_hung_up(SOON);
+    // Both ends of the call ask once more; for B that is no trunk's address.
+    carrier.ask(&mut call, "INFO", "", "");
+    carrier.status(481);
+    let pad = format!("X-Pad: {}\r\n", "p".repeat(400));
+    b.ask(&mut there, "INFO", &pad, "");
+    b.status(481);
+    let mut line = stranger.dial("15550100001", &ada.sdp(101));
+    stranger.cancel(&line);
+    line.remote += ";tag=0123456789abcdef0123456789abcdef";
+    for method in ["BYE", "INVITE", "OPTIONS", "INFO", "ACK"] {
+        stranger.ask(&mut line, method, &pad, "");
+    }
+    assert!(stranger.look(|_| true, seconds(0.5)).is_none());
+}
+
+/// RFC 3261 section 10.2.2; what is kept across a restart is what was last.
+#[test]
+fn a_phone_that_went_away_is_not_back_after_a_restart_and_one_that_stayed_is() {
+    let mut edge = Edge::start();
+    let phone = Phone::at(edge.net.at(40, 5060), &edge.net);
+    let carrier = Phone::carrier(&edge.net);
+    let contact = format!("Contact: <sip:agent1@{}>\r\nExpires: 300\r\n", phone.address);
+    for (stays, contact) in [(true, &*contact), (false, "Contact: *\r\nExpires: 0\r\n")] {
+        let mut line = registration(&edge, &phone);
+        phone.ask(&mut line, "REGISTER", contact, "");
+        let challenge = phone.status(401).message;
+        let right = answer(&challenge, &line.target, "secret", 1);
+        phone.ask(&mut line, "REGISTER", &(contact.to_owned() + &right), "");
+        phone.status(200);
+        edge.signal("TERM");
+        assert_eq!(edge.ended(SOON), Some(0));
+        edge.restart();
+        let mut call = carrier.dial("15550100007", &Voice::at(edge.net.ip(11)).sdp(101));
+        if stays {
+            let there = phone.rings();
+            carrier.cancel(&call);
+            phone.is_cancelled(&there, SOON);
+        }
+        let gone = carrier.status(if stays { 487 } else { 480 });
+        carrier.ack(&mut call, &gone.message, "");
+    }
 }
 
 fn registration(edge: &Edge, phone: &Phone) -> Line {
