@@ -144,19 +144,30 @@ impl Switch {
             leg.rest.clear();
         }
         let (chosen, name) = (leg.chosen, call::Leg(leg.named));
-        let others: Vec<u8> =
-            (0..leg.branches.len() as u8).filter(|it| Some(*it) != chosen).collect();
-        let cause = dialog::Cause::completed_elsewhere();
-        for branch in others {
-            let other = BranchKey { branch, ..key };
-            self.turn(other, now, out, |leg, turn| leg.release(&cause, turn));
-            let found = self.calls.get_mut(key.call).and_then(|it| it.branch(other));
+        self.release_others(key, chosen, &dialog::Cause::completed_elsewhere(), now, out);
+        if !late {
+            self.work.push_back((key.call, Event::Answered { leg: name }));
+        }
+    }
+
+    /// Lets go of all branches of a leg but one.
+    fn release_others(
+        &mut self,
+        of: BranchKey,
+        kept: Option<u8>,
+        cause: &dialog::Cause,
+        now: Now,
+        out: &mut Vec<Out>,
+    ) {
+        let leg = self.calls.get_mut(of.call).and_then(|it| it.leg(of.leg));
+        let branches = leg.map_or(0, |it| it.branches.len() as u8);
+        for branch in (0..branches).filter(|it| Some(*it) != kept) {
+            let other = BranchKey { branch, ..of };
+            self.turn(other, now, out, |leg, turn| leg.release(cause, turn));
+            let found = self.calls.get_mut(of.call).and_then(|it| it.branch(other));
             if found.is_some_and(|it| it.media.take().is_some()) {
                 out.push(Out::Media(Order::Close { session: SessionId(other.pack()) }));
             }
-        }
-        if !late {
-            self.work.push_back((key.call, Event::Answered { leg: name }));
         }
     }
 
@@ -172,9 +183,14 @@ impl Switch {
             leg.refusal = Some(cause);
         }
         let failed = (500..600).contains(&status) || status == 408;
+        // Who answers 6xx speaks for the person, not for one phone (RFC 3261 section 16.7, step 5).
+        let for_all = 600 <= status && !leg.done && leg.chosen.is_none();
+        if for_all {
+            leg.rest.clear();
+        }
         let is_account = leg.rest.first().is_some_and(|it| it.account.is_some());
         let go_on = !leg.done && !leg.rest.is_empty() && (failed || is_account);
-        let all = leg.branches.iter().all(|it| it.refused);
+        let all = for_all || leg.branches.iter().all(|it| it.refused);
         let last = leg.refusal.clone().unwrap_or_default();
         if media.is_some() {
             out.push(Out::Media(Order::Close { session: SessionId(key.pack()) }));
@@ -189,6 +205,10 @@ impl Switch {
         // Nobody there said a word, and nobody else is left: that is no refusal. The leg goes on
         // until the call's own ring timer, however long that is (PRODUCT section 2.1).
         let silent = last.sip == 408 && last.reason == translate::NO_RESPONSE;
+        if for_all {
+            let cause = dialog::Cause::new(status, "Declined elsewhere");
+            self.release_others(key, Some(key.branch), &cause, now, out);
+        }
         if all && go_on {
             self.try_next(key.call, key.leg, now, out);
         } else if all && !silent {

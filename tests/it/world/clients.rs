@@ -365,6 +365,26 @@ fn who_is_joined_is_not_recorded_against_its_veto() {
     assert_eq!(joined.recordings[1].prevented.as_deref(), Some("prevent_recording"));
 }
 
+/// RFC 3261 section 16.7, step 5: who declines speaks for the person; a busy phone only for itself.
+#[test]
+fn declining_on_one_phone_ends_the_ringing_of_all_and_busy_on_one_does_not() {
+    for (status, ends) in [(603, true), (600, true), (486, false)] {
+        let mut town = company("", "no_answer.timeout = \"5s\"");
+        town.register(ANN, address("b"));
+        town.refuses_after(ANN, secs(1), status);
+        town.never_answers("b");
+        town.call();
+        town.run_for(secs(2));
+        let b = town.seen("b");
+        assert_eq!((b.count(Moment::Rung), b.count(Moment::Cancelled)), (1, usize::from(ends)));
+        let refused = if status == 603 { 603 } else { 486 };
+        let wanted = if ends { vec![refused] } else { Vec::new() };
+        assert_eq!(town.seen(CARRIER).finals(), wanted, "{status}\n{}", town.draw());
+        town.ends();
+        town.rests();
+    }
+}
+
 const AGENTS: &str =
     "[[agent]]\nname = \"Ann\"\naccount = \"ann\"\n[[agent]]\nname = \"Bob\"\naccount = \"bob\"";
 
