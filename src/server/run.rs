@@ -1,13 +1,19 @@
 //! Turns the loop: what came in goes into the switch, what comes out goes on its way.
 
+mod house;
+mod turns;
+
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{broadcast, mpsc, watch};
 use tracing::{error, info, warn};
 
+use self::house::Kept;
+use self::turns::Turns;
 use super::clock::Clock;
 use super::error::Error;
 use super::office::{self, Line, Office, Opened};
@@ -16,23 +22,18 @@ use super::voice::{Addresses, RETRY, Voice};
 use super::{prompts, setup, voice};
 use crate::api::{Ask, News, Status};
 use crate::audio::{ClipId, StreamId};
-use crate::clock::Wall;
 use crate::config::Config;
 use crate::config::documents::Shell;
 use crate::media::{Order, Report};
 use crate::model::record::Cause;
-use crate::model::{Condition, Prompt};
+use crate::model::Prompt;
 use crate::net::{Found, Net, Received, Resolver};
 use crate::peer;
-use crate::store::{
-    Entry, Journal, Registrations, TapeReport, Tapes, past_callers, repair_recordings,
-};
+use crate::store::{Entry, Journal, Registrations, TapeReport, Tapes, repair_recordings};
 use crate::stream::Told;
 use crate::switch::{Out, Switch};
 use crate::telemetry;
 
-/// How often gauges are set and registrations are kept.
-const HOUSEKEEPING: Duration = Duration::from_secs(5);
 /// How long the first RTP ports may take before calls are taken in spite of it.
 const FIRST_PORTS: Duration = Duration::from_secs(2);
 /// What the switch may be told at once before it looks at the network again.
@@ -57,7 +58,10 @@ pub(super) struct Server<'a> {
     voice: Voice,
     streams: Streams,
     journal: Journal,
+    /// The thread that writes recordings.
+    tapes: JoinHandle<()>,
     registrations: Registrations,
+    kept: Kept,
     status: Status,
     resolver: Resolver,
     resolved: mpsc::Sender<Resolved>,
@@ -144,7 +148,7 @@ impl<'a> Server<'a> {
         let status = Status::new(metrics, journal.behind());
         let (told, reports) = mpsc::channel(voice::RING);
         let failed = told.clone();
-        let (tapes, _) = Tapes::start(recordings, move |report| {
+        let (tapes, taping) = Tapes::start(recordings, move |report| {
             let TapeReport::Failed(tape) = report;
             // This thread may wait: what it records for is never waited for.
             let _ = failed.blocking_send(Report::TapeFailed { tape });
@@ -186,7 +190,10 @@ impl<'a> Server<'a> {
             hang_up: on(SignalKind::hangup())?,
         };
         let mut server = Self {
-            registrations: Registrations::in_folder(data),
+            registrations: Registrations::start(data)
+                .map_err(Error::doing("starting the thread that keeps registrations"))?,
+            kept: Kept::default(),
+            tapes: taping,
             resolver: names(&config)?,
             out: Vec::new(),
             config,
@@ -234,8 +241,9 @@ impl<'a> Server<'a> {
     /// The loop: until the last call has ended after a signal to stop.
     async fn turn(&mut self, ears: &mut Ears) {
         let mut batch = Vec::new();
-        let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
+        let mut housekeeping = tokio::time::interval(house::EVERY);
         let mut give_up: Option<std::time::Instant> = None;
+        let mut turns = Turns::default();
         loop {
             let deadline = self.switch.deadline().map(|it| self.clock.shell(it));
             let behind = (self.voice.is_behind() || self.streams.is_behind())
@@ -243,7 +251,7 @@ impl<'a> Server<'a> {
             let sleep = [deadline, give_up, behind].into_iter().flatten().min();
             tokio::select! {
                 biased;
-                () = self.net.receive(&mut batch) => (),
+                () = self.net.receive(&mut batch), if !turns.are_others() => (),
                 Some(report) = ears.reports.recv() => self.on_reports(report, ears),
                 () = until(sleep) => (),
                 Some((stream, told)) = ears.streams.recv() => {
@@ -260,10 +268,12 @@ impl<'a> Server<'a> {
                 Some(ask) = ears.asks.recv() => self.on_ask(ask),
                 _ = housekeeping.tick() => self.keep_house(),
                 _ = ears.hang_up.recv() => self.reload(),
-                Some(()) = ears.stop.recv() => give_up = Some(self.drain()),
-                _ = ears.terminate.recv() => give_up = Some(self.drain()),
-                _ = ears.interrupt.recv() => give_up = Some(self.drain()),
+                Some(()) = ears.stop.recv() => give_up = Some(self.drain(give_up)),
+                _ = ears.terminate.recv() => give_up = Some(self.drain(give_up)),
+                _ = ears.interrupt.recv() => give_up = Some(self.drain(give_up)),
+                () = tokio::task::yield_now(), if turns.are_others() => turns.end(),
             }
+            turns.took(!batch.is_empty());
             let now = self.clock.now();
             for received in batch.drain(..) {
                 match received {
@@ -339,9 +349,14 @@ impl<'a> Server<'a> {
         self.streams.flush();
     }
 
-    /// New calls are refused from now on; the moment at which running ones are ended.
-    fn drain(&mut self) -> std::time::Instant {
+    /// New calls are refused from now on; the moment at which running ones are ended. To be told
+    /// twice is to be told to end them now.
+    fn drain(&mut self, before: Option<std::time::Instant>) -> std::time::Instant {
         let calls = self.switch.calls();
+        if before.is_some() {
+            info!(calls, "told to stop once more: running calls are ended");
+            return self.clock.shell(self.clock.now().at);
+        }
         info!(calls, "stopping: new calls are refused, running ones may end");
         self.switch.drain();
         self.status.drain();
@@ -394,42 +409,6 @@ impl<'a> Server<'a> {
         }
     }
 
-    fn keep_house(&mut self) {
-        let now = self.clock.now();
-        metrics::gauge!("crosspoint_calls_active").set(self.switch.calls() as f64);
-        metrics::gauge!("crosspoint_callers_in_line").set(self.switch.in_line() as f64);
-        metrics::gauge!("crosspoint_transactions").set(self.switch.transactions() as f64);
-        metrics::gauge!("crosspoint_ports_free").set(self.switch.free_ports() as f64);
-        let peers = self.switch.peers();
-        metrics::gauge!("crosspoint_registrations").set(peers.registered() as f64);
-        if peers.registered() == 0 {
-            return;
-        }
-        let kept = serde_json::to_vec(&peers.snapshot(now)).map_err(std::io::Error::other);
-        if let Err(error) = kept.and_then(|it| self.registrations.save(&it)) {
-            warn!(%error, "registrations could not be kept");
-        }
-    }
-
-    fn restore(&mut self) {
-        let Some(bytes) = self.registrations.load() else { return };
-        match serde_json::from_slice::<peer::Snapshot>(&bytes) {
-            Ok(snapshot) => self.switch.restore(snapshot, self.clock.now()),
-            Err(error) => warn!(%error, "kept registrations cannot be read"),
-        }
-    }
-
-    /// Tells the switch who called lately, from the records.
-    fn remember(&mut self, records: &Path) {
-        let now = self.clock.now().wall.unix_micros();
-        let long = i64::try_from(Condition::REMEMBERED.as_micros()).unwrap_or(i64::MAX);
-        let since = Wall::from_unix_micros(now.saturating_sub(long));
-        let tell = |caller: &str, at| self.switch.remember(caller, at);
-        if let Err(error) = past_callers(records, since, tell) {
-            warn!(%error, "callers of the past cannot be read");
-        }
-    }
-
     /// The answers to the last good-byes are still to be sent.
     async fn say_last(&mut self) {
         let sent = async {
@@ -440,12 +419,15 @@ impl<'a> Server<'a> {
         let _: Result<(), _> = tokio::time::timeout(LAST_SENDS, sent).await;
     }
 
+    /// Ends all threads, in the order in which they give to each other.
     fn stop(mut self) {
-        self.keep_house();
         self.deliver();
+        let registrations = self.last_registrations();
         self.streams.stop();
         self.voice.stop();
+        drop(self.tapes.join());
         drop(self.journal);
+        self.registrations.close(registrations);
         if let Some(office) = self.office {
             office.close();
         }

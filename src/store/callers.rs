@@ -32,16 +32,8 @@ pub fn past_callers(
 ) -> io::Result<()> {
     let since_file = SystemTime::UNIX_EPOCH
         + Duration::from_micros(u64::try_from(since.unix_micros()).unwrap_or(0));
-    let (mut chosen, mut bytes) = (Vec::new(), 0);
-    for (written, length, path) in records(folder)? {
-        // A file that was last written to before then has no call since.
-        if written < since_file || READ_MAX < bytes {
-            break;
-        }
-        bytes += length;
-        chosen.push(path);
-    }
-    for path in chosen.iter().rev() {
+    // A file that was last written to before then has no call since.
+    for path in recent(folder, |written, _| since_file <= written)? {
         for line in BufReader::new(File::open(path)?).split(b'\n') {
             let Ok(call) = serde_json::from_slice::<Call>(&line?) else { continue };
             if call.state != RecordState::InProgress && since <= call.received_at {
@@ -52,7 +44,26 @@ pub fn past_callers(
     Ok(())
 }
 
-/// `calls.jsonl` and those set aside, the newest first.
+/// The files of records that were `written` late enough (the second moment is the newest file's),
+/// the oldest first, as far as they may be read at a start.
+pub(super) fn recent(
+    folder: &Path,
+    late_enough: impl Fn(SystemTime, SystemTime) -> bool,
+) -> io::Result<Vec<PathBuf>> {
+    let all = records(folder)?;
+    let Some(newest) = all.first().map(|it| it.0) else { return Ok(Vec::new()) };
+    let mut bytes = 0;
+    let wanted = all.into_iter().take_while(|(written, length, _)| {
+        let room = bytes <= READ_MAX;
+        bytes += length;
+        room && late_enough(*written, newest)
+    });
+    let mut chosen: Vec<PathBuf> = wanted.map(|it| it.2).collect();
+    chosen.reverse();
+    Ok(chosen)
+}
+
+/// `calls.jsonl` and then those set aside, the newest first.
 fn records(folder: &Path) -> io::Result<Vec<(SystemTime, u64, PathBuf)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -63,7 +74,8 @@ fn records(folder: &Path) -> io::Result<Vec<(SystemTime, u64, PathBuf)>> {
             found.push((about.modified()?, about.len(), path));
         }
     }
-    found.sort_by(|a, b| b.cmp(a));
+    let is_current = |path: &Path| path.ends_with("calls.jsonl");
+    found.sort_by(|a, b| (is_current(&b.2), b).cmp(&(is_current(&a.2), a)));
     Ok(found)
 }
 

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
 
+use super::callers::recent;
 use crate::model::event::Fact;
 use crate::model::record::{CallRecord, Cause, RecordState};
 
@@ -29,6 +30,8 @@ const BACKLOG_MAX: usize = 200_000;
 const RING: usize = 65_536;
 /// A file larger than this is set aside and a new one begun.
 const ROTATE_AT: u64 = 256 << 20;
+/// As long as a call may be told to last: what was set aside earlier tells of none that runs.
+const LONGEST_CALL: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Entries turned into lines before they are written together.
 const BATCH: usize = 512;
 
@@ -52,7 +55,7 @@ impl Journal {
         fs::create_dir_all(folder)?;
         let mut calls = Log::open(folder.join("calls.jsonl"))?;
         let events = Log::open(folder.join("events.jsonl"))?;
-        let interrupted = interrupted(&calls.path)?;
+        let interrupted = interrupted(folder)?;
         for record in &interrupted {
             calls.line(record);
         }
@@ -300,14 +303,17 @@ fn whole_lines(file: &mut File, length: u64) -> io::Result<u64> {
     Ok(0)
 }
 
-/// The records of calls that began and never ended, marked as interrupted.
-fn interrupted(calls: &Path) -> io::Result<Vec<CallRecord>> {
+/// The records of calls that began and never ended, marked as interrupted. They may have begun in a
+/// file that was set aside meanwhile.
+fn interrupted(folder: &Path) -> io::Result<Vec<CallRecord>> {
     let mut open: BTreeMap<String, CallRecord> = BTreeMap::new();
-    for line in BufReader::new(File::open(calls)?).split(b'\n') {
-        let Ok(record) = serde_json::from_slice::<CallRecord>(&line?) else { continue };
-        match record.state {
-            RecordState::InProgress => drop(open.insert(record.id.to_string(), record)),
-            RecordState::Ended | RecordState::Interrupted => drop(open.remove(&*record.id)),
+    for path in recent(folder, |written, newest| newest <= written + LONGEST_CALL)? {
+        for line in BufReader::new(File::open(path)?).split(b'\n') {
+            let Ok(record) = serde_json::from_slice::<CallRecord>(&line?) else { continue };
+            match record.state {
+                RecordState::InProgress => drop(open.insert(record.id.to_string(), record)),
+                RecordState::Ended | RecordState::Interrupted => drop(open.remove(&*record.id)),
+            }
         }
     }
     let cause = Cause { reason: "interrupted".into(), local: true, ..Cause::default() };
@@ -344,6 +350,32 @@ mod tests {
         )
         .replace('\n', " ")
             + "\n"
+    }
+
+    #[test]
+    fn a_call_that_began_in_a_file_set_aside_is_interrupted_too_and_an_old_one_is_not_looked_for() {
+        let folder = std::env::temp_dir().join(format!("crosspoint-aside-{}", std::process::id()));
+        drop(fs::remove_dir_all(&folder));
+        fs::create_dir_all(&folder).unwrap();
+        let ended = |id: &str| line(id, "9").replace("in_progress", "ended");
+        fs::write(folder.join("calls.00001.jsonl"), line("ancient", "null")).unwrap();
+        let old = File::options().write(true).open(folder.join("calls.00001.jsonl")).unwrap();
+        let written = old.metadata().unwrap().modified().unwrap();
+        old.set_modified(written - 2 * LONGEST_CALL).unwrap();
+        let aside = line("talking", "null") + &line("over", "null");
+        fs::write(folder.join("calls.00002.jsonl"), aside).unwrap();
+        fs::write(folder.join("calls.jsonl"), ended("over")).unwrap();
+        drop(Journal::open(&folder, Duration::from_millis(1)).unwrap());
+        let text = fs::read_to_string(folder.join("calls.jsonl")).unwrap();
+        let records: Vec<CallRecord> =
+            text.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+        let said: Vec<_> = records.iter().map(|it| (&*it.id, it.state)).collect();
+        let wanted = [("over", RecordState::Ended), ("talking", RecordState::Interrupted)];
+        assert_eq!(said, wanted);
+        // Said once: the next start finds that it is.
+        drop(Journal::open(&folder, Duration::from_millis(1)).unwrap());
+        assert_eq!(fs::read_to_string(folder.join("calls.jsonl")).unwrap(), text);
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     /// The caller had gone, the answering person was asked for a score: only that is lost.

@@ -171,7 +171,7 @@ impl Recording {
     /// Puts sound at a frame; what was never handed over before it is silence.
     fn write(&mut self, at: u64, octets: &[u8]) -> io::Result<()> {
         let missing = at.saturating_sub(self.frames);
-        let silent = vec![silence(self.law); 1600];
+        let silent = [silence(self.law); 1600];
         let mut left = missing * 2;
         while 0 < left {
             let step = left.min(silent.len() as u64);

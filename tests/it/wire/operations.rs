@@ -1,5 +1,8 @@
 //! Stopping, reloading, crashing; and a whisper that a synthesiser speaks.
 
+use std::net::UdpSocket;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::edge::{Edge, interop};
 use super::phone::{Line, Phone};
 use super::voice::{Voice, tone_in};
@@ -39,6 +42,63 @@ fn told_to_stop_it_refuses_new_calls_and_lets_running_ones_end() {
     let calls = edge.records();
     let ended = calls.iter().filter(|it| it["state"] == "ended");
     assert_eq!(ended.count(), calls.len(), "{calls:#?}");
+    // All of the sound is on the disk by then, under its own name.
+    let record = calls.iter().find(|it| !it["connected_at"].is_null()).unwrap();
+    let talked = seconds(0.001) * record["talk_ms"].as_u64().unwrap() as u32;
+    let recorded = seconds(1.0) * edge.recording(record).caller.len() as u32 / 8000;
+    assert!(talked.abs_diff(recorded) < seconds(0.1), "{recorded:?} of {talked:?}");
+}
+
+#[test]
+fn told_to_stop_twice_it_ends_the_calls_too() {
+    let mut edge = Edge::start();
+    let (carrier, b) = (Phone::carrier(&edge.net), Phone::destination(&edge.net, 'B'));
+    let (mut ada, mut bob) = (Voice::at(edge.net.ip(11)), Voice::at(edge.net.ip(31)));
+    connected(&edge, &carrier, &b, &mut ada, &mut bob);
+    edge.signal("TERM");
+    edge.await_log("new calls are refused");
+    edge.signal("TERM");
+    let bye = carrier.request("BYE").message;
+    carrier.accept(&bye, "");
+    b.is_hung_up(SOON);
+    assert_eq!(edge.ended(SOON), Some(0));
+}
+
+/// More than it can answer, from its carrier's address: the signal, too, wants to be heard.
+#[test]
+fn told_to_stop_in_a_flood_it_hears_that() {
+    let mut edge = Edge::start();
+    let over = AtomicBool::new(false);
+    let target = edge.net.edge();
+    let sockets = [0, 0].map(|port| UdpSocket::bind(edge.net.at(11, port)).unwrap());
+    let text = format!(
+        "OPTIONS sip:{target} SIP/2.0\r\nVia: SIP/2.0/UDP {};branch=z9hG4bKflood\r\n\
+         From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: flood\r\nCSeq: 1 OPTIONS\r\n\
+         Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+        edge.net.at(11, 9),
+    );
+    std::thread::scope(|scope| {
+        for socket in &sockets {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    drop(socket.send_to(text.as_bytes(), target));
+                }
+            });
+        }
+        // However this ends, the flood does too.
+        let _calm = Calm(&over);
+        std::thread::sleep(seconds(0.5));
+        edge.signal("TERM");
+        assert_eq!(edge.ended(SOON), Some(0));
+    });
+}
+
+struct Calm<'a>(&'a AtomicBool);
+
+impl Drop for Calm<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
