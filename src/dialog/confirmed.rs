@@ -120,6 +120,7 @@ impl Confirmed {
             turn.respond(arrival, &answer);
             return Phase::Confirmed(self);
         }
+        side.follow(arrival.from);
         match request.method() {
             Method::Bye => {
                 turn.respond(arrival, &Answer::new(200));

@@ -242,6 +242,7 @@ impl Incoming {
             turn.respond(arrival, &answer);
             return Phase::Incoming(self);
         }
+        side.follow(arrival.from);
         match request.method() {
             Method::Bye => {
                 turn.respond(arrival, &Answer::new(200));

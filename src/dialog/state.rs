@@ -39,6 +39,14 @@ impl Side {
         Ticket(self.tickets)
     }
 
+    /// A phone behind NAT is where its latest request came from: its address there may have
+    /// changed, or its connection.
+    pub fn follow(&mut self, from: Hop) {
+        if self.policy.sticky && from.transport == self.local.transport {
+            self.flow = Some(from);
+        }
+    }
+
     /// The credentials for a request about to be written.
     pub fn authorize(
         &mut self,

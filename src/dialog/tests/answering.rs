@@ -242,6 +242,29 @@ fn a_sticky_caller_is_reached_where_its_invite_came_from() {
     assert_eq!(hop.remote, "127.0.0.31:5070".parse().unwrap());
 }
 
+/// Its NAT forgot the way, and made another (RFC 3261 section 12.2 cannot know: its Contact is the
+/// same as ever).
+#[test]
+fn a_sticky_far_end_is_followed_to_where_its_latest_request_came_from() {
+    for (sticky, followed) in [(true, true), (false, false)] {
+        let mut invited = plain_invited();
+        invited.policy = Policy { sticky, ..Policy::default() };
+        let mut rig = Rig::is_called(&far_invite("", FAR_SDP), invited).ok().unwrap();
+        rig.does(|leg, turn| leg.answer(menu(), turn));
+        rig.asks("ACK", 10, "", "", "");
+        rig.moves("127.0.0.99:40000");
+        // What is out of order may be anybody's echo.
+        rig.asks("INFO", 9, "", "", "");
+        rig.asks("INVITE", 11, FAR_CONTACT, "application/sdp", FAR_SDP);
+        rig.moves("127.0.0.98:40000");
+        rig.asks("INFO", 11, "", "", "");
+        rig.asks("ACK", 11, "", "", "");
+        rig.does(|leg, turn| leg.release(&Cause::new(0, ""), turn));
+        let hop = rig.next().hop.map(|it| it.remote);
+        assert_eq!(hop, followed.then(|| "127.0.0.99:40000".parse().unwrap()));
+    }
+}
+
 #[test]
 fn a_bye_before_the_answer_ends_the_invite_too() {
     let mut rig = called();

@@ -103,7 +103,10 @@ fn an_offerless_reinvite_is_offered_all_we_can_and_may_choose_another_codec() {
     let other = FAR_SDP.replace("RTP/AVP 0 101", "RTP/AVP 8 101");
     rig.asks("ACK", 11, "", "application/sdp", &other);
     let told = rig.told();
-    assert!(matches!(&told[..], [Event::Media { media }] if media.codec.name == "pcma"), "{told:?}");
+    assert!(
+        matches!(&told[..], [Event::Media { media }] if media.codec.name == "pcma"),
+        "{told:?}"
+    );
 }
 
 #[test]

@@ -274,6 +274,11 @@ impl Rig {
         self.sent.drain(..).collect()
     }
 
+    /// The far end is somewhere else from now on.
+    pub fn moves(&mut self, to: &str) {
+        self.far.remote = to.parse().unwrap();
+    }
+
     /// The one message sent since last asked.
     pub fn one(&mut self) -> Message {
         let mut sent = self.sent();
