@@ -16,6 +16,8 @@ const URI_MAX: usize = 512;
 const INSTANCE_MAX: usize = 128;
 /// Path URIs of one registration.
 const PATHS_MAX: usize = 8;
+/// Contacts that one REGISTER may name: each is compared with each, and with all that are bound.
+const CONTACTS_MAX: usize = 32;
 /// Extensions that a REGISTER may require.
 const EXTENSIONS: [&str; 2] = ["path", "outbound"];
 
@@ -44,6 +46,9 @@ pub(super) fn wish(
 ) -> Result<Wish, Refusal> {
     if let Some(extension) = request.headers(Name::Require).find(|it| !is_known(it)) {
         return Err(Refusal::Extension(String::from_utf8_lossy(&extension).into()));
+    }
+    if request.headers(Name::Contact).nth(CONTACTS_MAX).is_some() {
+        return Err(Refusal::Bad("too many contacts"));
     }
     let contacts = request.contacts().map_err(|it| Refusal::Bad(it.0))?;
     let default = match request.header(Name::Expires) {

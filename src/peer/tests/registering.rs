@@ -48,6 +48,21 @@ fn a_contact_without_expiry_gets_the_default_and_one_with_nonsense_an_hour() {
 }
 
 #[test]
+fn one_request_names_so_many_contacts_and_no_more() {
+    let registrar = Registrar { max_contacts: 100, ..config().registrar };
+    let mut peers = peers(Config { registrar, ..config() });
+    let mut ann = Phone::of("ann");
+    let contacts = |count| {
+        let all: Vec<_> = (0..count).map(|n| format!("<sip:ann@10.0.0.{n}>")).collect();
+        format!("Contact: {}", all.join(","))
+    };
+    assert_eq!(ann.registers(&mut peers, &[&contacts(33)], at(1)).status(), 400);
+    assert_eq!(peers.registered(), 0);
+    assert_eq!(ann.registers(&mut peers, &[&contacts(32)], at(1)).status(), 200);
+    assert_eq!(peers.registered(), 32);
+}
+
+#[test]
 fn too_short_an_expiry_hears_the_least_and_changes_nothing() {
     let mut peers = peers(config());
     let mut ann = Phone::of("ann");
