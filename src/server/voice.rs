@@ -5,6 +5,8 @@
 //! either does not take waits: `server/ring.rs`). Nothing here allocates per packet; recordings, and
 //! what virtual agents hear, leave by bounded rings that are never waited for.
 
+mod draw;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -18,6 +20,7 @@ use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
+use self::draw::Draw;
 use super::clock::Clock;
 use super::ring::Backlog;
 use super::streams::Ring;
@@ -132,7 +135,8 @@ impl Voice {
             },
             poll,
             wake: wake.clone(),
-            next_port: [addresses.ports.first, addresses.ports.first],
+            // Not by the numbers that SSRCs come from, which are seen.
+            untried: [0x55, 0xaa].map(|it| Draw::new(&addresses.ports, seed.map(|n| n ^ it))),
             addresses,
             clock,
         };
@@ -185,8 +189,8 @@ struct Worker {
     desk: Desk,
     poll: OwnedFd,
     wake: Arc<OwnedFd>,
-    /// The next port to try, by family.
-    next_port: [u16; 2],
+    /// Ports that were not bound yet, by family.
+    untried: [Draw; 2],
     addresses: Addresses,
     clock: Clock,
 }
@@ -351,12 +355,9 @@ impl Worker {
         };
         let mut bound = 0;
         while bound < pairs {
-            let next = &mut self.next_port[usize::from(v6)];
-            let port = *next;
-            if port == 0 || self.addresses.ports.last <= port {
+            let Some(port) = self.untried[usize::from(v6)].next() else {
                 return self.desk.report(Report::Exhausted { v6 });
-            }
-            *next = port.checked_add(2).unwrap_or(0);
+            };
             match self.pair(SocketAddr::new(ip, port)) {
                 Ok(()) => bound += 1,
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => (),
