@@ -209,6 +209,6 @@ fn comes_back(invite: &Message, from: Hop) -> bool {
     next.and_then(|it| it.uri.host().ip()) == Some(from.remote.ip())
 }
 
-fn no_room() -> Answer {
+pub(super) fn no_room() -> Answer {
     Answer::new(503).with(Name::RetryAfter, RETRY_AFTER.to_string())
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use tracing::{debug, trace};
 
+use super::arrival::no_room;
 use super::ids::BranchKey;
 use super::{Out, Owner, Switch};
 use crate::clock::Now;
@@ -147,7 +148,7 @@ impl Switch {
                 return Some(self.peers.register(request, &from, account, now));
             }
             (None, _, Method::Register) => Answer::new(403),
-            (None, _, Method::Options) if self.draining => Answer::new(503),
+            (None, _, Method::Options) if self.draining => no_room(),
             (None, _, Method::Options) => Answer::options(),
             (None, ..) => return None,
         };

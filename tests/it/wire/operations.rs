@@ -34,6 +34,10 @@ fn told_to_stop_it_refuses_new_calls_and_lets_running_ones_end() {
     let refusal = carrier.status(503).message;
     carrier.ack(&mut second, &refusal, "");
     assert!(!refusal.header("Retry-After").is_empty(), "{refusal:?}");
+    carrier.send_options();
+    let asked = |it: &super::message::Message| it.status() == 503 && it.method() == "OPTIONS";
+    let busy = carrier.take("503 to OPTIONS", asked, SOON).message;
+    assert!(!busy.header("Retry-After").is_empty(), "{busy:?}");
     let before = ada.packets().len();
     ada.await_tone(900, seconds(0.02) * (before as u32 + 25), SOON);
     carrier.hang_up(&mut call);
