@@ -1,8 +1,9 @@
 //! Hears whether somebody still speaks: what a message ends by.
 //!
 //! The floor is the quietest frame of the last second or two, so a pause between two words brings
-//! it down to the line's own noise at once and talk never becomes the floor. In doubt somebody
-//! speaks: to cut a message short is worse than to keep a second of noise.
+//! it down to the line's own noise at once and talk never becomes the floor. Speech is what stands
+//! above that, however quiet the caller is; only what G.711 itself makes of silence never counts.
+//! In doubt somebody speaks: to cut a message short is worse than to keep a second of noise.
 
 /// One voice, listened to in frames of about 20 ms.
 #[derive(Clone, Debug)]
@@ -15,8 +16,9 @@ pub struct SilenceDetector {
     recent: u16,
 }
 
-/// Mean square of about -45 dBm0: nothing quieter counts as speech.
-const LEAST: f32 = 90.0 * 90.0;
+/// Mean square of about -56 dBm0, three steps of mu-law (G.711 next to zero): nothing quieter
+/// counts as speech.
+const LEAST: f32 = 24.0 * 24.0;
 /// How far speech stands above the noise of the line: 9 dB.
 const ABOVE: f32 = 8.0;
 /// The noisiest line that is still believed to be only noise.
@@ -28,7 +30,8 @@ const ENOUGH: u32 = 3;
 
 impl Default for SilenceDetector {
     fn default() -> Self {
-        Self { floors: [LEAST / ABOVE; 2], frames: 0, recent: 0 }
+        // Nothing is known of the line: the first frame is the quietest so far.
+        Self { floors: [f32::INFINITY; 2], frames: 0, recent: 0 }
     }
 }
 
@@ -82,19 +85,37 @@ mod tests {
     }
 
     #[test]
-    fn a_line_with_nothing_but_noise_is_silent_after_two_seconds_at_the_latest() {
-        for level in [0.0, 30.0, 200.0, 450.0] {
+    fn a_line_with_nothing_but_noise_is_silent_from_the_start() {
+        for level in [0.0, 8.0, 30.0, 200.0, 450.0, 1000.0] {
             let mut line = noise(level);
             let mut detector = SilenceDetector::default();
-            heard(&mut detector, 100, |_| line());
-            assert_eq!(heard(&mut detector, 3000, |_| line()), 0, "rms {level}");
+            let frame = |_| line().map(|it| Law::Mu.decode(Law::Mu.encode(it)));
+            assert_eq!(heard(&mut detector, 3000, frame), 0, "rms {level}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_becomes_noisier_is_silent_again_within_two_seconds() {
+        for (before, after) in [(0.0, 60.0), (30.0, 400.0)] {
+            let (mut before, mut after) = (noise(before), noise(after));
+            let mut detector = SilenceDetector::default();
+            heard(&mut detector, 100, |_| before());
+            heard(&mut detector, 100, |_| after());
+            assert_eq!(heard(&mut detector, 1000, |_| after()), 0);
         }
     }
 
     /// Talk is syllables of a fifth of a second with a dip between them, down to the line's noise.
     #[test]
     fn talk_at_every_usual_level_never_sounds_like_half_a_second_of_silence() {
-        for (level, line) in [(600.0, 20.0), (1500.0, 100.0), (4000.0, 300.0), (12_000.0, 300.0)] {
+        for (level, line) in [
+            (100.0, 8.0),
+            (200.0, 20.0),
+            (600.0, 20.0),
+            (1500.0, 100.0),
+            (4000.0, 300.0),
+            (12_000.0, 300.0),
+        ] {
             let (mut voice, mut line) = (noise(level), noise(line));
             let mut detector = SilenceDetector::default();
             let (mut quiet, mut longest) = (0, 0);

@@ -87,12 +87,17 @@ fn since(then: Wall, now: Wall) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
+/// Whether a header's line says so, in any case: that is what values of headers are compared by
+/// unless one says otherwise (RFC 3261 section 7.3.1). Letters beyond ASCII must be the same.
 fn says(text: &HeaderText, line: &str) -> bool {
+    let line = line.as_bytes();
+    let is = |part: &[u8], text: &str| part.eq_ignore_ascii_case(text.as_bytes());
     match text {
         HeaderText::Any => true,
-        HeaderText::Is(whole) => line == whole,
-        HeaderText::Begins(start) => line.starts_with(start.as_str()),
-        HeaderText::Contains(part) => line.contains(part.as_str()),
+        HeaderText::Is(whole) => is(line, whole),
+        HeaderText::Begins(start) => line.get(..start.len()).is_some_and(|it| is(it, start)),
+        HeaderText::Contains(part) if part.is_empty() => true,
+        HeaderText::Contains(part) => line.windows(part.len()).any(|it| is(it, part)),
     }
 }
 
@@ -182,6 +187,10 @@ mod tests {
             header("X-Class", HeaderText::Is("local".to_owned())),
             header("X-Class", HeaderText::Begins("gold".to_owned())),
             header("X-Class", HeaderText::Contains("vip".to_owned())),
+            header("X-Class", HeaderText::Is("LOCAL".to_owned())),
+            header("X-Class", HeaderText::Begins("Gold".to_owned())),
+            header("X-Class", HeaderText::Contains("VIP".to_owned())),
+            header("X-Class", HeaderText::Contains(String::new())),
             Condition::Percent(31),
             queue(QueueState::Waiting(3)),
             queue(QueueState::Free(0)),

@@ -70,6 +70,7 @@ impl Condition {
     pub const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
 }
 
+/// What a header's line says, whatever the case of its letters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HeaderText {
     /// The header is there, whatever it says.

@@ -66,9 +66,9 @@ section! {
 }
 
 section! {
-    /// What a header field says. With its name alone, it is there.
+    /// What a header field says. With its name alone, it is there. Case matters nowhere in it.
     HeaderKeys {
-        /// Its name; case does not matter.
+        /// Its name.
         name: HeaderName = required("\"X-Campaign\"");
         /// It says exactly this, ...
         is: Option<String> = optional("\"spring\"");
