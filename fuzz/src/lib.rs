@@ -12,6 +12,7 @@ mod sdp;
 mod stream;
 mod switch;
 mod uri;
+mod words;
 
 pub use self::config::config;
 pub use self::differential::differential;
@@ -23,3 +24,4 @@ pub use self::sdp::sdp;
 pub use self::stream::stream;
 pub use self::switch::{steps, switch};
 pub use self::uri::uri;
+pub use self::words::words;

@@ -83,6 +83,11 @@ fn extensions_and_configurations_hold_their_properties_over_the_corpora() {
 }
 
 #[test]
+fn what_programs_say_holds_its_properties_over_the_seeds() {
+    replay("fuzz/seeds/words", properties::words);
+}
+
+#[test]
 fn whole_stories_hold_their_properties_over_the_seeds() {
     replay_pieces("fuzz/seeds/switch", 8, properties::switch);
 }
