@@ -1,4 +1,5 @@
-//! Where records, events, recordings and registrations are kept, on a plain disk.
+//! Where records, events, recordings and registrations are kept, on a plain disk; and, from there,
+//! in the [`database`], where they are found again.
 //!
 //! Nothing here is on a call's path: each keeper is a thread behind a bounded ring. A full or
 //! stalled disk degrades what it keeps, says so in a metric and the log, and recovers.

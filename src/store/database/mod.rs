@@ -2,7 +2,7 @@
 //! outbox of webhooks, recordings, the audit log.
 //!
 //! [`Store`] is what the rest of the program sees. There is one implementation of what it means
-//! ([`Database`], in `directory`, `people`, `records`, `search`, `statistics`, `outbox`), written
+//! (`open::Database`, and `directory`, `people`, `records`, `search`, `statistics`, `outbox`, ..), written
 //! once in SQL that both databases understand, over a small [`sql::Driver`]: SQLite by default,
 //! PostgreSQL where several edges share one. One conformance test holds both to the same.
 //!
@@ -11,9 +11,9 @@
 //! held in memory. A database that is absent, locked or full is tried again: every operation says
 //! [`StoreError::Unavailable`] or [`StoreError::Busy`] meanwhile, and nothing is lost.
 
-mod database;
 mod directory;
 mod ingest;
+mod open;
 mod outbox;
 mod people;
 mod postgres;
@@ -30,8 +30,8 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub use self::database::{Settings, open};
 pub use self::ingest::{Follower, Progress, Wanted};
+pub use self::open::{Settings, open};
 pub use self::types::{
     ApiKey, AuditEntry, AuditSearch, Batch, By, Cursor, Document, Edit, Expected, Figure, Figures,
     KeptFact, LIMIT, Mark, Page, Position, RecordingSearch, RecordingState, Records, Search,

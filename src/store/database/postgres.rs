@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use sqlx::pool::{Pool, PoolConnection, PoolOptions};
@@ -25,7 +26,9 @@ const MIGRATIONS: &[(i64, &str, &str)] =
     &[(1, "all", include_str!("migrations/postgres/0001_all.sql"))];
 
 pub struct Server {
-    pool: Pool<Postgres>,
+    options: PgConnectOptions,
+    /// Made on first use: it belongs to the runtime that uses it.
+    pool: OnceLock<Pool<Postgres>>,
 }
 
 impl Server {
@@ -39,11 +42,14 @@ impl Server {
             ("lock_timeout", "5s"),
             ("default_transaction_isolation", "read committed"),
         ]);
-        let pool = PoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(PATIENCE)
-            .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { options, pool: OnceLock::new() })
+    }
+
+    fn pool(&self) -> &Pool<Postgres> {
+        self.pool.get_or_init(|| {
+            let pool = PoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+            pool.connect_lazy_with(self.options.clone())
+        })
     }
 }
 
@@ -51,7 +57,7 @@ impl Driver for Server {
     fn migrate(&self) -> Later<'_, ()> {
         Box::pin(async {
             let migrator = super::sql::migrator(MIGRATIONS);
-            migrator.run(&self.pool).await.map_err(|it| match super::sql::not_migrated(it) {
+            migrator.run(self.pool()).await.map_err(|it| match super::sql::not_migrated(it) {
                 Ok(error) => wrong(error),
                 Err(why) => why,
             })
@@ -60,14 +66,14 @@ impl Driver for Server {
 
     fn reader(&self) -> Later<'_, Box<dyn Session>> {
         Box::pin(async {
-            let connection = self.pool.acquire().await.map_err(wrong)?;
+            let connection = self.pool().acquire().await.map_err(wrong)?;
             Ok(Box::new(Read(connection)) as Box<dyn Session>)
         })
     }
 
     fn writer(&self) -> Later<'_, Box<dyn Transaction>> {
         Box::pin(async {
-            let mut write = Write(self.pool.begin().await.map_err(wrong)?);
+            let mut write = Write(self.pool().begin().await.map_err(wrong)?);
             let turn = "SELECT 1::BIGINT FROM pg_advisory_xact_lock($1)";
             write.rows(turn, vec![TURN.into()]).await?;
             Ok(Box::new(write) as Box<dyn Transaction>)

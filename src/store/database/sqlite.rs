@@ -5,6 +5,7 @@
 //! write as well; each waits for the other up to [`BUSY`].
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use sqlx::pool::{Pool, PoolConnection, PoolOptions};
@@ -29,6 +30,11 @@ const MIGRATIONS: &[(i64, &str, &str)] =
 pub struct File {
     path: PathBuf,
     options: SqliteConnectOptions,
+    /// Made on first use: they belong to the runtime that uses them.
+    pools: OnceLock<Pools>,
+}
+
+struct Pools {
     writer: Pool<Sqlite>,
     readers: Pool<Sqlite>,
 }
@@ -46,18 +52,22 @@ impl File {
             .pragma("cache_size", format!("-{CACHE_KB}"))
             .pragma("journal_size_limit", "67108864")
             .pragma("temp_store", "MEMORY");
-        let reads = options.clone().pragma("query_only", "ON");
-        let pool = || PoolOptions::new().acquire_timeout(2 * BUSY).max_lifetime(None);
-        Self {
-            path: path.to_owned(),
-            writer: pool().max_connections(1).connect_lazy_with(options.clone()),
-            readers: pool().max_connections(READERS).connect_lazy_with(reads),
-            options,
-        }
+        Self { path: path.to_owned(), options, pools: OnceLock::new() }
+    }
+
+    fn pools(&self) -> &Pools {
+        self.pools.get_or_init(|| {
+            let pool = || PoolOptions::new().acquire_timeout(2 * BUSY).max_lifetime(None);
+            let reads = self.options.clone().pragma("query_only", "ON");
+            Pools {
+                writer: pool().max_connections(1).connect_lazy_with(self.options.clone()),
+                readers: pool().max_connections(READERS).connect_lazy_with(reads),
+            }
+        })
     }
 
     async fn transaction(&self) -> Result<Write, StoreError> {
-        let connection = self.writer.acquire().await.map_err(|it| self.wrong(it))?;
+        let connection = self.pools().writer.acquire().await.map_err(|it| self.wrong(it))?;
         let mut write = Write(connection, true);
         let begun = sqlx::query::<Sqlite>("BEGIN IMMEDIATE").execute(&mut *write.0).await;
         begun.map_err(|it| self.wrong(it))?;
@@ -78,16 +88,18 @@ impl Driver for File {
     fn migrate(&self) -> Later<'_, ()> {
         Box::pin(async {
             let migrator = super::sql::migrator(MIGRATIONS);
-            migrator.run(&self.writer).await.map_err(|it| match super::sql::not_migrated(it) {
-                Ok(error) => self.wrong(error),
-                Err(why) => why,
+            migrator.run(&self.pools().writer).await.map_err(|it| {
+                match super::sql::not_migrated(it) {
+                    Ok(error) => self.wrong(error),
+                    Err(why) => why,
+                }
             })
         })
     }
 
     fn reader(&self) -> Later<'_, Box<dyn Session>> {
         Box::pin(async {
-            let connection = self.readers.acquire().await.map_err(|it| self.wrong(it))?;
+            let connection = self.pools().readers.acquire().await.map_err(|it| self.wrong(it))?;
             Ok(Box::new(Read(connection)) as Box<dyn Session>)
         })
     }

@@ -173,10 +173,10 @@ impl Follower {
     async fn forget(&mut self, newest: Wall, keep: Duration) -> Result<(), StoreError> {
         let keep = i64::try_from(keep.as_micros()).unwrap_or(i64::MAX);
         let before = Wall::from_unix_micros(newest.unix_micros().saturating_sub(keep));
-        if self.forgotten + FORGET_EVERY <= before {
-            if self.store.forget_facts(before, FORGET).await? < FORGET.into() {
-                self.forgotten = before;
-            }
+        if self.forgotten + FORGET_EVERY <= before
+            && self.store.forget_facts(before, FORGET).await? < FORGET.into()
+        {
+            self.forgotten = before;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ mod calls;
 mod directory;
 mod outbox;
 mod people;
+mod power;
 mod rows;
 mod searches;
 mod server;

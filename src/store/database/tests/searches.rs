@@ -27,7 +27,7 @@ fn calls() -> Vec<CallRecord> {
         with["source_tag"] = json!(pick(&["", "", "", "spring"]));
         with["tags"] = [json!([]), json!(["hot"]), json!(["hot", "new"])][n % 3].clone();
         with["direction"] = json!(pick(&["inbound", "inbound", "inbound", "outbound", "internal"]));
-        if n % 4 == 0 {
+        if n.is_multiple_of(4) {
             let file = format!("{n}.wav");
             with["recordings"] = json!([{
                 "leg": 1, "file": file, "started_at": 5, "length_ms": 7, "lost_ms": 0,

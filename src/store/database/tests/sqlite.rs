@@ -1,12 +1,11 @@
 //! What can happen to a file: it is locked, full, damaged, copied, or the power goes.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use serde_json::json;
 
-use super::world::{Folder, at, call, take};
+use super::world::{Disk, Folder, at, call, take};
 use super::{sqlite_in, turn};
 use crate::store::database::{Edit, Expected, Settings, Store, StoreError, open};
 
@@ -150,35 +149,6 @@ fn a_database_that_appears_later_is_taken_then() {
         store.change(&[edit("ada")], "x", at(1)).await.unwrap();
         assert_eq!(names(store.as_ref()).await, ["ada"]);
     });
-}
-
-/// A file system of so many kilobytes in a file of its own, until dropped.
-struct Disk<'a>(&'a Path);
-
-impl<'a> Disk<'a> {
-    /// `None`, and a loud word, where nobody may mount.
-    fn mount(image: &Path, at: &'a Path, kilobytes: u32) -> Option<Self> {
-        std::fs::create_dir_all(at).unwrap();
-        if !image.exists() {
-            let mut file = std::fs::File::create(image).unwrap();
-            file.set_len(u64::from(kilobytes) << 10).unwrap();
-            file.flush().unwrap();
-            let made = Command::new("mkfs.ext4").args(["-q", "-F"]).arg(image).output();
-            assert!(made.is_ok_and(|it| it.status.success()), "mkfs.ext4");
-        }
-        let mounted = Command::new("mount").args(["-o", "loop"]).arg(image).arg(at).output();
-        if mounted.as_ref().is_ok_and(|it| it.status.success()) {
-            return Some(Self(at));
-        }
-        eprintln!("\n*** NOT TESTED: disks; nothing can be mounted here: {mounted:?}\n");
-        None
-    }
-}
-
-impl Drop for Disk<'_> {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(self.0).status());
-    }
 }
 
 #[test]

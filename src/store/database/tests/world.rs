@@ -1,6 +1,7 @@
 //! Folders, calls and facts that tests are made of.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
@@ -32,6 +33,34 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+/// A file system of so many kilobytes in a file of its own, until dropped.
+pub struct Disk<'a>(&'a Path);
+
+impl<'a> Disk<'a> {
+    /// `None`, and a loud word, where nobody may mount.
+    pub fn mount(image: &Path, at: &'a Path, kilobytes: u32) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        if !image.exists() {
+            let file = std::fs::File::create(image).unwrap();
+            file.set_len(u64::from(kilobytes) << 10).unwrap();
+            let made = Command::new("mkfs.ext4").args(["-q", "-F"]).arg(image).output();
+            assert!(made.is_ok_and(|it| it.status.success()), "mkfs.ext4");
+        }
+        let mounted = Command::new("mount").args(["-o", "loop"]).arg(image).arg(at).output();
+        if mounted.as_ref().is_ok_and(|it| it.status.success()) {
+            return Some(Self(at));
+        }
+        eprintln!("\n*** NOT TESTED: disks; nothing can be mounted here: {mounted:?}\n");
+        None
+    }
+}
+
+impl Drop for Disk<'_> {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(self.0).status());
     }
 }
 
