@@ -3,7 +3,7 @@
 //! A call is a row of what is looked for (`records`), its body, a row for each of its numbers and
 //! tags, and its share of the hourly counts (`statistics`). Taking in a line again changes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::people::limit;
 use super::sql::{Row, Session, Value, indexed, json};
@@ -49,7 +49,7 @@ pub async fn position(it: &mut dyn Session, node: &str) -> Result<Option<Positio
 
 pub async fn ingest(it: &mut dyn Session, batch: &Batch) -> Result<(), StoreError> {
     let mut shares = Shares::default();
-    for record in &batch.records {
+    for record in last_lines(&batch.records) {
         take(it, record, &batch.position.node, &mut shares).await?;
     }
     shares.add(it).await?;
@@ -62,6 +62,20 @@ pub async fn ingest(it: &mut dyn Session, batch: &Batch) -> Result<(), StoreErro
     let sql = "INSERT INTO positions (node, body) VALUES ($1, $2) \
                ON CONFLICT (node) DO UPDATE SET body = excluded.body";
     it.run(sql, vec![(&batch.position.node).into(), json(&batch.position)?]).await.map(drop)
+}
+
+/// The line that counts of each call: most begin and end within one batch.
+fn last_lines(records: &[CallRecord]) -> Vec<&CallRecord> {
+    let mut last: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, record) in records.iter().enumerate() {
+        let open = |at: usize| records[at].state == RecordState::InProgress;
+        let known = last.entry(&record.id).or_insert(at);
+        if open(*known) || !open(at) {
+            *known = at;
+        }
+    }
+    let counts = |(at, record): &(usize, &CallRecord)| last.get(&*record.id) == Some(at);
+    records.iter().enumerate().filter(counts).map(|it| it.1).collect()
 }
 
 /// Takes in one line about a call.
@@ -181,13 +195,20 @@ async fn index(
             None => numbers.push((number, role)),
         }
     }
-    let sql = "INSERT INTO numbers (number, received_at, place, reversed, roles) \
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (number, received_at, place) \
-               DO UPDATE SET roles = excluded.roles WHERE numbers.roles <> excluded.roles";
-    for (number, roles) in numbers {
-        let reversed: String = number.chars().rev().collect();
-        let values = [number.into(), received_at.into(), place.into(), reversed.into()];
-        it.run(sql, values.into_iter().chain([roles.into()]).collect()).await?;
+    if !numbers.is_empty() {
+        let sql = format!(
+            "INSERT INTO numbers (number, received_at, place, reversed, roles) VALUES {} \
+             ON CONFLICT (number, received_at, place) \
+             DO UPDATE SET roles = excluded.roles WHERE numbers.roles <> excluded.roles",
+            rows(numbers.len(), 5)
+        );
+        let mut values: Vec<Value> = Vec::with_capacity(5 * numbers.len());
+        for (number, roles) in numbers {
+            let reversed: String = number.chars().rev().collect();
+            values.extend([number.into(), received_at.into(), place.into(), reversed.into()]);
+            values.push(roles.into());
+        }
+        it.run(&sql, values).await?;
     }
     let sql = "INSERT INTO tags (tag, received_at, place) VALUES ($1, $2, $3) \
                ON CONFLICT (tag, received_at, place) DO NOTHING";
@@ -196,6 +217,15 @@ async fn index(
         it.run(sql, vec![tag.into(), received_at.into(), place.into()]).await?;
     }
     Ok(())
+}
+
+/// `($1, $2), ($3, $4)`: so many rows of so many columns.
+fn rows(many: usize, columns: usize) -> String {
+    let row = |at: usize| {
+        let values: Vec<_> = (1..=columns).map(|it| format!("${}", at * columns + it)).collect();
+        format!("({})", values.join(", "))
+    };
+    (0..many).map(row).collect::<Vec<_>>().join(", ")
 }
 
 /// Keeps facts; those that were not there are told.
@@ -212,14 +242,10 @@ async fn take_facts<'a>(
         for fact in these {
             values.extend([(&fact.call).into(), fact.seq.into(), fact.at.into(), json(fact)?]);
         }
-        let row = |it: usize| {
-            let [a, b, c, d] = [1, 2, 3, 4].map(|column| 4 * it + column);
-            format!("(${a}, ${b}, ${c}, ${d})")
-        };
         let sql = format!(
             "INSERT INTO facts (call, seq, at, body) VALUES {} ON CONFLICT (call, seq) \
              DO NOTHING RETURNING call, seq",
-            (0..many).map(row).collect::<Vec<_>>().join(", ")
+            rows(many, 4)
         );
         for row in it.rows(&sql, values).await? {
             let (call, seq) = (row.text(0)?, row.small(1)?);
