@@ -24,9 +24,9 @@ SELECT n, 'call-' || n, 'main', 1700000000000000 + n * (63072000000000 / MANY), 
     '+1' || (8005550000 + (b % 500) * (c % 500) / 500),
     '+1' || (2000000000 + (c % 3000000) * 2663),
     '+1' || (3105550000 + a % 300),
-    'source ' || (b % 20) * (a % 20) / 20,
-    CASE WHEN outcome = 'answered' THEN 'agent ' || c % 60 ELSE '' END,
-    CASE WHEN b % 10 = 0 THEN 'tag of ' || c % 40 ELSE '' END,
+    'source ' || ((b % 20) * (a % 20) / 20),
+    CASE WHEN outcome = 'answered' THEN 'agent ' || (c % 60) ELSE '' END,
+    CASE WHEN b % 10 = 0 THEN 'tag of ' || (c % 40) ELSE '' END,
     CASE WHEN c % 100 < 94 THEN 'inbound' WHEN c % 100 < 99 THEN 'outbound' ELSE 'internal' END,
     outcome = 'answered' AND b % 10 < 7,
     CASE WHEN outcome = 'answered' THEN a % 600000 ELSE 0 END,
@@ -67,7 +67,7 @@ FROM (
 
 INSERT INTO tags
 SELECT * FROM (
-    SELECT 'tag ' || place % 25 AS tag, received_at, place FROM records WHERE place % 10 < 3
+    SELECT 'tag ' || (place % 25) AS tag, received_at, place FROM records WHERE place % 10 < 3
     UNION ALL SELECT 'hot', received_at, place FROM records WHERE place % 20 = 0
     UNION ALL SELECT 'rare', received_at, place FROM records WHERE place % 1000 = 7
 ) AS it ORDER BY 1, 2, 3;

@@ -13,7 +13,8 @@ use crate::clock::Wall;
 use crate::model::record::CallRecord;
 
 const HOUR: i64 = 3_600_000_000;
-/// Names and times that one answer has at most; beyond, the smallest are counted in the totals only.
+/// Names or times that one answer has at most: those with the most calls, or the latest ones. The
+/// others are counted in the totals only.
 const ROWS_MAX: usize = 10_000;
 
 /// What a call adds to the counts.
@@ -244,7 +245,10 @@ impl Sums<'_> {
         if !matches!(self.ask.by, By::Hour | By::Day) {
             rows.sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| a.key.cmp(&b.key)));
         }
-        rows.truncate(ROWS_MAX);
+        match self.ask.by {
+            By::Hour | By::Day => drop(rows.drain(..rows.len().saturating_sub(ROWS_MAX))),
+            _ => rows.truncate(ROWS_MAX),
+        }
         Figures { rows, totals: self.totals.figure(String::new()) }
     }
 }

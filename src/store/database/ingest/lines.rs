@@ -8,6 +8,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -23,6 +24,8 @@ const FIRST: u64 = 4096;
 const BEFORE: u64 = 256;
 /// Bytes that are read together, but for a line that is longer.
 const BYTES: usize = 1 << 20;
+/// How often the files are looked for while they are set aside.
+const TRIES: usize = 10;
 
 /// Some lines of a journal.
 pub struct Part {
@@ -70,11 +73,11 @@ struct Tail {
 
 impl Tail {
     fn read(folder: &Path, kind: &str, mark: Option<Mark>, most: usize) -> io::Result<Self> {
-        let files = files(folder, kind)?;
+        let files = Files::of(folder, kind)?;
         let mut tail = Self { lines: Vec::new(), mark, behind: 0 };
         let mut bytes = 0;
-        for (at, path) in files.iter().enumerate().skip(tail.begins(&files)?) {
-            let Some((mut file, id)) = open(path)? else { continue };
+        for at in tail.begins(&files)?..files.len() {
+            let Some((mut file, id)) = files.open(at)? else { continue };
             let length = file.metadata()?.len();
             let offset = tail.offset(&mut file, &id, length)?;
             tail.behind += length.saturating_sub(offset);
@@ -90,7 +93,7 @@ impl Tail {
                 reader.read_until(b'\n', &mut line)?;
                 if line.last() != Some(&b'\n') {
                     if !line.is_empty() && at + 1 < files.len() {
-                        warn!(file = %path.display(), "a torn last line of the journal is left out");
+                        warn!(kind, "a torn last line of the journal is left out");
                     }
                     break;
                 }
@@ -106,14 +109,14 @@ impl Tail {
     }
 
     /// Which of the files was read last; the first of all if it is not among them.
-    fn begins(&self, files: &[PathBuf]) -> io::Result<usize> {
+    fn begins(&self, files: &Files) -> io::Result<usize> {
         let Some(mark) = &self.mark else { return Ok(0) };
-        for (at, path) in files.iter().enumerate().rev() {
-            if open(path)?.is_some_and(|it| it.1 == mark.file) {
+        for at in (0..files.len()).rev() {
+            if files.open(at)?.is_some_and(|it| it.1 == mark.file) {
                 return Ok(at);
             }
         }
-        if !files.is_empty() {
+        if files.len() != 0 {
             warn!("the file of the journal that was read last is gone; all there are are read");
         }
         Ok(0)
@@ -130,45 +133,73 @@ impl Tail {
     }
 }
 
-/// The files of one kind, the earliest first; the one that is written to is the last.
-fn files(folder: &Path, kind: &str) -> io::Result<Vec<PathBuf>> {
+/// The files of one kind, the earliest first; the one that is written to is the last, if it is
+/// there.
+struct Files {
+    aside: Vec<PathBuf>,
+    current: Option<File>,
+}
+
+impl Files {
+    fn of(folder: &Path, kind: &str) -> io::Result<Self> {
+        let path = folder.join(format!("{kind}.jsonl"));
+        for _ in 0..TRIES {
+            let current = there(File::open(&path))?;
+            let aside = aside(folder, kind)?;
+            // Set aside in between, it would be missing from the one and not be the other.
+            let id = |it: Option<fs::Metadata>| it.map(|it| (it.dev(), it.ino()));
+            let opened = current.as_ref().map(File::metadata).transpose()?;
+            if id(opened) == id(there(fs::metadata(&path))?) {
+                return Ok(Self { aside, current });
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::ResourceBusy, "its files are set aside all the time"))
+    }
+
+    fn len(&self) -> usize {
+        self.aside.len() + usize::from(self.current.is_some())
+    }
+
+    /// A file and what it is known by; `None` if it has no whole line, or is gone.
+    fn open(&self, at: usize) -> io::Result<Option<(File, String)>> {
+        let file = match self.aside.get(at) {
+            Some(path) => there(File::open(path))?,
+            None => self.current.as_ref().map(File::try_clone).transpose()?,
+        };
+        let Some(mut file) = file else { return Ok(None) };
+        file.seek(SeekFrom::Start(0))?;
+        let mut first = Vec::new();
+        BufReader::new(&file).take(FIRST).read_until(b'\n', &mut first)?;
+        let whole = first.last() == Some(&b'\n') || first.len() as u64 == FIRST;
+        Ok(whole.then(|| (file, hash(&first))))
+    }
+}
+
+fn aside(folder: &Path, kind: &str) -> io::Result<Vec<PathBuf>> {
     let mut aside = Vec::new();
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other?,
-    };
-    for entry in entries {
+    for entry in there(fs::read_dir(folder))?.into_iter().flatten() {
         let path = entry?.path();
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
         let rest = name.strip_prefix(kind).and_then(|it| it.strip_suffix(".jsonl"));
         let number = rest.and_then(|it| it.strip_prefix('.')).map(str::parse::<u32>);
-        if let Some(Ok(number)) = number {
-            match fs::metadata(&path) {
-                Ok(about) => aside.push((about.modified()?, number, path)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => (),
-                Err(error) => return Err(error),
-            }
+        if let Some(Ok(number)) = number
+            && let Some(about) = there(fs::metadata(&path))?
+        {
+            aside.push((about.modified()?, number, path));
         }
     }
+    // Numbers do not tell: one that is free again is taken again.
     aside.sort();
-    let current = folder.join(format!("{kind}.jsonl"));
-    Ok(aside
-        .into_iter()
-        .map(|it| it.2)
-        .chain([current].into_iter().filter(|it| it.exists()))
-        .collect())
+    Ok(aside.into_iter().map(|it| it.2).collect())
 }
 
-/// A file and what it is known by; `None` if it has no whole line, or is gone.
-fn open(path: &Path) -> io::Result<Option<(File, String)>> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
-    let mut first = Vec::new();
-    (&mut BufReader::new(&file)).take(FIRST).read_until(b'\n', &mut first)?;
-    let whole = first.last() == Some(&b'\n') || first.len() as u64 == FIRST;
-    Ok(whole.then(|| (file, hash(&first))))
+/// What is not there is no error.
+fn there<T>(it: io::Result<T>) -> io::Result<Option<T>> {
+    match it {
+        Ok(it) => Ok(Some(it)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What stands before a place.

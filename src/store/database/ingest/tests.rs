@@ -81,6 +81,33 @@ fn a_journal_that_grows_and_is_set_aside_is_followed() {
     });
 }
 
+/// As the journal does it, only much more often.
+#[test]
+fn nothing_is_missed_while_files_are_set_aside() {
+    const FILES: usize = 150;
+    let folder = Folder::new();
+    let path = folder.path().to_owned();
+    let writer = std::thread::spawn(move || {
+        for file in 0..FILES {
+            for n in 0..6 {
+                write(&path, "calls.jsonl", &[ended(file * 6 + n)]);
+            }
+            let aside = path.join(format!("calls.{:05}.jsonl", file + 1));
+            fs::rename(path.join("calls.jsonl"), aside).unwrap();
+        }
+    });
+    turn(async {
+        let store = sqlite_in(&folder);
+        let mut follower = follower(&store, folder.path());
+        while !writer.is_finished() {
+            follower.catch_up().await.unwrap();
+        }
+        writer.join().unwrap();
+        follower.catch_up().await.unwrap();
+        assert_eq!(ids(&store).await, up_to(FILES * 6));
+    });
+}
+
 #[test]
 fn files_that_were_set_aside_before_are_read_from_the_earliest() {
     let folder = Folder::new();
