@@ -12,6 +12,7 @@
 pub mod access;
 pub mod answer;
 pub mod ask;
+pub mod console;
 pub mod directory;
 pub mod health;
 mod layers;
@@ -92,6 +93,7 @@ impl Deref for Api {
 pub fn routes(api: Api) -> Router {
     let parts = Router::new()
         .merge(access::routes())
+        .merge(console::routes())
         .merge(directory::routes())
         .merge(health::routes())
         .merge(openapi::routes());

@@ -1,0 +1,188 @@
+// How things are now: queues, agents, trunks and phones, beside their settings.
+
+import type { FunctionComponent } from "preact";
+import { Watched, useFetch, useWatched } from "../lib/use";
+import { useEffect } from "preact/hooks";
+import { useFresh } from "../lib/events";
+import { getJson, send, segment } from "../lib/api";
+import { may, session } from "../lib/session";
+import { sayTime } from "../lib/time";
+import { failed } from "../ui/overlay";
+import { Badge, Moment, type Tone } from "../ui/parts";
+
+export interface TrunkAddress { address: string; up: boolean; state: "up" | "cooling" | "down"; last_status?: number | null }
+export interface Status {
+  calls: number;
+  trunks: { name: string; calls?: number; addresses: TrunkAddress[] }[];
+  registrations: { total: number };
+  queues: { name: string; waiting: number; free: number; longest_ms?: number | null }[];
+  agents: { name: string; state: string }[];
+  version?: string;
+  uptime_ms?: number;
+}
+
+export const status = new Watched<Status | undefined>(undefined);
+let watching = 0;
+let timer: ReturnType<typeof setInterval> | undefined;
+
+export async function refreshStatus() {
+  try {
+    status.set(await getJson<Status>("/v1/status"));
+  } catch {
+    // The page says what is wrong with what it asks for itself; this comes again.
+  }
+}
+
+/** The state of everything, fetched for all who watch. */
+export function useStatus(): Status | undefined {
+  useEffect(() => {
+    if (watching++ === 0) timer = setInterval(() => document.hidden || void refreshStatus(), 5000);
+    void refreshStatus();
+    return () => {
+      if (--watching === 0) clearInterval(timer);
+    };
+  }, []);
+  useFresh(() => void refreshStatus(), 800);
+  return useWatched(status);
+}
+
+export interface Registration {
+  account: string;
+  contact: string;
+  address: string;
+  transport: string;
+  expires: number;
+}
+
+export function useRegistrations(account?: string) {
+  const path = `/v1/registrations${account ? `?account=${segment(account)}` : ""}`;
+  return useFetch<{ items: Registration[] }>(path, 5000).data?.items;
+}
+
+interface Column {
+  title: string;
+  Cell: FunctionComponent<{ name: string }>;
+}
+
+export function liveColumns(kind: string): Column[] {
+  switch (kind) {
+    case "queue": return [{ title: "Now", Cell: QueueNow }];
+    case "agent": return [{ title: "State", Cell: AgentNow }];
+    case "trunk": return [{ title: "Health", Cell: TrunkNow }];
+    case "account": return [{ title: "Phones", Cell: PhonesNow }];
+    default: return [];
+  }
+}
+
+function QueueNow({ name }: { name: string }) {
+  const found = useStatus()?.queues?.find((it) => it.name === name);
+  if (!found) return <span class="muted">-</span>;
+  return (
+    <span class="row nowrap">
+      <Badge tone={found.waiting > 0 ? "warn" : ""} dot={found.waiting > 0 ? "live" : undefined}>{found.waiting} waiting</Badge>
+      <Badge tone={found.free > 0 ? "good" : ""}>{found.free} free</Badge>
+    </span>
+  );
+}
+
+const STATES: Record<string, Tone> = { available: "good", busy: "accent", ringing: "accent", wrap_up: "warn", away: "" };
+
+export function AgentNow({ name }: { name: string }) {
+  const found = useStatus()?.agents?.find((it) => it.name === name);
+  const own = may("manager") || session.get()?.agent === name;
+  if (!found) return <span class="muted">-</span>;
+  const change = async (state: string) => {
+    try {
+      await send("PUT", `/v1/agents/${segment(name)}/state`, { state });
+      await refreshStatus();
+    } catch (error) {
+      failed(error);
+    }
+  };
+  const away = found.state === "away";
+  return (
+    <span class="row nowrap">
+      <Badge tone={STATES[found.state] ?? ""} dot>{found.state.replaceAll("_", " ")}</Badge>
+      {own && <button type="button" class="button link small" onClick={() => void change(away ? "available" : "away")}>{away ? "Set available" : "Set away"}</button>}
+    </span>
+  );
+}
+
+export function health(addresses: TrunkAddress[]): { tone: Tone; text: string } {
+  const up = addresses.filter((it) => it.state === "up").length;
+  if (addresses.length === 0) return { tone: "", text: "inbound only" };
+  if (up === addresses.length) return { tone: "good", text: "up" };
+  if (up > 0) return { tone: "warn", text: `${up} of ${addresses.length} up` };
+  return addresses.some((it) => it.state === "cooling") ? { tone: "warn", text: "failed just now" } : { tone: "bad", text: "down" };
+}
+
+function TrunkNow({ name }: { name: string }) {
+  const found = useStatus()?.trunks?.find((it) => it.name === name);
+  if (!found) return <span class="muted">-</span>;
+  const { tone, text } = health(found.addresses);
+  return <Badge tone={tone} dot>{text}</Badge>;
+}
+
+function PhonesNow({ name }: { name: string }) {
+  const phones = useRegistrations(name);
+  if (!phones) return <span class="muted">-</span>;
+  return phones.length > 0 ? <Badge tone="good" dot>{phones.length} registered</Badge> : <Badge>not registered</Badge>;
+}
+
+export function QueueState({ name }: { name: string }) {
+  const found = useStatus()?.queues?.find((it) => it.name === name);
+  if (!found) return null;
+  return (
+    <div class="tiles">
+      <div class="tile"><div class="what">Waiting</div><div class="value">{found.waiting}</div></div>
+      <div class="tile"><div class="what">Members free</div><div class="value">{found.free}</div></div>
+      <div class="tile"><div class="what">Longest wait</div><div class="value">{found.longest_ms ? sayTime(found.longest_ms) : "-"}</div></div>
+    </div>
+  );
+}
+
+export function TrunkState({ name }: { name: string }) {
+  const found = useStatus()?.trunks?.find((it) => it.name === name);
+  if (!found || found.addresses.length === 0) return null;
+  return (
+    <section class="panel flush" aria-label="Health">
+      <header><h2>Health</h2></header>
+      <div class="table-wrap">
+        <table>
+          <thead><tr><th>Address</th><th>State</th><th>Last answer</th></tr></thead>
+          <tbody>
+            {found.addresses.map((it) => {
+              const { tone, text } = health([it]);
+              return <tr key={it.address}><td class="mono">{it.address}</td><td><Badge tone={tone} dot>{text}</Badge></td><td>{it.last_status ? `SIP ${it.last_status}` : <span class="muted">-</span>}</td></tr>;
+            })}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+export function PhonesState({ name }: { name: string }) {
+  const phones = useRegistrations(name);
+  return (
+    <section class="panel flush" aria-label="Registered phones">
+      <header><h2>Registered phones</h2></header>
+      {phones && phones.length === 0 && <div class="body muted" style={{ padding: "14px 16px" }}>No phone has registered as {name}. Give a softphone this user, its password, and the address of this edge.</div>}
+      {phones && phones.length > 0 && (
+        <div class="table-wrap">
+          <table>
+            <thead><tr><th>Contact</th><th>From</th><th>By</th><th>Until</th></tr></thead>
+            <tbody>
+              {phones.map((it, at) => (
+                <tr key={at}>
+                  <td class="mono break">{it.contact}</td><td class="mono">{it.address}</td>
+                  <td>{it.transport.toUpperCase()}</td><td><Moment at={it.expires} /></td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
