@@ -4,7 +4,7 @@ import { useRef, useState } from "preact/hooks";
 import { send } from "../lib/api";
 import type { Document } from "../lib/document";
 import { forgetNames, useDocuments } from "../lib/names";
-import { COUNTRIES, destinationOf, showNumber } from "../lib/phone";
+import { COUNTRIES, destinationOf, international, showNumber } from "../lib/phone";
 import { hrefOf } from "../lib/router";
 import { asRefused, useUnique } from "../lib/use";
 import { done } from "../ui/overlay";
@@ -72,12 +72,13 @@ export function AddReceiving({ except, onAdd }: AddProps) {
     setBusy(true);
     setWrong("");
     const phone = destinationOf(typed) === "phone";
-    const doc: Document = { name: typed.replace(/\s+/g, " "), number: typed };
-    if (phone && !typed.startsWith("+")) doc.country = country;
+    const number = (phone && international(typed, country)) || typed;
+    const doc: Document = { name: number.replace(/\s+/g, " "), number };
+    if (phone && !number.startsWith("+")) doc.country = country;
     try {
       const made = await send<Document | undefined>("POST", `/v1/${PLURAL}`, doc);
       forgetNames(PLURAL);
-      done(`Receiving number ${typed} created`);
+      done(`Receiving number ${number} created`);
       add(String(made?._name ?? doc.name));
     } catch (error) {
       const { problem } = asRefused(error);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { COUNTRIES, destinationOf, showNumber, slug } from "./phone";
+import { COUNTRIES, destinationOf, international, showNumber, slug } from "./phone";
 
 test("every country has a code and a name of its own", () => {
   expect(COUNTRIES.length).toBeGreaterThan(230);
@@ -20,4 +20,14 @@ test("names are made of descriptions", () => {
   expect(slug("The Shop on K Street!")).toBe("the-shop-on-k-street");
   expect(slug("Café Zürich")).toBe("cafe-zurich");
   expect(slug("+12025550173")).toBe("+12025550173");
+});
+
+test("numbers of North America are kept with their country code, others as they are written", () => {
+  for (const written of ["(202) 555-0173", "202-555-0173", "1 202 555 0173", "+1 202 555 0173"]) {
+    expect(international(written, "US")).toBe("+12025550173");
+  }
+  expect(international("020 7946 0000", "GB")).toBeUndefined();
+  expect(international("+44 20 7946 0000", "GB")).toBe("+442079460000");
+  expect(international("555-0173", "US")).toBeUndefined();
+  expect(international("sip:a@b", "US")).toBeUndefined();
 });

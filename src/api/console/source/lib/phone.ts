@@ -35,6 +35,18 @@ export function showNumber(number: string): string {
   return us ? `+1 ${us[1]}-${us[2]}-${us[3]}` : number;
 }
 
+/**
+ * A number of North America as E.164, where it is written as it is dialled there. Other countries'
+ * are left to the edge, which knows how each writes its numbers.
+ */
+export function international(number: string, country: string | undefined): string | undefined {
+  const digits = number.replace(/[\s().-]/g, "");
+  if (/^\+\d{2,15}$/.test(digits)) return digits;
+  if (COUNTRIES.find((it) => it.iso === country)?.code !== "1") return undefined;
+  const national = /^1?([2-9]\d{9})$/.exec(digits);
+  return national ? `+1${national[1]}` : undefined;
+}
+
 export type Destination = "phone" | "sip" | "client";
 
 export function destinationOf(number: string): Destination {

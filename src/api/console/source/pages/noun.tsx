@@ -6,7 +6,7 @@ import { segment, send } from "../lib/api";
 import type { Document } from "../lib/document";
 import type { KindInfo } from "../lib/kinds";
 import { forgetNames } from "../lib/names";
-import { showNumber, slug } from "../lib/phone";
+import { international, showNumber, slug } from "../lib/phone";
 import { go } from "../lib/router";
 import { asRefused } from "../lib/use";
 import { label } from "../lib/words";
@@ -51,9 +51,11 @@ function prepare(kind: string, doc: Document): Document {
   if (kind !== "receiving_number" && kind !== "tracking_number") return doc;
   const number = typeof doc.number === "string" ? doc.number : "";
   const next = { ...doc };
+  const whole = international(number, typeof doc.country === "string" ? doc.country : undefined);
+  if (whole) next.number = whole;
   if (kind === "receiving_number" && !next.name) next.name = slug(String(doc.description ?? "")) || number.replace(/\s+/g, " ");
   // A country is for numbers as they are dialled there.
-  if (!/^[\d(.\s]/.test(number)) delete next.country;
+  if (whole || !/^[\d(.\s]/.test(number)) delete next.country;
   return next;
 }
 
