@@ -7,6 +7,7 @@ import { useFetch } from "../lib/use";
 import { outcome, plural } from "../lib/words";
 import { Bars, type Column, Columns, Legend, type Series } from "../ui/charts";
 import { Badge, Empty, LinkButton, Loading, Page, Panel, Segmented, Trouble } from "../ui/parts";
+import { FirstSteps } from "./first_steps";
 import { AgentNow, health, useStatus } from "./live_state";
 import { may } from "../lib/session";
 
@@ -60,6 +61,7 @@ export function Dashboard() {
       actions={<Segmented label="Time" value={range} options={Object.entries(RANGES) as [Range, string][]} onChange={(it) => setSearch({ range: it === "day" ? undefined : it })} />}>
       {time.error && <Trouble error={time.error} retry={time.reload} />}
       <Tiles totals={totals} />
+      {totals && <FirstSteps calls={totals.calls} />}
       <div class="columns lean">
         <div class="stack loose">
           <Panel title="Calls" aside={<Legend series={SERIES} />}>

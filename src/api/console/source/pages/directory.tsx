@@ -77,7 +77,8 @@ export function Directory() {
           {wrong && (
             <Note tone="bad">
               <strong>{wrong.problem.title}.</strong>
-              {wrong.problem.errors?.length ? <ul>{wrong.problem.errors.map((it, at) => <li key={at}>{it.pointer && <code>{it.pointer}</code>} {it.detail}{it.allowed && <span> Allowed: {it.allowed}.</span>}</li>)}</ul> : <pre style={{ whiteSpace: "pre-wrap", margin: "4px 0 0", fontFamily: "var(--mono)" }}>{wrong.problem.detail}</pre>}
+              {wrong.problem.detail && <div class="break" style={{ whiteSpace: "pre-wrap" }}>{wrong.problem.detail}</div>}
+              {wrong.problem.errors?.length ? <ul>{wrong.problem.errors.map((it, at) => <li key={at}>{it.pointer && <code>{it.pointer}</code>} {it.detail}{it.allowed && <span> Allowed: {it.allowed}.</span>}</li>)}</ul> : null}
             </Note>
           )}
           {none && <Note tone="good">The directory says this already.</Note>}
