@@ -18,7 +18,8 @@ before(async () => {
 });
 
 afterEach(async (told) => {
-  if (told.passed === false) await page?.keep(`failed-${told.name.replace(/\W+/g, "-").slice(0, 60)}`).catch(() => {});
+  if (told.passed === false)
+    await page?.keep(`failed-${told.name.replace(/\W+/g, "-").slice(0, 60)}`).catch(() => {});
   assert.deepEqual(page?.wrong, [], "errors in the browser");
 });
 
@@ -30,9 +31,12 @@ after(async () => {
 
 const button = (name, where = page) => where.getByRole("button", { name, exact: true });
 const heading = (name, where = page) => where.getByRole("heading", { name, exact: true });
-const menu = (name) => page.getByRole("navigation", { name: "Main" }).getByRole("link", { name, exact: true });
-const said = (text, where = page) => where.getByRole("region", { name: "Messages" }).getByText(text);
-const offered = (name) => page.getByRole("listbox", { name: "Receiving numbers" }).getByRole("option", { name });
+const menu = (name) =>
+  page.getByRole("navigation", { name: "Main" }).getByRole("link", { name, exact: true });
+const said = (text, where = page) =>
+  where.getByRole("region", { name: "Messages" }).getByText(text);
+const offered = (name) =>
+  page.getByRole("listbox", { name: "Receiving numbers" }).getByRole("option", { name });
 const section = (name) => page.getByRole("region", { name, exact: true });
 
 /** What the API says, asked as the page would. */
@@ -40,11 +44,19 @@ const api = (where, method, to, body, headers = {}) =>
   where.evaluate(
     async ([method, to, body, headers]) => {
       const csrf = (await (await fetch("/v1/session")).json()).csrf;
-      const sent = { method, headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf, ...headers }, body: body && JSON.stringify(body) };
-      for (const key of Object.keys(sent.headers)) if (sent.headers[key] === null) delete sent.headers[key];
+      const sent = {
+        method,
+        headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf, ...headers },
+        body: body && JSON.stringify(body),
+      };
+      for (const key of Object.keys(sent.headers))
+        if (sent.headers[key] === null) delete sent.headers[key];
       const answer = await fetch(to, sent);
       const text = await answer.text();
-      return { status: answer.status, body: text && /json/.test(answer.headers.get("content-type")) ? JSON.parse(text) : text };
+      return {
+        status: answer.status,
+        body: text && /json/.test(answer.headers.get("content-type")) ? JSON.parse(text) : text,
+      };
     },
     [method, to, body, headers],
   );
@@ -85,8 +97,23 @@ test("a receiving number is made as the help page tells it", async () => {
   await page.locator("#field-description").fill("The shop on K Street");
   await button("Advanced settings").click();
   const sections = await page.locator("section.section h2").allTextContents();
-  const told = ["Extension", "Whisper Message", "Prevent Recording", "Enhanced Forwarding", "Scheduled Routing", "No-Answer Routing", "Forwarding Rules", "Agent", "Tagging Hours", "Source Tag"];
-  assert.deepEqual(sections.filter((it) => told.includes(it)), told, "the help page's sections, in its order");
+  const told = [
+    "Extension",
+    "Whisper Message",
+    "Prevent Recording",
+    "Enhanced Forwarding",
+    "Scheduled Routing",
+    "No-Answer Routing",
+    "Forwarding Rules",
+    "Agent",
+    "Tagging Hours",
+    "Source Tag",
+  ];
+  assert.deepEqual(
+    sections.filter((it) => told.includes(it)),
+    told,
+    "the help page's sections, in its order",
+  );
   await page.locator("#field-source_tag").fill("dc");
   await page.keep("03-receiving-number");
 });
@@ -94,10 +121,14 @@ test("a receiving number is made as the help page tells it", async () => {
 test("a wrong extension is refused with its column", async () => {
   const extension = page.locator("#field-extension");
   await extension.fill("3wx1928");
-  await section("Extension").getByText(/Column 3: "x" is not one of/).waitFor();
+  await section("Extension")
+    .getByText(/Column 3: "x" is not one of/)
+    .waitFor();
   await button("Save Changes").click();
   // Not by the page alone: this is the API's own answer.
-  await section("Extension").getByText(/column 3: 'x' is not one of 0-9 \* # A-D w W/).waitFor();
+  await section("Extension")
+    .getByText(/column 3: 'x' is not one of 0-9 \* # A-D w W/)
+    .waitFor();
   assert.equal(await extension.getAttribute("aria-invalid"), "true");
   assert.equal(await page.locator(".cells .bad").textContent(), "x");
   await page.keep("04-wrong-extension");
@@ -144,7 +175,9 @@ test("a tracking number dials receiving numbers, and makes new ones as they are 
   await page.locator("#field-source").fill("radio");
   await page.getByRole("radio", { name: "Hang up" }).click();
   await button("Save Changes").click();
-  await said(/created/).last().waitFor();
+  await said(/created/)
+    .last()
+    .waitFor();
 
   await menu("Tracking Numbers").click();
   await page.getByRole("link", { name: "+1 202-555-0100" }).click();
@@ -201,7 +234,9 @@ test("it is in the call log when it is over, and its recording is played", async
   await page.getByText(/Extension: 2 digits, 2 pauses/).waitFor();
   await page.getByRole("slider", { name: "Position in the recording" }).waitFor();
   await button("Play recording").click();
-  await until("the recording plays", () => page.evaluate(() => document.querySelector("audio").currentTime > 0.5));
+  await until("the recording plays", () =>
+    page.evaluate(() => document.querySelector("audio").currentTime > 0.5),
+  );
   const length = await page.evaluate(() => document.querySelector("audio").duration);
   assert.ok(length > 2 && length < 8, `${length} s are recorded`);
   await page.keep("10-call");
@@ -253,10 +288,18 @@ test("who may only look is shown nothing that would be refused, and is refused b
   await vera.getByRole("link", { name: "the-shop-on-k-street" }).click();
   await vera.getByText("You may look at this, but not change it").waitFor();
   await vera.keep("13-viewer-dark");
-  for (const hidden of ["Save Changes", "Delete", "Discard"]) assert.equal(await button(hidden, vera).count(), 0, hidden);
+  for (const hidden of ["Save Changes", "Delete", "Discard"])
+    assert.equal(await button(hidden, vera).count(), 0, hidden);
   assert.ok(await vera.locator("#field-description").isDisabled());
-  for (const hidden of ["Users", "API Keys", "Audit"]) assert.equal(await vera.getByRole("link", { name: hidden, exact: true }).count(), 0, hidden);
-  const refused = await api(vera, "DELETE", "/v1/receiving_numbers/the-shop-on-k-street", undefined, { "If-Match": '"1"' });
+  for (const hidden of ["Users", "API Keys", "Audit"])
+    assert.equal(await vera.getByRole("link", { name: hidden, exact: true }).count(), 0, hidden);
+  const refused = await api(
+    vera,
+    "DELETE",
+    "/v1/receiving_numbers/the-shop-on-k-street",
+    undefined,
+    { "If-Match": '"1"' },
+  );
   assert.equal(refused.status, 403);
   assert.equal((await api(vera, "GET", "/v1/users")).status, 403);
   assert.deepEqual(vera.wrong, []);
@@ -266,7 +309,9 @@ test("who may only look is shown nothing that would be refused, and is refused b
 test("a change without the session's token is refused", async () => {
   const wanted = { name: "sneaked-in", number: "+12025550199" };
   for (const token of [null, "guessed"]) {
-    const refused = await api(page, "POST", "/v1/receiving_numbers", wanted, { "X-CSRF-Token": token });
+    const refused = await api(page, "POST", "/v1/receiving_numbers", wanted, {
+      "X-CSRF-Token": token,
+    });
     assert.equal(refused.status, 403);
     assert.match(refused.body.type, /csrf/);
   }
@@ -279,7 +324,13 @@ test("of two who change the same, the second is shown what the first did", async
   const at = "/v1/receiving_numbers/the-shop-on-k-street";
   const { _revision, ...theirs } = (await api(page, "GET", at)).body;
   for (const key of Object.keys(theirs)) if (key.startsWith("_")) delete theirs[key];
-  const stored = await api(page, "PUT", at, { ...theirs, description: "theirs", source_tag: "elsewhere" }, { "If-Match": `"${_revision}"` });
+  const stored = await api(
+    page,
+    "PUT",
+    at,
+    { ...theirs, description: "theirs", source_tag: "elsewhere" },
+    { "If-Match": `"${_revision}"` },
+  );
   assert.equal(stored.status, 200, JSON.stringify(stored.body));
   await button("Save Changes").click();
   const dialog = page.getByRole("dialog", { name: "Somebody else changed this" });
@@ -294,7 +345,11 @@ test("of two who change the same, the second is shown what the first did", async
 
 test("names are shown as they are written, whatever is in them", async () => {
   const text = '<img src=x onerror="document.title=1"><b>bold</b>';
-  const made = await api(page, "POST", "/v1/receiving_numbers", { name: "html", number: "+12025550111", description: text });
+  const made = await api(page, "POST", "/v1/receiving_numbers", {
+    name: "html",
+    number: "+12025550111",
+    description: text,
+  });
   assert.equal(made.status, 201, JSON.stringify(made.body));
   await page.visit("/receiving_numbers");
   await page.getByRole("cell", { name: text }).waitFor();
@@ -305,11 +360,19 @@ test("a directory is imported after a look at what changes; a wrong one says whe
   await menu("Directory").click();
   const text = await (await page.request.get(`${BASE}/v1/directory`)).text();
   const box = page.getByLabel("The directory as TOML");
-  await box.fill(`${text}\n[[receiving_number]]\nname = "imported"\nnumber = "+12025550155"\nextension = "9x"\n`);
+  await box.fill(
+    `${text}\n[[receiving_number]]\nname = "imported"\nnumber = "+12025550155"\nextension = "9x"\n`,
+  );
   await button("See what changes").click();
-  await page.getByRole("alert").getByText(/column 2/).first().waitFor();
+  await page
+    .getByRole("alert")
+    .getByText(/column 2/)
+    .first()
+    .waitFor();
   await page.keep("15-import-wrong");
-  await box.fill(`${text}\n[[receiving_number]]\nname = "imported"\nnumber = "+12025550155"\nextension = "9w1"\n`);
+  await box.fill(
+    `${text}\n[[receiving_number]]\nname = "imported"\nnumber = "+12025550155"\nextension = "9w1"\n`,
+  );
   await button("See what changes").click();
   await page.getByRole("status", { name: "What changes" }).getByText("1 added").waitFor();
   await page.keep("16-import");
@@ -349,23 +412,39 @@ test("a narrow screen shows the same, with the navigation behind a button", asyn
 });
 
 test("every page opens without a fault, and an accessibility checker finds none", async () => {
-  const axe = readFileSync(path.join(ROOT, "tests/console/node_modules/axe-core/axe.min.js"), "utf8");
+  const axe = readFileSync(
+    path.join(ROOT, "tests/console/node_modules/axe-core/axe.min.js"),
+    "utf8",
+  );
   for (const colorScheme of ["light", "dark"]) {
     const window = await browser.window({ colorScheme });
     await signIn(window, "ada");
     const links = await window.getByRole("navigation", { name: "Main" }).getByRole("link").all();
     const places = await Promise.all(links.map((it) => it.getAttribute("href")));
     assert.ok(places.length > 20);
-    const forms = ["new/receiving_numbers", "new/queues", "new/schedules", "new/trunks", "receiving_numbers/the-shop-on-k-street"].map((it) => `/console/${it}`);
+    const forms = [
+      "new/receiving_numbers",
+      "new/queues",
+      "new/schedules",
+      "new/trunks",
+      "receiving_numbers/the-shop-on-k-street",
+    ].map((it) => `/console/${it}`);
     // In the dark only colours differ: a few pages have all of them.
-    const seen = colorScheme === "light" ? [...places, ...forms] : [places[0], places[2], places[3], ...forms.slice(0, 2)];
+    const seen =
+      colorScheme === "light"
+        ? [...places, ...forms]
+        : [places[0], places[2], places[3], ...forms.slice(0, 2)];
     for (const to of seen) {
       await window.goto(BASE + to);
       await window.locator("main h1").waitFor();
       await window.locator("main [aria-label=Loading]").first().waitFor({ state: "detached" });
       assert.deepEqual(await window.locator("main .note.bad").allTextContents(), [], to);
       await window.evaluate(axe);
-      const faults = await window.evaluate(async () => (await axe.run()).violations.map((it) => `${it.id}: ${it.nodes.map((one) => one.html).join(" ")}`));
+      const faults = await window.evaluate(async () =>
+        (await axe.run()).violations.map(
+          (it) => `${it.id}: ${it.nodes.map((one) => one.html).join(" ")}`,
+        ),
+      );
       assert.deepEqual(faults, [], `${to} (${colorScheme})`);
     }
     assert.deepEqual(window.wrong, []);

@@ -53,12 +53,18 @@ export class Edge {
     edge.folder = mkdtempSync(path.join(tmpdir(), "crosspoint-console-"));
     const config = path.join(edge.folder, "edge.toml");
     writeFileSync(config, CONFIG);
-    edge.process = spawn(program(), ["run", "--config", config, "--data", path.join(edge.folder, "data")], { stdio: ["ignore", "pipe", "pipe"] });
+    edge.process = spawn(
+      program(),
+      ["run", "--config", config, "--data", path.join(edge.folder, "data")],
+      { stdio: ["ignore", "pipe", "pipe"] },
+    );
     edge.said = "";
-    for (const stream of [edge.process.stdout, edge.process.stderr]) stream.on("data", (it) => (edge.said += it));
+    for (const stream of [edge.process.stdout, edge.process.stderr])
+      stream.on("data", (it) => (edge.said += it));
     edge.process.on("exit", (code) => (edge.ended = code ?? "a signal"));
     await until("the edge is ready", async () => {
-      if (edge.ended !== undefined) throw new Error(`the edge ended with ${edge.ended}:\n${edge.said}`);
+      if (edge.ended !== undefined)
+        throw new Error(`the edge ended with ${edge.ended}:\n${edge.said}`);
       return (await fetch(`${BASE}/health/ready`).catch(() => undefined))?.ok;
     });
     return edge;
@@ -90,25 +96,45 @@ export async function until(what, is, within = 20_000) {
   }
 }
 
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--mute-audio"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--autoplay-policy=no-user-gesture-required",
+  "--mute-audio",
+];
 
 export class Browser {
   static async open() {
     const it = new Browser();
-    it.chromium = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+    it.chromium = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: FLAGS,
+    });
     mkdirSync(PICTURES, { recursive: true });
     return it;
   }
 
   /** A window of somebody's own: other cookies than everybody else's. */
   async window(options = {}) {
-    const context = await this.chromium.newContext({ viewport: { width: 1360, height: 900 }, acceptDownloads: true, ...options });
+    const context = await this.chromium.newContext({
+      viewport: { width: 1360, height: 900 },
+      acceptDownloads: true,
+      ...options,
+    });
     const page = await context.newPage();
     page.setDefaultTimeout(15_000);
     page.wrong = [];
     page.on("pageerror", (error) => page.wrong.push(error.message));
     // What the content policy forbids is a fault of the pages; a refused request is not.
-    page.on("console", (it) => /Content Security Policy|Refused to/.test(it.text()) && page.wrong.push(it.text()));
+    page.on(
+      "console",
+      (it) => /Content Security Policy|Refused to/.test(it.text()) && page.wrong.push(it.text()),
+    );
     page.keep = (name) => page.screenshot({ path: path.join(PICTURES, `${name}.png`) });
     page.visit = (to) => page.goto(`${BASE}/console${to}`);
     return page;
@@ -137,11 +163,39 @@ export class Telephone {
   }
 
   static answering(address, scenario) {
-    return new Telephone(["-sf", scenario, "-i", address, "-mi", address, "-p", "5060", "-nostdin", "-rtp_echo"]);
+    return new Telephone([
+      "-sf",
+      scenario,
+      "-i",
+      address,
+      "-mi",
+      address,
+      "-p",
+      "5060",
+      "-nostdin",
+      "-rtp_echo",
+    ]);
   }
 
   static calling(number, seconds, from = CARRIER) {
-    return new Telephone([`${EDGE}:5060`, "-sn", "uac", "-s", number, "-i", from, "-mi", from, "-p", "5060", "-m", "1", "-d", String(seconds * 1000), "-nostdin"]);
+    return new Telephone([
+      `${EDGE}:5060`,
+      "-sn",
+      "uac",
+      "-s",
+      number,
+      "-i",
+      from,
+      "-mi",
+      from,
+      "-p",
+      "5060",
+      "-m",
+      "1",
+      "-d",
+      String(seconds * 1000),
+      "-nostdin",
+    ]);
   }
 
   stop() {

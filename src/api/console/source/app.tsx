@@ -17,43 +17,61 @@ import { Questions, Toasts } from "./ui/overlay";
 type Item = readonly [path: string, label: string, icon: string, role?: Role];
 
 export const NAVIGATION: readonly (readonly [string, readonly Item[]])[] = [
-  ["Activity", [
-    ["/", "Dashboard", "dashboard"],
-    ["/live", "Live Calls", "live"],
-    ["/calls", "Call Log", "calls"],
-  ]],
-  ["Numbers", [
-    ["/receiving_numbers", "Receiving Numbers", "phone"],
-    ["/tracking_numbers", "Tracking Numbers", "tracking"],
-  ]],
-  ["Routing", [
-    ["/call_settings", "Call Settings", "settings"],
-    ["/schedules", "Schedules", "schedule"],
-    ["/queues", "Queues", "queue"],
-    ["/voice_menus", "Voice Menus", "menu"],
-    ["/voicemails", "Voicemail", "voicemail"],
-    ["/smart_routers", "Smart Routers", "split"],
-    ["/geo_routers", "Geo Routers", "geo"],
-    ["/virtual_agents", "Virtual Agents", "bot"],
-    ["/tag_rules", "Tag Rules", "tag"],
-  ]],
-  ["People", [
-    ["/agents", "Agents", "agent"],
-    ["/accounts", "SIP Accounts", "account"],
-  ]],
+  [
+    "Activity",
+    [
+      ["/", "Dashboard", "dashboard"],
+      ["/live", "Live Calls", "live"],
+      ["/calls", "Call Log", "calls"],
+    ],
+  ],
+  [
+    "Numbers",
+    [
+      ["/receiving_numbers", "Receiving Numbers", "phone"],
+      ["/tracking_numbers", "Tracking Numbers", "tracking"],
+    ],
+  ],
+  [
+    "Routing",
+    [
+      ["/call_settings", "Call Settings", "settings"],
+      ["/schedules", "Schedules", "schedule"],
+      ["/queues", "Queues", "queue"],
+      ["/voice_menus", "Voice Menus", "menu"],
+      ["/voicemails", "Voicemail", "voicemail"],
+      ["/smart_routers", "Smart Routers", "split"],
+      ["/geo_routers", "Geo Routers", "geo"],
+      ["/virtual_agents", "Virtual Agents", "bot"],
+      ["/tag_rules", "Tag Rules", "tag"],
+    ],
+  ],
+  [
+    "People",
+    [
+      ["/agents", "Agents", "agent"],
+      ["/accounts", "SIP Accounts", "account"],
+    ],
+  ],
   ["Carriers", [["/trunks", "Trunks", "trunk"]]],
-  ["Tools", [
-    ["/explain", "Explain", "explain"],
-    ["/prompts", "Prompts", "prompt"],
-    ["/webhooks", "Webhooks", "webhook"],
-    ["/deliveries", "Deliveries", "upload"],
-  ]],
-  ["Admin", [
-    ["/users", "Users", "users", "admin"],
-    ["/keys", "API Keys", "key", "admin"],
-    ["/audit", "Audit", "audit", "admin"],
-    ["/directory", "Directory", "directory", "manager"],
-  ]],
+  [
+    "Tools",
+    [
+      ["/explain", "Explain", "explain"],
+      ["/prompts", "Prompts", "prompt"],
+      ["/webhooks", "Webhooks", "webhook"],
+      ["/deliveries", "Deliveries", "upload"],
+    ],
+  ],
+  [
+    "Admin",
+    [
+      ["/users", "Users", "users", "admin"],
+      ["/keys", "API Keys", "key", "admin"],
+      ["/audit", "Audit", "audit", "admin"],
+      ["/directory", "Directory", "directory", "manager"],
+    ],
+  ],
 ];
 
 export function App() {
@@ -91,14 +109,30 @@ function Shell() {
   useKeys(setOpen);
   return (
     <>
-      <a class="skip" href="#main" onClick={(e) => (e.preventDefault(), document.getElementById("main")?.focus())}>Skip to the page</a>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(e) => (e.preventDefault(), document.getElementById("main")?.focus())}
+      >
+        Skip to the page
+      </a>
       <div class="shell">
-        {open && <button class="veil" aria-label="Close the navigation" onClick={() => setOpen(false)} />}
+        {open && (
+          <button class="veil" aria-label="Close the navigation" onClick={() => setOpen(false)} />
+        )}
         <Side open={open} path={at.path} />
         <div class="main">
           <header class="topbar">
-            <Button icon="bars" kind="plain" label="Navigation" expanded={open} onClick={() => setOpen(!open)} />
-            <a class="brand" href={hrefOf("/")}><Mark size={20} /> crosspoint</a>
+            <Button
+              icon="bars"
+              kind="plain"
+              label="Navigation"
+              expanded={open}
+              onClick={() => setOpen(!open)}
+            />
+            <a class="brand" href={hrefOf("/")}>
+              <Mark size={20} /> crosspoint
+            </a>
           </header>
           {pageOf(at.path)}
         </div>
@@ -111,9 +145,17 @@ function Shell() {
 function useKeys(setOpen: (open: boolean) => void) {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
-      const typing = (event.target as Element | null)?.closest?.("input, textarea, select, [contenteditable]");
+      const typing = (event.target as Element | null)?.closest?.(
+        "input, textarea, select, [contenteditable]",
+      );
       if (event.key === "Escape") setOpen(false);
-      if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !document.querySelector("dialog[open]")) {
+      if (
+        event.key === "/" &&
+        !typing &&
+        !event.ctrlKey &&
+        !event.metaKey &&
+        !document.querySelector("dialog[open]")
+      ) {
         event.preventDefault();
         setOpen(true);
         document.getElementById("search")?.focus();
@@ -132,24 +174,36 @@ function current(path: string, item: string): boolean {
 function Side({ open, path }: { open: boolean; path: string }) {
   const who = useWatched(session);
   const dark = useWatched(theme) === "dark";
-  useEffect(() => document.querySelector('#side [aria-current="page"]')?.scrollIntoView({ block: "nearest" }), [path]);
+  useEffect(
+    () =>
+      document.querySelector('#side [aria-current="page"]')?.scrollIntoView({ block: "nearest" }),
+    [path],
+  );
   return (
     <aside class={`side${open ? " open" : ""}`} id="side" aria-label="Sidebar">
-      <a class="brand" href={hrefOf("/")}><Mark /> crosspoint</a>
+      <a class="brand" href={hrefOf("/")}>
+        <Mark /> crosspoint
+      </a>
       <Search />
       <nav aria-label="Main">
         {NAVIGATION.map(([title, items]) => {
           const seen = items.filter(([, , , role]) => !role || may(role));
-          return seen.length > 0 && (
-            <div key={title} role="group" aria-label={title}>
-              <h2>{title}</h2>
-              {seen.map(([to, label, icon]) => (
-                <a key={to} href={hrefOf(to)} aria-current={current(path, to) ? "page" : undefined}>
-                  <Icon name={icon} size={15} /> {label}
-                  {to === "/live" && <LiveCount />}
-                </a>
-              ))}
-            </div>
+          return (
+            seen.length > 0 && (
+              <div key={title} role="group" aria-label={title}>
+                <h2>{title}</h2>
+                {seen.map(([to, label, icon]) => (
+                  <a
+                    key={to}
+                    href={hrefOf(to)}
+                    aria-current={current(path, to) ? "page" : undefined}
+                  >
+                    <Icon name={icon} size={15} /> {label}
+                    {to === "/live" && <LiveCount />}
+                  </a>
+                ))}
+              </div>
+            )
           );
         })}
       </nav>
@@ -158,7 +212,13 @@ function Side({ open, path }: { open: boolean; path: string }) {
           <div class="clip label">{who?.user}</div>
           <div class="muted small">{who?.role}</div>
         </a>
-        <Button icon={dark ? "sun" : "moon"} kind="plain" small label={dark ? "Light colours" : "Dark colours"} onClick={switchTheme} />
+        <Button
+          icon={dark ? "sun" : "moon"}
+          kind="plain"
+          small
+          label={dark ? "Light colours" : "Dark colours"}
+          onClick={switchTheme}
+        />
         <Button icon="out" kind="plain" small label="Sign out" onClick={() => void signOut()} />
       </div>
     </aside>
@@ -168,9 +228,18 @@ function Side({ open, path }: { open: boolean; path: string }) {
 /** How many calls there are now, beside the way to them. */
 function LiveCount() {
   const status = useFetch<{ calls?: number }>("/v1/status", 15_000);
-  useFresh(status.reload, 700, (fact) => fact.what.type === "call.received" || fact.what.type === "call.ended");
+  useFresh(
+    status.reload,
+    700,
+    (fact) => fact.what.type === "call.received" || fact.what.type === "call.ended",
+  );
   const calls = status.data?.calls ?? 0;
-  return calls > 0 ? <span class="count" aria-label={`${calls} now`}><span class="dot good live" />{calls}</span> : null;
+  return calls > 0 ? (
+    <span class="count" aria-label={`${calls} now`}>
+      <span class="dot good live" />
+      {calls}
+    </span>
+  ) : null;
 }
 
 function Search() {
@@ -179,7 +248,10 @@ function Search() {
   const [at, setAt] = useState(0);
   useEffect(() => {
     let gone = false;
-    const timer = setTimeout(() => void search(text, NAVIGATION).then((it) => gone || (setFound(it), setAt(0))), 120);
+    const timer = setTimeout(
+      () => void search(text, NAVIGATION).then((it) => gone || (setFound(it), setAt(0))),
+      120,
+    );
     return () => {
       gone = true;
       clearTimeout(timer);
@@ -205,16 +277,33 @@ function Search() {
   return (
     <div class="search" role="search">
       <Icon name="search" size={14} />
-      <input id="search" class="input" type="text" placeholder="Search" aria-label="Search numbers, names, calls" value={text}
-        role="combobox" aria-expanded={found.length > 0} aria-controls="found" autocomplete="off"
+      <input
+        id="search"
+        class="input"
+        type="text"
+        placeholder="Search"
+        aria-label="Search numbers, names, calls"
+        value={text}
+        role="combobox"
+        aria-expanded={found.length > 0}
+        aria-controls="found"
+        autocomplete="off"
         aria-activedescendant={found[at] ? `found-${at}` : undefined}
-        onInput={(e) => setText(e.currentTarget.value)} onKeyDown={keys} onBlur={() => setTimeout(() => setFound([]), 150)} />
+        onInput={(e) => setText(e.currentTarget.value)}
+        onKeyDown={keys}
+        onBlur={() => setTimeout(() => setFound([]), 150)}
+      />
       {text === "" && <kbd aria-hidden="true">/</kbd>}
       {found.length > 0 && (
         <ul class="found" id="found" role="listbox" aria-label="Found">
           {found.map((it, index) => (
-            <li key={it.to} id={`found-${index}`} role="option" aria-selected={index === at}
-              onMouseDown={(e) => (e.preventDefault(), leave(it.to))}>
+            <li
+              key={it.to}
+              id={`found-${index}`}
+              role="option"
+              aria-selected={index === at}
+              onMouseDown={(e) => (e.preventDefault(), leave(it.to))}
+            >
               <span class="clip">{it.label}</span>
               <span class="muted small">{it.kind}</span>
             </li>

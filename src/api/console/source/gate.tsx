@@ -8,12 +8,22 @@ import { setUp, signIn } from "./lib/session";
 import { Mark } from "./ui/icon";
 import { Button, Note } from "./ui/parts";
 
-function Gate({ title, children, onSubmit }: { title: string; children: ComponentChildren; onSubmit: () => void }) {
+function Gate({
+  title,
+  children,
+  onSubmit,
+}: {
+  title: string;
+  children: ComponentChildren;
+  onSubmit: () => void;
+}) {
   useEffect(() => void (document.title = `${title} - crosspoint`), [title]);
   return (
     <main class="gate">
       <form class="panel" aria-label={title} onSubmit={(e) => (e.preventDefault(), onSubmit())}>
-        <span class="brand"><Mark size={26} /> crosspoint</span>
+        <span class="brand">
+          <Mark size={26} /> crosspoint
+        </span>
         {children}
       </form>
     </main>
@@ -32,23 +42,47 @@ interface LineProps {
   onText: (text: string) => void;
 }
 
-function Line({ id, label, type = "text", value, complete, help, wrong, focus, onText }: LineProps) {
+function Line({
+  id,
+  label,
+  type = "text",
+  value,
+  complete,
+  help,
+  wrong,
+  focus,
+  onText,
+}: LineProps) {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => void (focus && input.current?.focus()), []);
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <input ref={input} id={id} class="input" type={type as "text"} value={value} autocomplete={complete as never} required
-        aria-invalid={wrong ? true : undefined} aria-describedby={help || wrong ? `${id}-about` : undefined}
-        onInput={(e) => onText(e.currentTarget.value)} />
-      {(wrong || help) && <div id={`${id}-about`} class={wrong ? "wrong" : "help"}>{wrong ?? help}</div>}
+      <input
+        ref={input}
+        id={id}
+        class="input"
+        type={type as "text"}
+        value={value}
+        autocomplete={complete as never}
+        required
+        aria-invalid={wrong ? true : undefined}
+        aria-describedby={help || wrong ? `${id}-about` : undefined}
+        onInput={(e) => onText(e.currentTarget.value)}
+      />
+      {(wrong || help) && (
+        <div id={`${id}-about`} class={wrong ? "wrong" : "help"}>
+          {wrong ?? help}
+        </div>
+      )}
     </div>
   );
 }
 
 function why(error: Refused): string {
   if (error.status === 401) return "This user name and password do not belong together.";
-  if (error.status === 429) return error.problem.detail ?? "Too many attempts from here. Wait a little.";
+  if (error.status === 429)
+    return error.problem.detail ?? "Too many attempts from here. Wait a little.";
   return error.problem.detail ?? error.problem.title;
 }
 
@@ -72,9 +106,21 @@ export function SignIn() {
       <h1>Sign in</h1>
       {wrong && <Note tone="bad">{wrong}</Note>}
       <Line id="user" label="User name" value={user} complete="username" focus onText={setUser} />
-      <Line id="password" label="Password" type="password" value={password} complete="current-password" onText={setPassword} />
-      <Button kind="primary" submit busy={busy}>Sign in</Button>
-      <p class="help">First time here? The edge prints a one-time link when it starts: open it to set the admin's password.</p>
+      <Line
+        id="password"
+        label="Password"
+        type="password"
+        value={password}
+        complete="current-password"
+        onText={setPassword}
+      />
+      <Button kind="primary" submit busy={busy}>
+        Sign in
+      </Button>
+      <p class="help">
+        First time here? The edge prints a one-time link when it starts: open it to set the admin's
+        password.
+      </p>
     </Gate>
   );
 }
@@ -89,7 +135,8 @@ export function SetUp({ token, onDone }: { token: string; onDone: () => void }) 
   const [busy, setBusy] = useState(false);
   const differs = again !== "" && again !== password;
   const submit = async () => {
-    if (password.length < SHORTEST) return setWrong(`A password has at least ${SHORTEST} characters.`);
+    if (password.length < SHORTEST)
+      return setWrong(`A password has at least ${SHORTEST} characters.`);
     if (again !== password) return setWrong("The two passwords differ.");
     setBusy(true);
     setWrong("");
@@ -98,21 +145,42 @@ export function SetUp({ token, onDone }: { token: string; onDone: () => void }) 
       onDone();
     } catch (error) {
       const refused = asRefused(error);
-      setWrong(refused.problem.errors?.[0]?.detail ?? refused.problem.detail ?? refused.problem.title);
+      setWrong(
+        refused.problem.errors?.[0]?.detail ?? refused.problem.detail ?? refused.problem.title,
+      );
       setBusy(false);
     }
   };
   return (
     <Gate title="Set up" onSubmit={submit}>
       <h1>Welcome</h1>
-      <p class="muted">This link works once. Choose the name and password of the first user, who may do everything.</p>
+      <p class="muted">
+        This link works once. Choose the name and password of the first user, who may do everything.
+      </p>
       {wrong && <Note tone="bad">{wrong}</Note>}
       <Line id="user" label="User name" value={user} complete="username" onText={setUser} />
-      <Line id="password" label="Password" type="password" value={password} complete="new-password" focus
-        help={`At least ${SHORTEST} characters. Long beats complicated.`} onText={setPassword} />
-      <Line id="again" label="The same again" type="password" value={again} complete="new-password"
-        wrong={differs ? "This is not the same." : undefined} onText={setAgain} />
-      <Button kind="primary" submit busy={busy}>Set password and enter</Button>
+      <Line
+        id="password"
+        label="Password"
+        type="password"
+        value={password}
+        complete="new-password"
+        focus
+        help={`At least ${SHORTEST} characters. Long beats complicated.`}
+        onText={setPassword}
+      />
+      <Line
+        id="again"
+        label="The same again"
+        type="password"
+        value={again}
+        complete="new-password"
+        wrong={differs ? "This is not the same." : undefined}
+        onText={setAgain}
+      />
+      <Button kind="primary" submit busy={busy}>
+        Set password and enter
+      </Button>
     </Gate>
   );
 }

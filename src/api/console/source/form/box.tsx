@@ -20,22 +20,43 @@ export function Box({ id, label, help, wrong, required, wide, group, children }:
   const name = (
     <>
       {label}
-      {required && <span class="must" title="must be there"> *</span>}
+      {required && (
+        <span class="must" title="must be there">
+          {" "}
+          *
+        </span>
+      )}
     </>
   );
   return (
-    <div class={`field${wide ? " wide" : ""}`} role={group ? "group" : undefined} aria-labelledby={group ? `${id}-label` : undefined}>
-      {group ? <span class="label" id={`${id}-label`}>{name}</span> : <label for={id}>{name}</label>}
+    <div
+      class={`field${wide ? " wide" : ""}`}
+      role={group ? "group" : undefined}
+      aria-labelledby={group ? `${id}-label` : undefined}
+    >
+      {group ? (
+        <span class="label" id={`${id}-label`}>
+          {name}
+        </span>
+      ) : (
+        <label for={id}>{name}</label>
+      )}
       {children}
       {wrong && <Wrong id={id} wrong={wrong} />}
-      {help && <div class="help" id={`${id}-help`}>{typeof help === "string" ? <Doc text={help} /> : help}</div>}
+      {help && (
+        <div class="help" id={`${id}-help`}>
+          {typeof help === "string" ? <Doc text={help} /> : help}
+        </div>
+      )}
     </div>
   );
 }
 
 /** The words of a key's definition, which have code between backticks. */
 export function Doc({ text }: { text: string }) {
-  return <>{text.split("`").map((part, at) => (at % 2 === 1 ? <code key={at}>{part}</code> : part))}</>;
+  return (
+    <>{text.split("`").map((part, at) => (at % 2 === 1 ? <code key={at}>{part}</code> : part))}</>
+  );
 }
 
 export function Wrong({ id, wrong }: { id: string; wrong: FieldError }) {
@@ -54,6 +75,7 @@ export function Wrong({ id, wrong }: { id: string; wrong: FieldError }) {
 export function about(id: string, wrong: FieldError | undefined, help = true) {
   return {
     "aria-invalid": wrong ? ("true" as const) : undefined,
-    "aria-describedby": [wrong && `${id}-wrong`, help && `${id}-help`].filter(Boolean).join(" ") || undefined,
+    "aria-describedby":
+      [wrong && `${id}-wrong`, help && `${id}-help`].filter(Boolean).join(" ") || undefined,
   };
 }

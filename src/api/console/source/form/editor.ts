@@ -3,7 +3,18 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { call, type FieldError, Refused, segment, send } from "../lib/api";
-import { bodyOf, changes, type Document, get, type Json, type Path, pointer, put, same, within } from "../lib/document";
+import {
+  bodyOf,
+  changes,
+  type Document,
+  get,
+  type Json,
+  type Path,
+  pointer,
+  put,
+  same,
+  within,
+} from "../lib/document";
 import { forgetNames } from "../lib/names";
 import { setGuard } from "../lib/router";
 import { mayChange } from "../lib/session";
@@ -88,7 +99,10 @@ export function useEditor(at: Place): Editor {
   async function store(state: State): Promise<Document> {
     const doc = at.prepare ? at.prepare(state.doc) : state.doc;
     const path = name === undefined ? `/v1/${plural}` : `/v1/${plural}/${segment(name)}`;
-    const response = await call(name === undefined ? "POST" : "PUT", path, { body: doc, match: name === undefined ? undefined : state.revision });
+    const response = await call(name === undefined ? "POST" : "PUT", path, {
+      body: doc,
+      match: name === undefined ? undefined : state.revision,
+    });
     const text = await response.text();
     if (text) return JSON.parse(text) as Document;
     return send<Document>("GET", response.headers.get("Location") ?? path);
@@ -104,7 +118,8 @@ export function useEditor(at: Place): Editor {
       return String(answer._name ?? name ?? "");
     } catch (error) {
       const refused = asRefused(error);
-      if (name !== undefined && refused.status === 409 && refused.kind === "conflict") return conflict(refused);
+      if (name !== undefined && refused.status === 409 && refused.kind === "conflict")
+        return conflict(refused);
       set((old) => ({ ...old, errors: refused.problem.errors ?? [] }));
       failed(refused);
       focusFault();
@@ -116,8 +131,14 @@ export function useEditor(at: Place): Editor {
 
   /** Somebody else stored it meanwhile: whose changes are kept is for the reader to say. */
   async function conflict(refused: Refused): Promise<string | undefined> {
-    const theirs = refused.problem.current ?? (await send<Document>("GET", `/v1/${plural}/${segment(name!)}`));
-    const chosen = await resolveConflict(now.current.base, now.current.doc, bodyOf(theirs), String(theirs._changed_by ?? "Somebody"));
+    const theirs =
+      refused.problem.current ?? (await send<Document>("GET", `/v1/${plural}/${segment(name!)}`));
+    const chosen = await resolveConflict(
+      now.current.base,
+      now.current.doc,
+      bodyOf(theirs),
+      String(theirs._changed_by ?? "Somebody"),
+    );
     if (!chosen) return undefined;
     const next = { ...loaded(theirs), doc: chosen };
     set(next);
@@ -127,7 +148,12 @@ export function useEditor(at: Place): Editor {
 
   return useMemo(
     () => ({
-      kind, plural, name, dirty, saving, loading,
+      kind,
+      plural,
+      name,
+      dirty,
+      saving,
+      loading,
       doc: state.doc,
       revision: state.revision,
       hidden: state.hidden,
@@ -144,7 +170,11 @@ export function useEditor(at: Place): Editor {
       settle: (path, value) =>
         set((old) => {
           const untouched = same(get(old.base, path), get(old.doc, path));
-          return { ...old, doc: put(old.doc, path, value), base: untouched ? put(old.base, path, value) : old.base };
+          return {
+            ...old,
+            doc: put(old.doc, path, value),
+            base: untouched ? put(old.base, path, value) : old.base,
+          };
         }),
       discard: () => set((old) => ({ ...old, doc: old.base, errors: [] })),
       save: saveNow,
@@ -205,7 +235,9 @@ export interface FieldState {
 export function useField(path: Path, deep = true): FieldState {
   const editor = useEditing();
   const here = pointer(path);
-  const wrong = editor.errors.find((it) => (deep ? within(it.pointer ?? "", path) : it.pointer === here));
+  const wrong = editor.errors.find((it) =>
+    deep ? within(it.pointer ?? "", path) : it.pointer === here,
+  );
   return {
     value: get(editor.doc, path),
     set: (value) => editor.put(path, value),

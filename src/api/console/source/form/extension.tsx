@@ -16,14 +16,24 @@ export function ExtensionField({ field }: { field: Field }) {
   const shown = wrong ?? (own && { pointer: "/extension", detail: own.why, column: own.column });
   const help = (
     <>
-      Keyed in once the number has answered. <code>w</code> waits half a second, <code>W</code> a second: <code>3ww1928</code> sends
-      3, waits 1 second, then sends 1928.
+      Keyed in once the number has answered. <code>w</code> waits half a second, <code>W</code> a
+      second: <code>3ww1928</code> sends 3, waits 1 second, then sends 1928.
     </>
   );
   return (
     <Box id={id} label="Extension" help={help} wrong={shown} wide>
-      <input id={id} class="input mono mid" value={text} placeholder={EXAMPLE} disabled={readOnly} autocomplete="off" spellcheck={false}
-        {...about(id, shown)} title={field.allowed} onInput={(e) => set(e.currentTarget.value || undefined)} />
+      <input
+        id={id}
+        class="input mono mid"
+        value={text}
+        placeholder={EXAMPLE}
+        disabled={readOnly}
+        autocomplete="off"
+        spellcheck={false}
+        {...about(id, shown)}
+        title={field.allowed}
+        onInput={(e) => set(e.currentTarget.value || undefined)}
+      />
       {column !== undefined && <Cells text={text} column={column} />}
     </Box>
   );
@@ -34,7 +44,9 @@ function Cells({ text, column }: { text: string; column: number }) {
   return (
     <div class="cells" aria-hidden="true">
       {[...text].slice(0, 60).map((it, at) => (
-        <span key={at} class={at + 1 === column ? "bad" : /[wW]/.test(it) ? "wait" : ""}>{it === " " ? "\u2423" : it}</span>
+        <span key={at} class={at + 1 === column ? "bad" : /[wW]/.test(it) ? "wait" : ""}>
+          {it === " " ? "\u2423" : it}
+        </span>
       ))}
     </div>
   );
@@ -48,10 +60,24 @@ export function DialPauseField({ field }: { field: Field }) {
   const usual = PAUSES.find((it) => it * 1000 === ms);
   return (
     <Box id={id} label="Dial Pause" help={field.doc || "Wait before the extension."} wrong={wrong}>
-      <select id={id} class="select mid" value={usual === undefined ? "\u0000own" : String(usual)} disabled={readOnly} {...about(id, wrong)}
-        onChange={(e) => set(e.currentTarget.value === "0" ? undefined : `${e.currentTarget.value}s`)}>
-        {PAUSES.map((it) => <option key={it} value={String(it)}>{it === 0 ? "No pause" : it === 1 ? "1 second" : `${it} seconds`}</option>)}
-        {usual === undefined && <option value={"\u0000own"}>{ms === undefined ? String(value) : sayTime(ms)}</option>}
+      <select
+        id={id}
+        class="select mid"
+        value={usual === undefined ? "\u0000own" : String(usual)}
+        disabled={readOnly}
+        {...about(id, wrong)}
+        onChange={(e) =>
+          set(e.currentTarget.value === "0" ? undefined : `${e.currentTarget.value}s`)
+        }
+      >
+        {PAUSES.map((it) => (
+          <option key={it} value={String(it)}>
+            {it === 0 ? "No pause" : it === 1 ? "1 second" : `${it} seconds`}
+          </option>
+        ))}
+        {usual === undefined && (
+          <option value={"\u0000own"}>{ms === undefined ? String(value) : sayTime(ms)}</option>
+        )}
       </select>
     </Box>
   );
@@ -62,12 +88,21 @@ const HEIGHT = 62;
 const LINE = 38;
 
 /** Digits and pauses along the time, from the answer on. */
-export function Timeline({ text, dialPause, voice }: { text: string; dialPause: number; voice?: boolean }) {
+export function Timeline({
+  text,
+  dialPause,
+  voice,
+}: {
+  text: string;
+  dialPause: number;
+  voice?: boolean;
+}) {
   if (faultOf(text) || text === "") return null;
   const spans = timeline(text, dialPause);
   const total = Math.max(length(text, dialPause), 1000);
   const x = (ms: number) => (ms / total) * WIDTH;
-  const step = [250, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000].find((it) => total / it <= 12) ?? 120_000;
+  const step =
+    [250, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000].find((it) => total / it <= 12) ?? 120_000;
   const ticks = Array.from({ length: Math.floor(total / step) + 1 }, (_, at) => at * step);
   const said = inWords(text, dialPause);
   return (
@@ -77,7 +112,9 @@ export function Timeline({ text, dialPause, voice }: { text: string; dialPause: 
           {ticks.map((at) => (
             <g key={at}>
               <line x1={x(at)} x2={x(at)} y1={LINE} y2={LINE + 5} />
-              <text x={x(at)} y={HEIGHT - 6} text-anchor="middle">{at / 1000} s</text>
+              <text x={x(at)} y={HEIGHT - 6} text-anchor="middle">
+                {at / 1000} s
+              </text>
             </g>
           ))}
           <line x1="0" x2={WIDTH} y1={LINE} y2={LINE} />
@@ -85,23 +122,46 @@ export function Timeline({ text, dialPause, voice }: { text: string; dialPause: 
         {spans.map((span, at) =>
           span.kind === "pause" ? (
             <g key={at}>
-              <rect class={span.label === "dial pause" ? "dial" : "pause"} x={x(span.from) + 1} width={Math.max(x(span.to) - x(span.from) - 2, 1)} y="16" height={LINE - 16} rx="3" />
+              <rect
+                class={span.label === "dial pause" ? "dial" : "pause"}
+                x={x(span.from) + 1}
+                width={Math.max(x(span.to) - x(span.from) - 2, 1)}
+                y="16"
+                height={LINE - 16}
+                rx="3"
+              />
               {x(span.to - span.from) > 34 && (
-                <text x={x((span.from + span.to) / 2)} y="31" text-anchor="middle" style={{ fill: "var(--ink-3)" }}>
-                  {x(span.to - span.from) > 110 && span.label === "dial pause" ? "dial pause " : ""}{(span.to - span.from) / 1000} s
+                <text
+                  x={x((span.from + span.to) / 2)}
+                  y="31"
+                  text-anchor="middle"
+                  style={{ fill: "var(--ink-3)" }}
+                >
+                  {x(span.to - span.from) > 110 && span.label === "dial pause" ? "dial pause " : ""}
+                  {(span.to - span.from) / 1000} s
                 </text>
               )}
             </g>
           ) : (
             <g key={at}>
-              <rect class="digit" x={x(span.from)} width={Math.max(x(span.to - span.from), 2)} y="16" height={LINE - 16} rx="2" />
-              <text x={x((span.from + span.to) / 2)} y="11" text-anchor="middle">{span.digit}</text>
+              <rect
+                class="digit"
+                x={x(span.from)}
+                width={Math.max(x(span.to - span.from), 2)}
+                y="16"
+                height={LINE - 16}
+                rx="2"
+              />
+              <text x={x((span.from + span.to) / 2)} y="11" text-anchor="middle">
+                {span.digit}
+              </text>
             </g>
           ),
         )}
       </svg>
       <figcaption>
-        {said} {sayTime(length(text, dialPause))} in all{voice ? ", from when the far end is first heard speaking" : ", from the answer"}.
+        {said} {sayTime(length(text, dialPause))} in all
+        {voice ? ", from when the far end is first heard speaking" : ", from the answer"}.
       </figcaption>
     </figure>
   );

@@ -7,7 +7,10 @@ export function useFetchForm(plural: string): KindForm | undefined {
   const [form, set] = useState<KindForm>();
   useEffect(() => {
     let gone = false;
-    forms().then((all) => gone || set(all.find((it) => it.plural === plural)), () => {});
+    forms().then(
+      (all) => gone || set(all.find((it) => it.plural === plural)),
+      () => {},
+    );
     return () => void (gone = true);
   }, [plural]);
   return form;
@@ -17,7 +20,14 @@ export function useFetchForm(plural: string): KindForm | undefined {
 export function fieldIn(fields: Field[], name: string): Field {
   return (
     fields.find((it) => it.name === name) ?? {
-      name, doc: "", required: false, optional: true, fallback: undefined, example: undefined, allowed: "", shape: { as: "text" },
+      name,
+      doc: "",
+      required: false,
+      optional: true,
+      fallback: undefined,
+      example: undefined,
+      allowed: "",
+      shape: { as: "text" },
     }
   );
 }

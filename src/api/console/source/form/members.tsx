@@ -12,7 +12,9 @@ function tableOf(value: Json): Document {
 }
 
 function brief(member: Document): Json {
-  return Object.keys(member).length === 1 && typeof member.number === "string" ? member.number : member;
+  return Object.keys(member).length === 1 && typeof member.number === "string"
+    ? member.number
+    : member;
 }
 
 export function MembersField() {
@@ -21,7 +23,8 @@ export function MembersField() {
   const weighted = doc.distribution === "weighted";
   const members = (Array.isArray(value) ? value : []).map(tableOf);
   const write = (next: Document[]) => set(next.map(brief));
-  const change = (at: number, next: Document) => write(members.map((it, index) => (index === at ? next : it)));
+  const change = (at: number, next: Document) =>
+    write(members.map((it, index) => (index === at ? next : it)));
   const move = (at: number, by: number) => {
     const next = members.slice();
     [next[at], next[at + by]] = [next[at + by], next[at]];
@@ -32,7 +35,15 @@ export function MembersField() {
     return { [kind]: name, ...rest };
   };
   return (
-    <Box id={id} label="Members" help="Agents, and receiving numbers; each with all of its own settings." wrong={wrong} required wide group>
+    <Box
+      id={id}
+      label="Members"
+      help="Agents, and receiving numbers; each with all of its own settings."
+      wrong={wrong}
+      required
+      wide
+      group
+    >
       <div class="stack tight">
         {members.length === 0 && <p class="muted small">Nobody takes its calls yet.</p>}
         {members.map((it, at) => {
@@ -40,27 +51,76 @@ export function MembersField() {
           const label = `Member ${at + 1}`;
           return (
             <div class="member" key={at} role="group" aria-label={label}>
-              <select class="select" aria-label={`${label}: what it is`} value={kind} disabled={readOnly}
-                onChange={(e) => change(at, again(at, e.currentTarget.value as "agent" | "number", ""))}>
+              <select
+                class="select"
+                aria-label={`${label}: what it is`}
+                value={kind}
+                disabled={readOnly}
+                onChange={(e) =>
+                  change(at, again(at, e.currentTarget.value as "agent" | "number", ""))
+                }
+              >
                 <option value="agent">Agent</option>
                 <option value="number">Receiving number</option>
               </select>
-              <NamePicker kind={kind === "agent" ? "agent" : "receiving_number"} label={`${label}: who`} value={String(it[kind] ?? "")} disabled={readOnly}
-                onChange={(name) => change(at, again(at, kind, name))} />
+              <NamePicker
+                kind={kind === "agent" ? "agent" : "receiving_number"}
+                label={`${label}: who`}
+                value={String(it[kind] ?? "")}
+                disabled={readOnly}
+                onChange={(name) => change(at, again(at, kind, name))}
+              />
               {weighted || it.weight !== undefined ? (
-                <label class="row nowrap"><span class="muted small">weight</span>
-                  <input class="input" type="number" min={0} max={10000} style={{ width: "70px" }} placeholder="1" disabled={readOnly} value={typeof it.weight === "number" ? it.weight : ""}
+                <label class="row nowrap">
+                  <span class="muted small">weight</span>
+                  <input
+                    class="input"
+                    type="number"
+                    min={0}
+                    max={10000}
+                    style={{ width: "70px" }}
+                    placeholder="1"
+                    disabled={readOnly}
+                    value={typeof it.weight === "number" ? it.weight : ""}
                     onInput={(e) => {
                       const { weight: _weight, ...rest } = it;
-                      change(at, e.currentTarget.value === "" ? rest : { ...rest, weight: Number(e.currentTarget.value) });
-                    }} />
+                      change(
+                        at,
+                        e.currentTarget.value === ""
+                          ? rest
+                          : { ...rest, weight: Number(e.currentTarget.value) },
+                      );
+                    }}
+                  />
                 </label>
-              ) : <span />}
+              ) : (
+                <span />
+              )}
               {!readOnly && (
                 <span class="row nowrap" style={{ gap: "2px" }}>
-                  <Button icon="up" small kind="plain" label={`Move ${label} up`} disabled={at === 0} onClick={() => move(at, -1)} />
-                  <Button icon="down" small kind="plain" label={`Move ${label} down`} disabled={at === members.length - 1} onClick={() => move(at, 1)} />
-                  <Button icon="close" small kind="plain" label={`Remove ${label}`} onClick={() => write(members.filter((_, index) => index !== at))} />
+                  <Button
+                    icon="up"
+                    small
+                    kind="plain"
+                    label={`Move ${label} up`}
+                    disabled={at === 0}
+                    onClick={() => move(at, -1)}
+                  />
+                  <Button
+                    icon="down"
+                    small
+                    kind="plain"
+                    label={`Move ${label} down`}
+                    disabled={at === members.length - 1}
+                    onClick={() => move(at, 1)}
+                  />
+                  <Button
+                    icon="close"
+                    small
+                    kind="plain"
+                    label={`Remove ${label}`}
+                    onClick={() => write(members.filter((_, index) => index !== at))}
+                  />
                 </span>
               )}
             </div>
@@ -68,8 +128,12 @@ export function MembersField() {
         })}
         {!readOnly && (
           <div class="row">
-            <Button icon="plus" small onClick={() => write([...members, { agent: "" }])}>Add agent</Button>
-            <Button icon="plus" small onClick={() => write([...members, { number: "" }])}>Add receiving number</Button>
+            <Button icon="plus" small onClick={() => write([...members, { agent: "" }])}>
+              Add agent
+            </Button>
+            <Button icon="plus" small onClick={() => write([...members, { number: "" }])}>
+              Add receiving number
+            </Button>
           </div>
         )}
       </div>

@@ -12,22 +12,34 @@ import { Box } from "./box";
 import { useField } from "./editor";
 import type { WidgetProps } from "./widgets";
 
-export type Said = { how: "unset" } | { how: "none" } | { how: "text"; text: string; voice?: string } | { how: "file"; file: string; uploaded: boolean };
+export type Said =
+  | { how: "unset" }
+  | { how: "none" }
+  | { how: "text"; text: string; voice?: string }
+  | { how: "file"; file: string; uploaded: boolean };
 
 export function readPrompt(value: Json | undefined): Said {
   if (value === "none") return { how: "none" };
   if (!isTable(value)) return { how: "unset" };
   if (typeof value.prompt === "string") return { how: "file", file: value.prompt, uploaded: true };
   if (typeof value.file === "string") return { how: "file", file: value.file, uploaded: false };
-  return { how: "text", text: typeof value.text === "string" ? value.text : "", voice: typeof value.voice === "string" ? value.voice : undefined };
+  return {
+    how: "text",
+    text: typeof value.text === "string" ? value.text : "",
+    voice: typeof value.voice === "string" ? value.voice : undefined,
+  };
 }
 
 export function writePrompt(said: Said): Json | undefined {
   switch (said.how) {
-    case "unset": return undefined;
-    case "none": return "none";
-    case "file": return said.uploaded ? { prompt: said.file } : { file: said.file };
-    case "text": return said.voice ? { text: said.text, voice: said.voice } : { text: said.text };
+    case "unset":
+      return undefined;
+    case "none":
+      return "none";
+    case "file":
+      return said.uploaded ? { prompt: said.file } : { file: said.file };
+    case "text":
+      return said.voice ? { text: said.text, voice: said.voice } : { text: said.text };
   }
 }
 
@@ -35,9 +47,26 @@ export function PromptField(it: WidgetProps & { none?: boolean; unset?: string; 
   const { value, set, wrong, id, readOnly } = useField(it.path);
   const label = it.label ?? labelOf(it.field.name);
   return (
-    <Box id={id} label={label} help={it.help ?? it.field.doc} wrong={wrong} required={it.field.required} wide group>
-      <PromptPicker id={id} label={label} value={value} none={it.none} unset={it.field.required ? undefined : (it.unset ?? "Nothing")}
-        silent={it.silent} disabled={readOnly} invalid={wrong !== undefined} onChange={set} />
+    <Box
+      id={id}
+      label={label}
+      help={it.help ?? it.field.doc}
+      wrong={wrong}
+      required={it.field.required}
+      wide
+      group
+    >
+      <PromptPicker
+        id={id}
+        label={label}
+        value={value}
+        none={it.none}
+        unset={it.field.required ? undefined : (it.unset ?? "Nothing")}
+        silent={it.silent}
+        disabled={readOnly}
+        invalid={wrong !== undefined}
+        onChange={set}
+      />
     </Box>
   );
 }
@@ -55,9 +84,22 @@ interface PickerProps {
   onChange: (value: Json | undefined) => void;
 }
 
-export function PromptPicker({ id, label, value, none, unset, silent, disabled, invalid, onChange }: PickerProps) {
+export function PromptPicker({
+  id,
+  label,
+  value,
+  none,
+  unset,
+  silent,
+  disabled,
+  invalid,
+  onChange,
+}: PickerProps) {
   const said = readPrompt(value);
-  const kept = useRef<{ text: string; file: Extract<Said, { how: "file" }> }>({ text: "", file: { how: "file", file: "", uploaded: true } });
+  const kept = useRef<{ text: string; file: Extract<Said, { how: "file" }> }>({
+    text: "",
+    file: { how: "file", file: "", uploaded: true },
+  });
   if (said.how === "text") kept.current.text = said.text;
   if (said.how === "file") kept.current.file = said;
   const options: [Said["how"], string][] = [];
@@ -72,14 +114,35 @@ export function PromptPicker({ id, label, value, none, unset, silent, disabled, 
   const how = !unset && said.how === "unset" ? "text" : said.how;
   return (
     <div class="stack tight">
-      <div><Segmented label={`${label}: what is played`} value={how} options={options} disabled={disabled} onChange={choose} /></div>
+      <div>
+        <Segmented
+          label={`${label}: what is played`}
+          value={how}
+          options={options}
+          disabled={disabled}
+          onChange={choose}
+        />
+      </div>
       {how === "text" && (
-        <SpokenText id={id} label={label} text={said.how === "text" ? said.text : ""} voice={said.how === "text" ? said.voice : undefined}
-          disabled={disabled} invalid={invalid} onChange={(text, voice) => onChange(writePrompt({ how: "text", text, voice }))} />
+        <SpokenText
+          id={id}
+          label={label}
+          text={said.how === "text" ? said.text : ""}
+          voice={said.how === "text" ? said.voice : undefined}
+          disabled={disabled}
+          invalid={invalid}
+          onChange={(text, voice) => onChange(writePrompt({ how: "text", text, voice }))}
+        />
       )}
       {how === "file" && (
-        <AudioFile id={id} label={label} said={said.how === "file" ? said : kept.current.file} disabled={disabled} invalid={invalid}
-          onChange={(file) => onChange(writePrompt({ how: "file", file, uploaded: true }))} />
+        <AudioFile
+          id={id}
+          label={label}
+          said={said.how === "file" ? said : kept.current.file}
+          disabled={disabled}
+          invalid={invalid}
+          onChange={(file) => onChange(writePrompt({ how: "file", file, uploaded: true }))}
+        />
       )}
     </div>
   );
@@ -96,15 +159,34 @@ interface TextProps {
 }
 
 function SpokenText({ id, label, text, voice, disabled, invalid, onChange }: TextProps) {
-  const speak = () => call("POST", "/v1/prompts/speak", { body: { text, ...(voice ? { voice } : {}) }, accept: "audio/wav" });
+  const speak = () =>
+    call("POST", "/v1/prompts/speak", {
+      body: { text, ...(voice ? { voice } : {}) },
+      accept: "audio/wav",
+    });
   return (
     <>
-      <textarea id={id} class="textarea" rows={2} value={text} disabled={disabled} aria-label={`${label}: text`} aria-invalid={invalid ? "true" : undefined}
-        placeholder="What is said" onInput={(e) => onChange(e.currentTarget.value, voice)} />
+      <textarea
+        id={id}
+        class="textarea"
+        rows={2}
+        value={text}
+        disabled={disabled}
+        aria-label={`${label}: text`}
+        aria-invalid={invalid ? "true" : undefined}
+        placeholder="What is said"
+        onInput={(e) => onChange(e.currentTarget.value, voice)}
+      />
       <div class="row">
         {may("manager") && <PlayButton fetch={speak} disabled={text.trim() === ""} label="Play" />}
-        <input class="input short" aria-label={`${label}: voice`} placeholder="Voice (default)" value={voice ?? ""} disabled={disabled}
-          onInput={(e) => onChange(text, e.currentTarget.value || undefined)} />
+        <input
+          class="input short"
+          aria-label={`${label}: voice`}
+          placeholder="Voice (default)"
+          value={voice ?? ""}
+          disabled={disabled}
+          onInput={(e) => onChange(text, e.currentTarget.value || undefined)}
+        />
       </div>
     </>
   );
@@ -126,9 +208,17 @@ const TYPES = ".wav,.mp3,.flac,.ogg,.oga,.aac,.m4a,audio/*";
 const LARGEST = 20 * 1024 * 1024;
 
 export async function uploadPrompt(file: File): Promise<PromptFile> {
-  if (file.size > LARGEST) throw new Error(`${file.name} has ${Math.round(file.size / 1e6)} MB; at most 20 MB are taken.`);
-  const stem = file.name.replace(/\.[^.]*$/, "").replace(/[^\w.-]+/g, "-").slice(0, 60) || "prompt";
-  const response = await call("PUT", `/v1/prompts/${segment(stem)}`, { raw: file, contentType: file.type || "application/octet-stream" });
+  if (file.size > LARGEST)
+    throw new Error(`${file.name} has ${Math.round(file.size / 1e6)} MB; at most 20 MB are taken.`);
+  const stem =
+    file.name
+      .replace(/\.[^.]*$/, "")
+      .replace(/[^\w.-]+/g, "-")
+      .slice(0, 60) || "prompt";
+  const response = await call("PUT", `/v1/prompts/${segment(stem)}`, {
+    raw: file,
+    contentType: file.type || "application/octet-stream",
+  });
   return response.json() as Promise<PromptFile>;
 }
 
@@ -162,18 +252,50 @@ function AudioFile({ id, label, said, disabled, invalid, onChange }: FileProps) 
   };
   return (
     <div class="row">
-      <select id={id} class="select mid grow" value={said.file} disabled={disabled} aria-label={`${label}: audio file`} aria-invalid={invalid ? "true" : undefined}
-        onChange={(e) => onChange(e.currentTarget.value)}>
+      <select
+        id={id}
+        class="select mid grow"
+        value={said.file}
+        disabled={disabled}
+        aria-label={`${label}: audio file`}
+        aria-invalid={invalid ? "true" : undefined}
+        onChange={(e) => onChange(e.currentTarget.value)}
+      >
         <option value="">Choose a file</option>
-        {said.file !== "" && !known && <option value={said.file}>{said.uploaded ? said.file : `${said.file} (a file of the machine)`}</option>}
-        {items?.map((it) => <option key={it.name} value={it.name}>{it.name}</option>)}
+        {said.file !== "" && !known && (
+          <option value={said.file}>
+            {said.uploaded ? said.file : `${said.file} (a file of the machine)`}
+          </option>
+        )}
+        {items?.map((it) => (
+          <option key={it.name} value={it.name}>
+            {it.name}
+          </option>
+        ))}
       </select>
-      {known && <PlayButton fetch={() => call("GET", `/v1/prompts/${segment(known.name)}`, { accept: "audio/wav" })} label="Play" />}
+      {known && (
+        <PlayButton
+          fetch={() => call("GET", `/v1/prompts/${segment(known.name)}`, { accept: "audio/wav" })}
+          label="Play"
+        />
+      )}
       {!disabled && (
         <>
-          <Button icon="upload" busy={busy} onClick={() => input.current?.click()}>Upload</Button>
-          <input ref={input} type="file" accept={TYPES} class="sr" tabIndex={-1} aria-label={`${label}: upload an audio file`}
-            onChange={(e) => (void upload(e.currentTarget.files?.[0]), (e.currentTarget.value = ""))} />
+          <Button icon="upload" busy={busy} onClick={() => input.current?.click()}>
+            Upload
+          </Button>
+          <input
+            ref={input}
+            type="file"
+            accept={TYPES}
+            class="sr"
+            tabIndex={-1}
+            aria-label={`${label}: upload an audio file`}
+            onChange={(e) => (
+              void upload(e.currentTarget.files?.[0]),
+              (e.currentTarget.value = "")
+            )}
+          />
         </>
       )}
     </div>
@@ -181,7 +303,15 @@ function AudioFile({ id, label, said, disabled, invalid, onChange }: FileProps) 
 }
 
 /** Fetches audio and plays it; again to stop. */
-export function PlayButton({ fetch, disabled, label }: { fetch: () => Promise<Response>; disabled?: boolean; label: string }) {
+export function PlayButton({
+  fetch,
+  disabled,
+  label,
+}: {
+  fetch: () => Promise<Response>;
+  disabled?: boolean;
+  label: string;
+}) {
   const audio = useRef<HTMLAudioElement | undefined>(undefined);
   const [state, setState] = useState<"idle" | "loading" | "playing">("idle");
   const stop = () => {
@@ -205,5 +335,14 @@ export function PlayButton({ fetch, disabled, label }: { fetch: () => Promise<Re
       failed(asRefused(error), "This cannot be played");
     }
   };
-  return <Button icon={state === "playing" ? "stop" : "play"} busy={state === "loading"} disabled={disabled} onClick={play}>{state === "playing" ? "Stop" : label}</Button>;
+  return (
+    <Button
+      icon={state === "playing" ? "stop" : "play"}
+      busy={state === "loading"}
+      disabled={disabled}
+      onClick={play}
+    >
+      {state === "playing" ? "Stop" : label}
+    </Button>
+  );
 }

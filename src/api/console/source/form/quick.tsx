@@ -23,10 +23,23 @@ export function QuickCreate({ kind, plural, onClose, onCreated }: QuickProps) {
     if (name) onCreated(name);
   };
   return (
-    <Modal title={`New ${info?.one ?? kind}`} wide onClose={onClose}
-      footer={<><Button onClick={onClose}>Cancel</Button><Button kind="primary" busy={editor.saving} onClick={save}>Create</Button></>}>
+    <Modal
+      title={`New ${info?.one ?? kind}`}
+      wide
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button kind="primary" busy={editor.saving} onClick={save}>
+            Create
+          </Button>
+        </>
+      }
+    >
       {info && <p class="muted">{info.about}</p>}
-      <EditorContext.Provider value={editor}>{form ? <WholeForm form={form} /> : <Loading />}</EditorContext.Provider>
+      <EditorContext.Provider value={editor}>
+        {form ? <WholeForm form={form} /> : <Loading />}
+      </EditorContext.Provider>
     </Modal>
   );
 }

@@ -20,9 +20,15 @@ export function ReceivingLine({ name }: { name: string }) {
   return (
     <span class="receiving-line">
       <Icon name={number.startsWith("client:") ? "account" : "phone"} size={14} />
-      <a href={hrefOf(`/${PLURAL}/${encodeURIComponent(name)}`)} class="first">{name}</a>
-      {number && number !== name && found?.number !== name && <span class="muted num">{number}</span>}
-      {typeof found?.description === "string" && found.description !== "" && <span class="muted clip hide-narrow">{found.description}</span>}
+      <a href={hrefOf(`/${PLURAL}/${encodeURIComponent(name)}`)} class="first">
+        {name}
+      </a>
+      {number && number !== name && found?.number !== name && (
+        <span class="muted num">{number}</span>
+      )}
+      {typeof found?.description === "string" && found.description !== "" && (
+        <span class="muted clip hide-narrow">{found.description}</span>
+      )}
       {all && !found && <span class="badge bad">not there</span>}
     </span>
   );
@@ -49,12 +55,19 @@ export function AddReceiving({ except, onAdd }: AddProps) {
   if (!open) {
     return (
       <div>
-        <Button icon="plus" small onClick={() => (setOpen(true), setTimeout(() => input.current?.focus(), 0))}>Add Receiving Number</Button>
+        <Button
+          icon="plus"
+          small
+          onClick={() => (setOpen(true), setTimeout(() => input.current?.focus(), 0))}
+        >
+          Add Receiving Number
+        </Button>
       </div>
     );
   }
   const typed = text.trim();
-  const fits = (it: Document) => [it._name, it.number, it.description].join(" ").toLowerCase().includes(typed.toLowerCase());
+  const fits = (it: Document) =>
+    [it._name, it.number, it.description].join(" ").toLowerCase().includes(typed.toLowerCase());
   const matches = all.filter((it) => !except.includes(String(it._name)) && fits(it)).slice(0, 7);
   const exact = all.some((it) => it._name === typed || it.number === typed);
   const creatable = looksNew(typed) && !exact;
@@ -93,37 +106,86 @@ export function AddReceiving({ except, onAdd }: AddProps) {
     else if (creatable) void create();
   };
   return (
-    <div class="add-receiving" onKeyDown={(e) => e.key === "Escape" && (e.stopPropagation(), close())}>
+    <div
+      class="add-receiving"
+      onKeyDown={(e) => e.key === "Escape" && (e.stopPropagation(), close())}
+    >
       <div class="row">
-        <select class="select country" aria-label="Country of the number" value={country} onChange={(e) => setCountry(e.currentTarget.value)}>
-          {COUNTRIES.map((it) => <option key={it.iso} value={it.iso}>{it.iso} +{it.code}</option>)}
+        <select
+          class="select country"
+          aria-label="Country of the number"
+          value={country}
+          onChange={(e) => setCountry(e.currentTarget.value)}
+        >
+          {COUNTRIES.map((it) => (
+            <option key={it.iso} value={it.iso}>
+              {it.iso} +{it.code}
+            </option>
+          ))}
         </select>
-        <input ref={input} id={id} class="input grow" role="combobox" aria-label="Receiving number" aria-expanded="true" aria-controls={`${id}-list`}
-          aria-activedescendant={options > 0 ? `${id}-${at}` : undefined} aria-invalid={wrong ? "true" : undefined} autocomplete="off"
-          placeholder="Name, phone number, sip:... or client:..." value={text} disabled={busy}
+        <input
+          ref={input}
+          id={id}
+          class="input grow"
+          role="combobox"
+          aria-label="Receiving number"
+          aria-expanded="true"
+          aria-controls={`${id}-list`}
+          aria-activedescendant={options > 0 ? `${id}-${at}` : undefined}
+          aria-invalid={wrong ? "true" : undefined}
+          autocomplete="off"
+          placeholder="Name, phone number, sip:... or client:..."
+          value={text}
+          disabled={busy}
           onInput={(e) => (setText(e.currentTarget.value), setAt(0), setWrong(""))}
           onKeyDown={(e) => {
             if (e.key === "ArrowDown") (e.preventDefault(), setAt(Math.min(at + 1, options - 1)));
             if (e.key === "ArrowUp") (e.preventDefault(), setAt(Math.max(at - 1, 0)));
             if (e.key === "Enter") (e.preventDefault(), choose(at));
-          }} />
+          }}
+        />
         <Button kind="plain" small icon="close" label="Cancel" onClick={close} />
       </div>
-      {wrong && <div class="wrong" role="alert"><Icon name="warning" size={13} />{wrong}</div>}
+      {wrong && (
+        <div class="wrong" role="alert">
+          <Icon name="warning" size={13} />
+          {wrong}
+        </div>
+      )}
       <ul class="options" role="listbox" id={`${id}-list`} aria-label="Receiving numbers">
         {matches.map((it, index) => (
-          <li key={String(it._name)} id={`${id}-${index}`} role="option" aria-selected={index === at} onMouseDown={(e) => (e.preventDefault(), choose(index))}>
+          <li
+            key={String(it._name)}
+            id={`${id}-${index}`}
+            role="option"
+            aria-selected={index === at}
+            onMouseDown={(e) => (e.preventDefault(), choose(index))}
+          >
             <span class="first">{String(it._name)}</span>
             <span class="muted num">{showNumber(String(it.number ?? ""))}</span>
             <span class="muted clip">{String(it.description ?? "")}</span>
           </li>
         ))}
         {creatable && (
-          <li id={`${id}-${matches.length}`} role="option" aria-selected={at === matches.length} onMouseDown={(e) => (e.preventDefault(), void create())}>
-            <Icon name="plus" size={13} /> <span>Create receiving number <strong>{typed}</strong></span>
+          <li
+            id={`${id}-${matches.length}`}
+            role="option"
+            aria-selected={at === matches.length}
+            onMouseDown={(e) => (e.preventDefault(), void create())}
+          >
+            <Icon name="plus" size={13} />{" "}
+            <span>
+              Create receiving number <strong>{typed}</strong>
+            </span>
           </li>
         )}
-        {options === 0 && <li class="muted" aria-disabled="true">{typed ? "Nothing fits. Type a phone number, sip:user@host or client:user to create one." : "There are none yet: type a number to create one."}</li>}
+        {options === 0 && (
+          <li class="muted" aria-disabled="true">
+            {typed
+              ? "Nothing fits. Type a phone number, sip:user@host or client:user to create one."
+              : "There are none yet: type a number to create one."}
+          </li>
+        )}
       </ul>
     </div>
   );

@@ -3,7 +3,15 @@
 import { useState } from "preact/hooks";
 import { type Json, same } from "../lib/document";
 import { hrefOf } from "../lib/router";
-import { placeOf, readRoute, type Route, type RouteKind, ROUTES, type Stage, writeRoute } from "../lib/route";
+import {
+  placeOf,
+  readRoute,
+  type Route,
+  type RouteKind,
+  ROUTES,
+  type Stage,
+  writeRoute,
+} from "../lib/route";
 import { parseTime, sayTime } from "../lib/time";
 import { choice, label as labelOf } from "../lib/words";
 import { Icon } from "../ui/icon";
@@ -29,9 +37,23 @@ export function RouteField(it: WidgetProps & { none?: string }) {
   const fallback = it.field.fallback;
   const none = it.none ?? (it.field.optional ? "None" : undefined);
   return (
-    <Box id={id} label={it.label ?? labelOf(it.field.name)} help={it.help ?? it.field.doc} wrong={wrong} required={it.field.required} wide>
-      <RoutePicker id={id} label={it.label ?? labelOf(it.field.name)} value={value ?? (none ? undefined : fallback)} none={none} disabled={readOnly}
-        invalid={wrong !== undefined} onChange={(next) => set(next !== undefined && same(next, fallback) ? undefined : next)} />
+    <Box
+      id={id}
+      label={it.label ?? labelOf(it.field.name)}
+      help={it.help ?? it.field.doc}
+      wrong={wrong}
+      required={it.field.required}
+      wide
+    >
+      <RoutePicker
+        id={id}
+        label={it.label ?? labelOf(it.field.name)}
+        value={value ?? (none ? undefined : fallback)}
+        none={none}
+        disabled={readOnly}
+        invalid={wrong !== undefined}
+        onChange={(next) => set(next !== undefined && same(next, fallback) ? undefined : next)}
+      />
     </Box>
   );
 }
@@ -47,21 +69,59 @@ export function RoutePicker({ id, value, label, disabled, invalid, none, onChang
   return (
     <div class="stack tight">
       <div class="route">
-        <select id={id} class="select" aria-label={label} value={route?.kind ?? ""} disabled={disabled} aria-invalid={invalid ? "true" : undefined}
-          onChange={(e) => onChange(e.currentTarget.value ? writeRoute(blank(e.currentTarget.value as RouteKind)) : undefined)}>
+        <select
+          id={id}
+          class="select"
+          aria-label={label}
+          value={route?.kind ?? ""}
+          disabled={disabled}
+          aria-invalid={invalid ? "true" : undefined}
+          onChange={(e) =>
+            onChange(
+              e.currentTarget.value
+                ? writeRoute(blank(e.currentTarget.value as RouteKind))
+                : undefined,
+            )
+          }
+        >
           {(none || !route) && <option value="">{none ?? "Choose where it goes"}</option>}
           <option value="hangup">Hang up</option>
-          {ROUTES.map(([kind, text]) => <option key={kind} value={kind}>{text}</option>)}
+          {ROUTES.map(([kind, text]) => (
+            <option key={kind} value={kind}>
+              {text}
+            </option>
+          ))}
         </select>
         {route && route.kind !== "hangup" && route.kind !== "dial" && (
           <>
-            <NamePicker kind={route.kind} value={route.name} label={`${label}: which ${labelOf(route.kind).toLowerCase()}`} disabled={disabled}
-              onChange={(name) => onChange(writeRoute({ ...route, name }))} />
-            {place && <a class="button plain icon" href={hrefOf(place)} aria-label={`Open ${route.name}`} title={`Open ${route.name}`}><Icon name="right" size={14} /></a>}
+            <NamePicker
+              kind={route.kind}
+              value={route.name}
+              label={`${label}: which ${labelOf(route.kind).toLowerCase()}`}
+              disabled={disabled}
+              onChange={(name) => onChange(writeRoute({ ...route, name }))}
+            />
+            {place && (
+              <a
+                class="button plain icon"
+                href={hrefOf(place)}
+                aria-label={`Open ${route.name}`}
+                title={`Open ${route.name}`}
+              >
+                <Icon name="right" size={14} />
+              </a>
+            )}
           </>
         )}
       </div>
-      {route?.kind === "dial" && <DialEditor route={route} label={label} disabled={disabled} onChange={(next) => onChange(writeRoute(next))} />}
+      {route?.kind === "dial" && (
+        <DialEditor
+          route={route}
+          label={label}
+          disabled={disabled}
+          onChange={(next) => onChange(writeRoute(next))}
+        />
+      )}
     </div>
   );
 }
@@ -89,7 +149,9 @@ export function DialEditor({ route, label, disabled, onChange }: DialProps) {
   const taken = [...numbers, ...stages.flatMap((it) => it.numbers)];
   return (
     <div class="dial" role="group" aria-label={`${label}: receiving numbers`}>
-      {numbers.length === 0 && <p class="muted small">No receiving number yet. Add one, or type a new number.</p>}
+      {numbers.length === 0 && (
+        <p class="muted small">No receiving number yet. Add one, or type a new number.</p>
+      )}
       <ol class="dial-list">
         {numbers.map((name, at) => (
           <li key={name}>
@@ -97,25 +159,71 @@ export function DialEditor({ route, label, disabled, onChange }: DialProps) {
             <ReceivingLine name={name} />
             {!disabled && (
               <span class="row tools">
-                <Button icon="up" small kind="plain" label={`Move ${name} up`} disabled={at === 0} onClick={() => move(at, -1)} />
-                <Button icon="down" small kind="plain" label={`Move ${name} down`} disabled={at === numbers.length - 1} onClick={() => move(at, 1)} />
-                <Button icon="close" small kind="plain" label={`Remove ${name}`} onClick={() => onChange({ ...route, numbers: numbers.filter((it) => it !== name) })} />
+                <Button
+                  icon="up"
+                  small
+                  kind="plain"
+                  label={`Move ${name} up`}
+                  disabled={at === 0}
+                  onClick={() => move(at, -1)}
+                />
+                <Button
+                  icon="down"
+                  small
+                  kind="plain"
+                  label={`Move ${name} down`}
+                  disabled={at === numbers.length - 1}
+                  onClick={() => move(at, 1)}
+                />
+                <Button
+                  icon="close"
+                  small
+                  kind="plain"
+                  label={`Remove ${name}`}
+                  onClick={() =>
+                    onChange({ ...route, numbers: numbers.filter((it) => it !== name) })
+                  }
+                />
               </span>
             )}
           </li>
         ))}
       </ol>
-      {!disabled && <AddReceiving except={taken} onAdd={(name) => onChange({ ...route, numbers: [...numbers, name] })} />}
+      {!disabled && (
+        <AddReceiving
+          except={taken}
+          onAdd={(name) => onChange({ ...route, numbers: [...numbers, name] })}
+        />
+      )}
       {(numbers.length > 1 || route.order) && (
         <label class="row">
           <span class="label">They ring</span>
-          <select class="select mid" value={order} disabled={disabled}
-            onChange={(e) => onChange({ ...route, order: e.currentTarget.value === "simultaneous" ? undefined : e.currentTarget.value })}>
-            {(ORDERS.includes(order) ? ORDERS : [...ORDERS, order]).map((it) => <option key={it} value={it}>{choice(it)}</option>)}
+          <select
+            class="select mid"
+            value={order}
+            disabled={disabled}
+            onChange={(e) =>
+              onChange({
+                ...route,
+                order: e.currentTarget.value === "simultaneous" ? undefined : e.currentTarget.value,
+              })
+            }
+          >
+            {(ORDERS.includes(order) ? ORDERS : [...ORDERS, order]).map((it) => (
+              <option key={it} value={it}>
+                {choice(it)}
+              </option>
+            ))}
           </select>
         </label>
       )}
-      <Stages stages={stages} taken={taken} disabled={disabled} any={numbers.length > 0} onChange={(next) => onChange({ ...route, stages: next })} />
+      <Stages
+        stages={stages}
+        taken={taken}
+        disabled={disabled}
+        any={numbers.length > 0}
+        onChange={(next) => onChange({ ...route, stages: next })}
+      />
     </div>
   );
 }
@@ -142,25 +250,64 @@ function Stages({ stages, taken, any, disabled, onChange }: StagesProps) {
             <div class="row apart">
               <label class="row">
                 <span class="label">After</span>
-                <input class="input" style={{ width: "76px" }} value={String(stage.after)} disabled={disabled} aria-label={`Stage ${at + 1} begins after`}
-                  onInput={(e) => change(at, { ...stage, after: e.currentTarget.value })} />
-                <span class="muted small">{ms === undefined ? "such as 15s" : `${sayTime(ms)} these join; the others go on ringing`}</span>
+                <input
+                  class="input"
+                  style={{ width: "76px" }}
+                  value={String(stage.after)}
+                  disabled={disabled}
+                  aria-label={`Stage ${at + 1} begins after`}
+                  onInput={(e) => change(at, { ...stage, after: e.currentTarget.value })}
+                />
+                <span class="muted small">
+                  {ms === undefined
+                    ? "such as 15s"
+                    : `${sayTime(ms)} these join; the others go on ringing`}
+                </span>
               </label>
-              {!disabled && <Button icon="close" small kind="plain" label={`Remove stage ${at + 1}`} onClick={() => change(at, undefined)} />}
+              {!disabled && (
+                <Button
+                  icon="close"
+                  small
+                  kind="plain"
+                  label={`Remove stage ${at + 1}`}
+                  onClick={() => change(at, undefined)}
+                />
+              )}
             </div>
             {stage.numbers.map((name) => (
               <div class="row" key={name}>
                 <ReceivingLine name={name} />
-                {!disabled && <Button icon="close" small kind="plain" label={`Remove ${name}`} onClick={() => change(at, { ...stage, numbers: stage.numbers.filter((it) => it !== name) })} />}
+                {!disabled && (
+                  <Button
+                    icon="close"
+                    small
+                    kind="plain"
+                    label={`Remove ${name}`}
+                    onClick={() =>
+                      change(at, { ...stage, numbers: stage.numbers.filter((it) => it !== name) })
+                    }
+                  />
+                )}
               </div>
             ))}
-            {!disabled && <AddReceiving except={taken} onAdd={(name) => change(at, { ...stage, numbers: [...stage.numbers, name] })} />}
+            {!disabled && (
+              <AddReceiving
+                except={taken}
+                onAdd={(name) => change(at, { ...stage, numbers: [...stage.numbers, name] })}
+              />
+            )}
           </div>
         );
       })}
       {!disabled && (open || stages.length > 0 || any) && (
         <div>
-          <Button kind="link" onClick={() => (setOpen(true), onChange([...stages, { after: stages.length ? "30s" : "15s", numbers: [] }]))}>
+          <Button
+            kind="link"
+            onClick={() => (
+              setOpen(true),
+              onChange([...stages, { after: stages.length ? "30s" : "15s", numbers: [] }])
+            )}
+          >
             Ring more of them later ...
           </Button>
         </div>

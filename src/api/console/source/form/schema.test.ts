@@ -2,17 +2,30 @@ import { expect, test } from "vitest";
 import { asTable, formOf, placeholder } from "./schema";
 
 const shapes = (keys: object[]) =>
-  formOf({ kind: "k", plural: "ks", name_key: "name", keys: keys as never }).fields.map((it) => it.shape);
+  formOf({ kind: "k", plural: "ks", name_key: "name", keys: keys as never }).fields.map(
+    (it) => it.shape,
+  );
 
 test("the shape of a key picks its widget", () => {
   expect(
     shapes([
       { name: "a", given: "default", shape: { type: "flag" }, allowed: "true or false" },
-      { name: "b", shape: { type: "either", of: [{ type: "choice", choices: ["off"] }, { type: "time" }] }, allowed: '"off", or a time such as "45s", from 1s to 1h' },
-      { name: "c", shape: { type: "number", min: 1, max: 600 }, allowed: "a whole number from 1 to 600" },
+      {
+        name: "b",
+        shape: { type: "either", of: [{ type: "choice", choices: ["off"] }, { type: "time" }] },
+        allowed: '"off", or a time such as "45s", from 1s to 1h',
+      },
+      {
+        name: "c",
+        shape: { type: "number", min: 1, max: 600 },
+        allowed: "a whole number from 1 to 600",
+      },
       { name: "d", shape: { type: "choice", choices: ["udp", "tcp"] }, allowed: '"udp", "tcp"' },
       { name: "e", shape: { type: "name_of", kind: "schedule" } },
-      { name: "f", shape: { type: "either", of: [{ type: "choice", choices: ["none"] }, { type: "prompt" }] } },
+      {
+        name: "f",
+        shape: { type: "either", of: [{ type: "choice", choices: ["none"] }, { type: "prompt" }] },
+      },
       { name: "g", shape: { type: "list", of: { type: "text" } } },
       { name: "h", shape: { type: "hidden" } },
       { name: "i", shape: { type: "route" } },
@@ -56,8 +69,18 @@ test("a table may be written as one of its values", () => {
 });
 
 test("an empty field says what holds without it", () => {
-  const [field] = formOf({ kind: "k", plural: "ks", name_key: "name", keys: [{ name: "t", given: "default", default: "45s" }] }).fields;
+  const [field] = formOf({
+    kind: "k",
+    plural: "ks",
+    name_key: "name",
+    keys: [{ name: "t", given: "default", default: "45s" }],
+  }).fields;
   expect(placeholder(field)).toBe("45s");
-  const [other] = formOf({ kind: "k", plural: "ks", name_key: "name", keys: [{ name: "t", example: "office" }] }).fields;
+  const [other] = formOf({
+    kind: "k",
+    plural: "ks",
+    name_key: "name",
+    keys: [{ name: "t", example: "office" }],
+  }).fields;
   expect(placeholder(other)).toBe("such as office");
 });

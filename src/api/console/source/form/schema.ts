@@ -74,11 +74,18 @@ export interface KindForm {
 
 /** Tables that may be written as one of their values; if the API does not say so itself. */
 const SHORTS: Record<string, string> = {
-  members: "number", addresses: "host", exceptions: "date", caller_id: "number", accept: "key",
-  enhanced_forwarding: "on", position: "text", header: "name",
+  members: "number",
+  addresses: "host",
+  exceptions: "date",
+  caller_id: "number",
+  accept: "key",
+  enhanced_forwarding: "on",
+  position: "text",
+  header: "name",
 };
 
-const text = (doc: string | string[] | undefined) => (Array.isArray(doc) ? doc.join(" ") : (doc ?? "")).trim();
+const text = (doc: string | string[] | undefined) =>
+  (Array.isArray(doc) ? doc.join(" ") : (doc ?? "")).trim();
 
 function choicesIn(allowed: string): string[] {
   return [...allowed.split(/, or an? |, or \{/)[0].matchAll(/"([^"]+)"/g)].map((it) => it[1]);
@@ -91,12 +98,19 @@ function guessed(key: Key): Shape {
     const [min, max] = [...allowed.matchAll(/\d+/g)].map((it) => Number(it[0]));
     return { as: "number", min, max };
   }
-  if (/^("off", or )?a time such as/.test(allowed)) return { as: "time", off: allowed.startsWith('"off"') };
+  if (/^("off", or )?a time such as/.test(allowed))
+    return { as: "time", off: allowed.startsWith('"off"') };
   if (allowed === "true or false") return { as: "flag" };
-  if (/^a list, each/.test(allowed) || /or a list of (them|names)$/.test(allowed)) return { as: "list", of: { as: "text" } };
+  if (/^a list, each/.test(allowed) || /or a list of (them|names)$/.test(allowed))
+    return { as: "list", of: { as: "text" } };
   const choices = choicesIn(allowed);
   if (/^"/.test(allowed) && choices.length > 1) return { as: "choice", choices };
-  if (/^(text|a name|a number|the beginning|an IANA|two letters|three digits|an address|"wss?:)/.test(allowed)) return { as: "text" };
+  if (
+    /^(text|a name|a number|the beginning|an IANA|two letters|three digits|an address|"wss?:)/.test(
+      allowed,
+    )
+  )
+    return { as: "text" };
   if (/keys of 0-9|one key|of 0-9/.test(allowed)) return { as: "text", mono: true, short: true };
   return { as: "json" };
 }
@@ -111,29 +125,51 @@ function shapeOf(key: Key): Shape {
   const of = Array.isArray(raw?.of) ? undefined : raw?.of;
   if (!raw) return keys?.length ? tableOf(key, raw) : guessed(key);
   switch (raw.type) {
-    case "either": return either(key, Array.isArray(raw.of) ? raw.of : []);
-    case "prompt": return { as: "prompt", none: /^"none"/.test(allowed) };
-    case "route": return { as: "route" };
-    case "hidden": return { as: "hidden" };
-    case "flag": return { as: "flag" };
-    case "time": return { as: "time", off: /^"off"/.test(allowed) };
-    case "number": return { as: "number", min: raw.min, max: raw.max };
-    case "choice": return { as: "choice", choices: raw.choices ?? choicesIn(allowed), other: otherIn(allowed) };
-    case "name_of": return raw.kind ? { as: "name", kind: raw.kind } : { as: "text" };
-    case "table": return tableOf(key, raw);
-    case "tables": return { as: "tables", fields: (keys ?? []).map(fieldOf), short: raw.short ?? SHORTS[key.name] };
-    case "list": case "many": {
+    case "either":
+      return either(key, Array.isArray(raw.of) ? raw.of : []);
+    case "prompt":
+      return { as: "prompt", none: /^"none"/.test(allowed) };
+    case "route":
+      return { as: "route" };
+    case "hidden":
+      return { as: "hidden" };
+    case "flag":
+      return { as: "flag" };
+    case "time":
+      return { as: "time", off: /^"off"/.test(allowed) };
+    case "number":
+      return { as: "number", min: raw.min, max: raw.max };
+    case "choice":
+      return { as: "choice", choices: raw.choices ?? choicesIn(allowed), other: otherIn(allowed) };
+    case "name_of":
+      return raw.kind ? { as: "name", kind: raw.kind } : { as: "text" };
+    case "table":
+      return tableOf(key, raw);
+    case "tables":
+      return {
+        as: "tables",
+        fields: (keys ?? []).map(fieldOf),
+        short: raw.short ?? SHORTS[key.name],
+      };
+    case "list":
+    case "many": {
       const inner = shapeOf({ ...key, shape: of ?? { type: "text" }, allowed: "" });
-      if (inner.as === "table" || inner.as === "tables") return { as: "tables", fields: inner.fields, short: inner.short };
+      if (inner.as === "table" || inner.as === "tables")
+        return { as: "tables", fields: inner.fields, short: inner.short };
       return { as: "list", of: inner };
     }
-    case "entries": return { as: "entries", of: shapeOf({ ...key, shape: of ?? { type: "text" }, allowed: "" }) };
-    case "json": return { as: "json" };
+    case "entries":
+      return { as: "entries", of: shapeOf({ ...key, shape: of ?? { type: "text" }, allowed: "" }) };
+    case "json":
+      return { as: "json" };
     default: {
       // A word with a form of its own: a choice among words, where its words say so.
       const choices = choicesIn(allowed);
-      if (/^"/.test(allowed) && choices.length > 1) return { as: "choice", choices, other: otherIn(allowed) };
-      return TYPED.has(raw.type) ? { as: "text", mono: true, short: raw.type !== "extension" } : { as: "text" };
+      if (/^"/.test(allowed) && choices.length > 1)
+        return { as: "choice", choices, other: otherIn(allowed) };
+      return TYPED.has(raw.type)
+        ? { as: "text", mono: true, short: raw.type !== "extension" }
+        : { as: "text" };
     }
   }
 }
@@ -156,7 +192,8 @@ function either(key: Key, shapes: RawShape[]): Shape {
   if (!first) return { as: "choice", choices: words };
   if (first.type === "time") return { as: "time", off: words.includes("off") };
   if (first.type === "prompt") return { as: "prompt", none: words.includes("none") };
-  if (words.length > 0) return { as: "choice", choices: words, other: otherIn(key.allowed ?? "") ?? "written out" };
+  if (words.length > 0)
+    return { as: "choice", choices: words, other: otherIn(key.allowed ?? "") ?? "written out" };
   return shapeOf({ ...key, shape: rest.find((it) => it.type === "table") ?? first });
 }
 
@@ -175,7 +212,13 @@ function fieldOf(key: Key): Field {
 }
 
 export function formOf(kind: Kind): KindForm {
-  return { kind: kind.kind, plural: kind.plural, nameKey: kind.name_key, doc: text(kind.doc), fields: kind.keys.map(fieldOf) };
+  return {
+    kind: kind.kind,
+    plural: kind.plural,
+    nameKey: kind.name_key,
+    doc: text(kind.doc),
+    fields: kind.keys.map(fieldOf),
+  };
 }
 
 let asked: Promise<KindForm[]> | undefined;
@@ -187,7 +230,10 @@ export function forms(): Promise<KindForm[]> {
 }
 
 /** A value of a table, also where the table is written as that value alone. */
-export function asTable(value: Json | undefined, short: string | undefined): { [key: string]: Json } {
+export function asTable(
+  value: Json | undefined,
+  short: string | undefined,
+): { [key: string]: Json } {
   if (isTable(value)) return value;
   return value === undefined || value === null || !short ? {} : { [short]: value };
 }
@@ -196,7 +242,9 @@ export function asTable(value: Json | undefined, short: string | undefined): { [
 export function placeholder(field: Field): string {
   const said = (value: Json) => (Array.isArray(value) ? value.join(", ") : String(value));
   const { fallback, example } = field;
-  if (fallback !== undefined && fallback !== null && fallback !== "" && !isTable(fallback)) return said(fallback);
-  if (example !== undefined && example !== null && !isTable(example)) return `such as ${said(example)}`;
+  if (fallback !== undefined && fallback !== null && fallback !== "" && !isTable(fallback))
+    return said(fallback);
+  if (example !== undefined && example !== null && !isTable(example))
+    return `such as ${said(example)}`;
   return "";
 }

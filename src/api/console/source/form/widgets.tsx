@@ -29,7 +29,9 @@ function emptied(field: Field, text: string): string | undefined {
   return text === "" && !field.required ? undefined : text;
 }
 
-export function TextField(it: WidgetProps & { mono?: boolean; short?: boolean; lines?: number; autofocus?: boolean }) {
+export function TextField(
+  it: WidgetProps & { mono?: boolean; short?: boolean; lines?: number; autofocus?: boolean },
+) {
   const { value, set, wrong, id, readOnly } = useField(it.path);
   const shared = {
     id,
@@ -41,12 +43,28 @@ export function TextField(it: WidgetProps & { mono?: boolean; short?: boolean; l
     ...about(id, wrong, helpFor(it) !== ""),
   };
   return (
-    <Box id={id} label={labelFor(it)} help={helpFor(it)} wrong={wrong} required={it.field.required} wide={it.wide}>
+    <Box
+      id={id}
+      label={labelFor(it)}
+      help={helpFor(it)}
+      wrong={wrong}
+      required={it.field.required}
+      wide={it.wide}
+    >
       {it.lines ? (
-        <textarea {...shared} class="textarea" rows={it.lines} onInput={(e) => set(emptied(it.field, e.currentTarget.value))} />
+        <textarea
+          {...shared}
+          class="textarea"
+          rows={it.lines}
+          onInput={(e) => set(emptied(it.field, e.currentTarget.value))}
+        />
       ) : (
-        <input {...shared} class={`input${it.mono ? " mono" : ""}${it.short ? " short" : ""}`} autofocus={it.autofocus}
-          onInput={(e) => set(emptied(it.field, e.currentTarget.value))} />
+        <input
+          {...shared}
+          class={`input${it.mono ? " mono" : ""}${it.short ? " short" : ""}`}
+          autofocus={it.autofocus}
+          onInput={(e) => set(emptied(it.field, e.currentTarget.value))}
+        />
       )}
     </Box>
   );
@@ -55,29 +73,69 @@ export function TextField(it: WidgetProps & { mono?: boolean; short?: boolean; l
 export function NumberField(it: WidgetProps & { min?: number; max?: number }) {
   const { value, set, wrong, id, readOnly } = useField(it.path);
   return (
-    <Box id={id} label={labelFor(it)} help={helpFor(it)} wrong={wrong} required={it.field.required} wide={it.wide}>
-      <input id={id} class="input short" type="number" min={it.min} max={it.max} disabled={readOnly}
-        value={typeof value === "number" ? value : typeof value === "string" ? value : ""} placeholder={placeholder(it.field)}
+    <Box
+      id={id}
+      label={labelFor(it)}
+      help={helpFor(it)}
+      wrong={wrong}
+      required={it.field.required}
+      wide={it.wide}
+    >
+      <input
+        id={id}
+        class="input short"
+        type="number"
+        min={it.min}
+        max={it.max}
+        disabled={readOnly}
+        value={typeof value === "number" ? value : typeof value === "string" ? value : ""}
+        placeholder={placeholder(it.field)}
         {...about(id, wrong)}
-        onInput={(e) => set(e.currentTarget.value === "" ? undefined : Number(e.currentTarget.value))} />
+        onInput={(e) =>
+          set(e.currentTarget.value === "" ? undefined : Number(e.currentTarget.value))
+        }
+      />
     </Box>
   );
 }
 
 export function TimeField(it: WidgetProps & { off?: boolean }) {
   const { value, set, wrong, id, readOnly } = useField(it.path);
-  const shown = value === undefined || value === null ? "" : typeof value === "number" ? `${value}s` : String(value);
+  const shown =
+    value === undefined || value === null
+      ? ""
+      : typeof value === "number"
+        ? `${value}s`
+        : String(value);
   const ms = parseTime(shown);
   const unread = shown !== "" && ms === undefined && !(it.off && "off".startsWith(shown));
   return (
-    <Box id={id} label={labelFor(it)} help={helpFor(it)} wrong={wrong} required={it.field.required} wide={it.wide}>
+    <Box
+      id={id}
+      label={labelFor(it)}
+      help={helpFor(it)}
+      wrong={wrong}
+      required={it.field.required}
+      wide={it.wide}
+    >
       <div class="row">
-        <input id={id} class="input short" value={shown} placeholder={placeholder(it.field)} disabled={readOnly} autocomplete="off"
+        <input
+          id={id}
+          class="input short"
+          value={shown}
+          placeholder={placeholder(it.field)}
+          disabled={readOnly}
+          autocomplete="off"
           {...about(id, wrong)}
           onInput={(e) => set(e.currentTarget.value === "" ? undefined : e.currentTarget.value)}
-          onBlur={() => typeof value === "string" && set(normaliseTime(value) || undefined)} />
+          onBlur={() => typeof value === "string" && set(normaliseTime(value) || undefined)}
+        />
         <span class="muted small">
-          {unread ? "write 45s, 1m30s, 500ms" : shown !== "" && ms !== undefined && sayTime(ms).replaceAll(" ", "") !== shown ? sayTime(ms) : ""}
+          {unread
+            ? "write 45s, 1m30s, 500ms"
+            : shown !== "" && ms !== undefined && sayTime(ms).replaceAll(" ", "") !== shown
+              ? sayTime(ms)
+              : ""}
         </span>
       </div>
     </Box>
@@ -92,8 +150,16 @@ export function FlagField(it: WidgetProps) {
   if (it.field.optional) {
     return (
       <Box id={id} label={labelFor(it)} help={helpFor(it)} wrong={wrong} wide={it.wide}>
-        <select id={id} class="select mid" disabled={readOnly} value={value === undefined ? "" : String(value)} {...about(id, wrong)}
-          onChange={(e) => set(e.currentTarget.value === "" ? undefined : e.currentTarget.value === "true")}>
+        <select
+          id={id}
+          class="select mid"
+          disabled={readOnly}
+          value={value === undefined ? "" : String(value)}
+          {...about(id, wrong)}
+          onChange={(e) =>
+            set(e.currentTarget.value === "" ? undefined : e.currentTarget.value === "true")
+          }
+        >
           <option value="">Not set</option>
           <option value="true">Yes</option>
           <option value="false">No</option>
@@ -103,7 +169,14 @@ export function FlagField(it: WidgetProps) {
   }
   return (
     <div class={`field${it.wide ? " wide" : ""}`}>
-      <Switch id={id} on={on} label={labelFor(it)} help={helpFor(it) && <Doc text={helpFor(it)} />} disabled={readOnly} onChange={(next) => set(next === off ? undefined : next)} />
+      <Switch
+        id={id}
+        on={on}
+        label={labelFor(it)}
+        help={helpFor(it) && <Doc text={helpFor(it)} />}
+        disabled={readOnly}
+        onChange={(next) => set(next === off ? undefined : next)}
+      />
     </div>
   );
 }
@@ -114,30 +187,82 @@ export function ChoiceField(it: WidgetProps & { choices: string[]; other?: strin
   const own = value !== undefined && (text === undefined || !it.choices.includes(text));
   const [writing, setWriting] = useState(own);
   const fallback = typeof it.field.fallback === "string" ? it.field.fallback : undefined;
-  const none = fallback !== undefined ? `${choice(fallback)} (default)` : it.field.required ? "Choose one" : "Not set";
+  const none =
+    fallback !== undefined
+      ? `${choice(fallback)} (default)`
+      : it.field.required
+        ? "Choose one"
+        : "Not set";
   return (
-    <Box id={id} label={labelFor(it)} help={helpFor(it)} wrong={wrong} required={it.field.required} wide={it.wide}>
-      <select id={id} class="select" disabled={readOnly} value={writing || own ? "\u0000own" : (text ?? "")} {...about(id, wrong)}
+    <Box
+      id={id}
+      label={labelFor(it)}
+      help={helpFor(it)}
+      wrong={wrong}
+      required={it.field.required}
+      wide={it.wide}
+    >
+      <select
+        id={id}
+        class="select"
+        disabled={readOnly}
+        value={writing || own ? "\u0000own" : (text ?? "")}
+        {...about(id, wrong)}
         onChange={(e) => {
           const next = e.currentTarget.value;
           setWriting(next === "\u0000own");
           set(next === "\u0000own" || next === "" ? undefined : next);
-        }}>
+        }}
+      >
         <option value="">{none}</option>
-        {it.choices.filter((word) => word !== fallback || word === text).map((word) => <option key={word} value={word}>{choice(word)}</option>)}
-        {(it.other || own) && <option value={"\u0000own"}>Another: {it.other ?? "as written"}</option>}
+        {it.choices
+          .filter((word) => word !== fallback || word === text)
+          .map((word) => (
+            <option key={word} value={word}>
+              {choice(word)}
+            </option>
+          ))}
+        {(it.other || own) && (
+          <option value={"\u0000own"}>Another: {it.other ?? "as written"}</option>
+        )}
       </select>
-      {(writing || own) && <Own value={value} set={set} label={`${labelFor(it)}, written out`} disabled={readOnly} hint={it.other} />}
+      {(writing || own) && (
+        <Own
+          value={value}
+          set={set}
+          label={`${labelFor(it)}, written out`}
+          disabled={readOnly}
+          hint={it.other}
+        />
+      )}
     </Box>
   );
 }
 
 /** A value beyond the choices: text, or a table as JSON. */
-function Own({ value, set, label, disabled, hint }: { value: Json | undefined; set: (it: Json | undefined) => void; label: string; disabled: boolean; hint?: string }) {
-  const write = (it: Json | undefined) => (it === undefined ? "" : typeof it === "string" ? it : JSON.stringify(it));
+function Own({
+  value,
+  set,
+  label,
+  disabled,
+  hint,
+}: {
+  value: Json | undefined;
+  set: (it: Json | undefined) => void;
+  label: string;
+  disabled: boolean;
+  hint?: string;
+}) {
+  const write = (it: Json | undefined) =>
+    it === undefined ? "" : typeof it === "string" ? it : JSON.stringify(it);
   const [text, setText] = useState(write(value));
   return (
-    <input class="input mono" aria-label={label} value={text} disabled={disabled} placeholder={hint}
+    <input
+      class="input mono"
+      aria-label={label}
+      value={text}
+      disabled={disabled}
+      placeholder={hint}
       onInput={(e) => {
         const next = e.currentTarget.value;
         setText(next);
@@ -147,18 +272,39 @@ function Own({ value, set, label, disabled, hint }: { value: Json | undefined; s
         } catch {
           set(next);
         }
-      }} />
+      }}
+    />
   );
 }
 
 /** Another noun, by name; it can be created on the way. */
 export function NameField(it: WidgetProps & { kind: string; none?: string }) {
   const { value, set, wrong, id, readOnly } = useField(it.path);
-  const none = it.none ?? (it.field.required ? "Choose one" : typeof it.field.fallback === "string" && it.field.fallback ? `${it.field.fallback} (default)` : "None");
+  const none =
+    it.none ??
+    (it.field.required
+      ? "Choose one"
+      : typeof it.field.fallback === "string" && it.field.fallback
+        ? `${it.field.fallback} (default)`
+        : "None");
   return (
-    <Box id={id} label={labelFor(it)} help={helpFor(it)} wrong={wrong} required={it.field.required} wide={it.wide}>
-      <NamePicker id={id} kind={it.kind} value={typeof value === "string" ? value : ""} none={none} disabled={readOnly}
-        invalid={wrong !== undefined} onChange={(name) => set(name || undefined)} />
+    <Box
+      id={id}
+      label={labelFor(it)}
+      help={helpFor(it)}
+      wrong={wrong}
+      required={it.field.required}
+      wide={it.wide}
+    >
+      <NamePicker
+        id={id}
+        kind={it.kind}
+        value={typeof value === "string" ? value : ""}
+        none={none}
+        disabled={readOnly}
+        invalid={wrong !== undefined}
+        onChange={(name) => set(name || undefined)}
+      />
     </Box>
   );
 }
@@ -177,7 +323,17 @@ interface PickerProps {
 
 const NEW = "\u0000new";
 
-export function NamePicker({ id, kind, value, none = "Choose one", label, disabled, invalid, except = [], onChange }: PickerProps) {
+export function NamePicker({
+  id,
+  kind,
+  value,
+  none = "Choose one",
+  label,
+  disabled,
+  invalid,
+  except = [],
+  onChange,
+}: PickerProps) {
   const plural = pluralOf(kind) ?? `${kind}s`;
   const names = useNames(plural);
   const [creating, setCreating] = useState(false);
@@ -185,19 +341,41 @@ export function NamePicker({ id, kind, value, none = "Choose one", label, disabl
   const one = labelOf(kind).toLowerCase();
   return (
     <>
-      <select id={id} class="select" aria-label={label} value={value} disabled={disabled} aria-invalid={invalid ? "true" : undefined}
+      <select
+        id={id}
+        class="select"
+        aria-label={label}
+        value={value}
+        disabled={disabled}
+        aria-invalid={invalid ? "true" : undefined}
         onChange={(e) => {
           const next = e.currentTarget.value;
           if (next !== NEW) return onChange(next);
           e.currentTarget.value = value;
           setCreating(true);
-        }}>
+        }}
+      >
         <option value="">{none}</option>
-        {(unknown || (value && !names)) && <option value={value}>{unknown ? `${value} (not there)` : value}</option>}
-        {(names ?? []).filter((it) => it === value || !except.includes(it)).map((it) => <option key={it} value={it}>{it}</option>)}
+        {(unknown || (value && !names)) && (
+          <option value={value}>{unknown ? `${value} (not there)` : value}</option>
+        )}
+        {(names ?? [])
+          .filter((it) => it === value || !except.includes(it))
+          .map((it) => (
+            <option key={it} value={it}>
+              {it}
+            </option>
+          ))}
         {!disabled && <option value={NEW}>+ New {one} ...</option>}
       </select>
-      {creating && <QuickCreate kind={kind} plural={plural} onClose={() => setCreating(false)} onCreated={(name) => (setCreating(false), onChange(name))} />}
+      {creating && (
+        <QuickCreate
+          kind={kind}
+          plural={plural}
+          onClose={() => setCreating(false)}
+          onCreated={(name) => (setCreating(false), onChange(name))}
+        />
+      )}
     </>
   );
 }
@@ -212,14 +390,34 @@ export function HiddenField(it: WidgetProps) {
     if (value === undefined) setTyped(false);
   }, [value]);
   return (
-    <Box id={id} label={labelFor(it)} help={helpFor(it)} wrong={wrong} required={it.field.required && !kept} wide={it.wide}>
+    <Box
+      id={id}
+      label={labelFor(it)}
+      help={helpFor(it)}
+      wrong={wrong}
+      required={it.field.required && !kept}
+      wide={it.wide}
+    >
       <div class="row">
-        <input id={id} class="input mid" type="password" autocomplete="new-password" disabled={readOnly}
-          value={typeof value === "string" ? value : ""} {...about(id, wrong)}
-          placeholder={value === null ? "will be removed" : kept ? "set; type to replace it" : "not set"}
-          onInput={(e) => (setTyped(true), set(e.currentTarget.value || undefined))} />
+        <input
+          id={id}
+          class="input mid"
+          type="password"
+          autocomplete="new-password"
+          disabled={readOnly}
+          value={typeof value === "string" ? value : ""}
+          {...about(id, wrong)}
+          placeholder={
+            value === null ? "will be removed" : kept ? "set; type to replace it" : "not set"
+          }
+          onInput={(e) => (setTyped(true), set(e.currentTarget.value || undefined))}
+        />
         {kept && !typed && !readOnly && (
-          <button type="button" class="button link" onClick={() => set(value === null ? undefined : null)}>
+          <button
+            type="button"
+            class="button link"
+            onClick={() => set(value === null ? undefined : null)}
+          >
             {value === null ? "Keep it" : "Remove"}
           </button>
         )}
@@ -243,18 +441,48 @@ export function JsonField(it: WidgetProps) {
     }
   };
   return (
-    <Box id={id} label={labelFor(it)} help={helpFor(it)} wrong={unread ? { pointer: "", detail: "This is not JSON yet." } : wrong} required={it.field.required} wide>
-      <textarea id={id} class="textarea mono" rows={2} value={text} disabled={readOnly} spellcheck={false} placeholder={placeholder(it.field)}
-        {...about(id, wrong)} onInput={(e) => read(e.currentTarget.value)} />
+    <Box
+      id={id}
+      label={labelFor(it)}
+      help={helpFor(it)}
+      wrong={unread ? { pointer: "", detail: "This is not JSON yet." } : wrong}
+      required={it.field.required}
+      wide
+    >
+      <textarea
+        id={id}
+        class="textarea mono"
+        rows={2}
+        value={text}
+        disabled={readOnly}
+        spellcheck={false}
+        placeholder={placeholder(it.field)}
+        {...about(id, wrong)}
+        onInput={(e) => read(e.currentTarget.value)}
+      />
     </Box>
   );
 }
 
-export function RemoveChip({ text, label, onRemove, disabled }: { text: string; label: string; onRemove: () => void; disabled?: boolean }) {
+export function RemoveChip({
+  text,
+  label,
+  onRemove,
+  disabled,
+}: {
+  text: string;
+  label: string;
+  onRemove: () => void;
+  disabled?: boolean;
+}) {
   return (
     <span class={`chip${disabled ? " bare" : ""}`}>
       <span class="clip">{text}</span>
-      {!disabled && <button type="button" aria-label={label} onClick={onRemove}><Icon name="close" size={11} /></button>}
+      {!disabled && (
+        <button type="button" aria-label={label} onClick={onRemove}>
+          <Icon name="close" size={11} />
+        </button>
+      )}
     </span>
   );
 }

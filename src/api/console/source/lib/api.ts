@@ -70,7 +70,12 @@ export async function call(method: string, path: string, options: Options = {}):
     });
   } catch (cause) {
     if (options.signal?.aborted) throw cause;
-    throw new Refused({ type: "/problems/unreachable", title: "The edge cannot be reached", status: 0, detail: "The edge cannot be reached. Is it still running?" });
+    throw new Refused({
+      type: "/problems/unreachable",
+      title: "The edge cannot be reached",
+      status: 0,
+      detail: "The edge cannot be reached. Is it still running?",
+    });
   }
   if (response.ok) return response;
   const refused = new Refused(await problemOf(response));
@@ -79,7 +84,11 @@ export async function call(method: string, path: string, options: Options = {}):
 }
 
 async function problemOf(response: Response): Promise<Problem> {
-  const bare = { type: "about:blank", title: response.statusText || `Status ${response.status}`, status: response.status };
+  const bare = {
+    type: "about:blank",
+    title: response.statusText || `Status ${response.status}`,
+    status: response.status,
+  };
   try {
     return { ...bare, ...((await response.json()) as Partial<Problem>), status: response.status };
   } catch {
@@ -91,7 +100,12 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
   return (await call("GET", path, { signal })).json() as Promise<T>;
 }
 
-export async function send<T>(method: string, path: string, body?: unknown, match?: string | number): Promise<T> {
+export async function send<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  match?: string | number,
+): Promise<T> {
   const response = await call(method, path, { body, match });
   const text = await response.text();
   return (text ? JSON.parse(text) : undefined) as T;

@@ -41,10 +41,13 @@ export function put<T extends Json>(value: T, path: Path, next: Json | undefined
 
 export function same(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
-  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((it, at) => same(it, b[at]));
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((it, at) => same(it, b[at]));
   if (isTable(a) && isTable(b)) {
     const keys = Object.keys(a);
-    return keys.length === Object.keys(b).length && keys.every((key) => key in b && same(a[key], b[key]));
+    return (
+      keys.length === Object.keys(b).length && keys.every((key) => key in b && same(a[key], b[key]))
+    );
   }
   return false;
 }
@@ -72,10 +75,16 @@ export function changes(before: Document, after: Document): Change[] {
  * Two people changed the same document: what each did since `base`, and what becomes of both where
  * they touched different keys. On the keys that both touched, `mine` wins.
  */
-export function merge(base: Document, mine: Document, theirs: Document): { merged: Document; clashes: string[] } {
+export function merge(
+  base: Document,
+  mine: Document,
+  theirs: Document,
+): { merged: Document; clashes: string[] } {
   const own = changes(base, mine);
   const other = new Set(changes(base, theirs).map((it) => it.key));
-  const clashes = own.filter((it) => other.has(it.key) && !same(mine[it.key], theirs[it.key])).map((it) => it.key);
+  const clashes = own
+    .filter((it) => other.has(it.key) && !same(mine[it.key], theirs[it.key]))
+    .map((it) => it.key);
   let merged = theirs;
   for (const { key, after } of own) merged = put(merged, [key], after);
   return { merged, clashes };

@@ -56,7 +56,11 @@ export function watchFacts(watcher: (fact: Fact | undefined) => void): () => voi
 }
 
 /** Calls `refresh` when something happened, not more often than every `everyMs`. */
-export function useFresh(refresh: () => void, everyMs: number, of: (fact: Fact) => boolean = () => true) {
+export function useFresh(
+  refresh: () => void,
+  everyMs: number,
+  of: (fact: Fact) => boolean = () => true,
+) {
   const newest = useRef({ refresh, of });
   newest.current = { refresh, of };
   useEffect(() => {

@@ -18,7 +18,10 @@ test("the dial pause goes before everything, and is drawn apart from a leading w
 });
 
 test("a wrong symbol is named with its column", () => {
-  expect(faultOf("12x4")).toEqual({ column: 3, why: 'Column 3: "x" is not one of 0-9 * # A-D w W' });
+  expect(faultOf("12x4")).toEqual({
+    column: 3,
+    why: 'Column 3: "x" is not one of 0-9 * # A-D w W',
+  });
   expect(faultOf("a")?.column).toBe(1);
   expect(faultOf("3ww1928*#AD")).toBeUndefined();
 });

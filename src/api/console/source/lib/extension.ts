@@ -15,7 +15,11 @@ export interface Fault {
 export function faultOf(text: string): Fault | undefined {
   const symbols = [...text];
   const at = symbols.findIndex((it) => !/^[0-9A-D*#wW]$/.test(it));
-  if (at >= 0) return { column: at + 1, why: `Column ${at + 1}: "${symbols[at]}" is not one of 0-9 * # A-D w W` };
+  if (at >= 0)
+    return {
+      column: at + 1,
+      why: `Column ${at + 1}: "${symbols[at]}" is not one of 0-9 * # A-D w W`,
+    };
   if (symbols.length > EXTENSION_MAX) {
     return { column: EXTENSION_MAX + 1, why: `An extension has at most ${EXTENSION_MAX} symbols` };
   }

@@ -38,7 +38,10 @@ export function useDocuments(plural: string | undefined): Document[] | undefined
   useEffect(() => {
     if (!plural) return;
     let gone = false;
-    documents(plural).then((it) => gone || set(it), () => gone || set([]));
+    documents(plural).then(
+      (it) => gone || set(it),
+      () => gone || set([]),
+    );
     return () => void (gone = true);
   }, [plural, now]);
   return items;

@@ -13,7 +13,12 @@ test("numbers of North America are grouped, others are left alone", () => {
 });
 
 test("destinations are told apart by how they begin", () => {
-  expect(["+1202", "sip:a@b", "SIPS:a@b", "client:alice"].map(destinationOf)).toEqual(["phone", "sip", "sip", "client"]);
+  expect(["+1202", "sip:a@b", "SIPS:a@b", "client:alice"].map(destinationOf)).toEqual([
+    "phone",
+    "sip",
+    "sip",
+    "client",
+  ]);
 });
 
 test("names are made of descriptions", () => {

@@ -2,8 +2,12 @@ import { expect, test } from "vitest";
 import { type CallRecord, opinion, outcomeOf, sayCause, why } from "./records";
 
 test("causes are said in words, with their numbers", () => {
-  expect(sayCause({ sip: 486, q850: 17, reason: "busy", local: false })).toBe("Busy (SIP 486, Q.850 17)");
-  expect(sayCause({ sip: 0, reason: "route_loop", local: true })).toBe("The route went in a circle and was cut (decided here)");
+  expect(sayCause({ sip: 486, q850: 17, reason: "busy", local: false })).toBe(
+    "Busy (SIP 486, Q.850 17)",
+  );
+  expect(sayCause({ sip: 0, reason: "route_loop", local: true })).toBe(
+    "The route went in a circle and was cut (decided here)",
+  );
   expect(why("some_new_reason")).toBe("Some new reason");
 });
 

@@ -1,7 +1,12 @@
 // Call records and live calls, as the API tells them (`src/model/record.rs`, `src/api/live/`).
 // Moments are microseconds since 1970, lengths milliseconds.
 
-export interface Cause { sip: number; q850?: number | null; reason: string; local: boolean }
+export interface Cause {
+  sip: number;
+  q850?: number | null;
+  reason: string;
+  local: boolean;
+}
 
 export interface Quality {
   packets_received: number;
@@ -64,7 +69,13 @@ export interface CallRecord {
   recordings: Recording[];
   linked?: string[];
   caller_quality?: Quality | null;
-  virtual_agents?: { agent: string; asked_at: number; connected_at?: number | null; ended_at?: number | null; reason?: string | null }[];
+  virtual_agents?: {
+    agent: string;
+    asked_at: number;
+    connected_at?: number | null;
+    ended_at?: number | null;
+    reason?: string | null;
+  }[];
   agent?: string | null;
   lead_owner?: string | null;
   source_tag: string;
@@ -73,7 +84,13 @@ export interface CallRecord {
   outcome?: string;
 }
 
-export interface LiveLeg { leg: number; destination: string; agent?: string; state: string; since: number }
+export interface LiveLeg {
+  leg: number;
+  destination: string;
+  agent?: string;
+  state: string;
+  since: number;
+}
 
 export interface LiveCall {
   id: string;
@@ -92,7 +109,10 @@ export interface LiveCall {
 }
 
 /** What of a call was left out of its recording, in milliseconds from the beginning of its file. */
-export interface Gap { from: number; to: number }
+export interface Gap {
+  from: number;
+  to: number;
+}
 
 const WHY: Record<string, string> = {
   normal: "Hung up",
@@ -117,7 +137,11 @@ export function why(reason: string | null | undefined): string {
 
 export function sayCause(cause: Cause | null | undefined): string {
   if (!cause) return "";
-  const also = [cause.sip ? `SIP ${cause.sip}` : "", cause.q850 ? `Q.850 ${cause.q850}` : "", cause.local ? "decided here" : ""].filter(Boolean);
+  const also = [
+    cause.sip ? `SIP ${cause.sip}` : "",
+    cause.q850 ? `Q.850 ${cause.q850}` : "",
+    cause.local ? "decided here" : "",
+  ].filter(Boolean);
   return also.length > 0 ? `${why(cause.reason)} (${also.join(", ")})` : why(cause.reason);
 }
 
@@ -126,8 +150,20 @@ export function outcomeOf(record: CallRecord): string {
   if (record.outcome) return record.outcome;
   if (record.state !== "ended") return record.state;
   if (record.connected_at) return "answered";
-  const order = ["abandoned", "failed", "invalid_number", "no_answer", "busy", "declined", "answered"];
-  return record.legs.map((it) => it.outcome ?? "").sort((a, b) => order.indexOf(b) - order.indexOf(a))[0] ?? "abandoned";
+  const order = [
+    "abandoned",
+    "failed",
+    "invalid_number",
+    "no_answer",
+    "busy",
+    "declined",
+    "answered",
+  ];
+  return (
+    record.legs
+      .map((it) => it.outcome ?? "")
+      .sort((a, b) => order.indexOf(b) - order.indexOf(a))[0] ?? "abandoned"
+  );
 }
 
 /** Mean opinion by loss and jitter (ITU-T G.107, simplified for G.711): 1 to 4.4. */

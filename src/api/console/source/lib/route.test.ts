@@ -15,7 +15,12 @@ test("routes are read and written back as they were", () => {
 });
 
 test("one number may be written without a list", () => {
-  expect(readRoute({ dial: "shop" })).toEqual({ kind: "dial", numbers: ["shop"], order: undefined, stages: [] });
+  expect(readRoute({ dial: "shop" })).toEqual({
+    kind: "dial",
+    numbers: ["shop"],
+    order: undefined,
+    stages: [],
+  });
 });
 
 test("what is no route is none", () => {
@@ -26,8 +31,14 @@ test("what is no route is none", () => {
 test("a tracking number's dial is its route, and stays written as dial", () => {
   const doc = { number: "+12025550100", dial: ["shop"], order: "sequence" };
   expect(routeOfTracking(doc)).toEqual({ dial: ["shop"], order: "sequence" });
-  expect(withRoute(doc, { queue: "sales" })).toEqual({ number: "+12025550100", route: { queue: "sales" } });
-  expect(withRoute({ number: "1", route: "hangup" }, { dial: ["a"] })).toEqual({ number: "1", dial: ["a"] });
+  expect(withRoute(doc, { queue: "sales" })).toEqual({
+    number: "+12025550100",
+    route: { queue: "sales" },
+  });
+  expect(withRoute({ number: "1", route: "hangup" }, { dial: ["a"] })).toEqual({
+    number: "1",
+    dial: ["a"],
+  });
 });
 
 test("routes are said in words", () => {

@@ -32,7 +32,9 @@ export function names(value: Json | undefined): string[] {
 
 export function stages(value: Json | undefined): Stage[] {
   if (!Array.isArray(value)) return [];
-  return value.filter(isTable).map((it) => ({ after: it.after ?? "15s", numbers: names(it.numbers) }));
+  return value
+    .filter(isTable)
+    .map((it) => ({ after: it.after ?? "15s", numbers: names(it.numbers) }));
 }
 
 export function readRoute(value: Json | undefined): Route | undefined {
@@ -54,7 +56,8 @@ export function writeRoute(route: Route): Json {
   if (route.kind !== "dial") return { [route.kind]: route.name };
   const table: Document = { dial: route.numbers };
   if (route.order) table.order = route.order;
-  if (route.stages.length > 0) table.stages = route.stages.map((it) => ({ after: it.after, numbers: it.numbers }));
+  if (route.stages.length > 0)
+    table.stages = route.stages.map((it) => ({ after: it.after, numbers: it.numbers }));
   return table;
 }
 
@@ -67,7 +70,8 @@ export function sayRoute(value: Json | undefined): string {
   const route = readRoute(value);
   if (!route) return "nowhere yet";
   if (route.kind === "hangup") return "Hang up";
-  if (route.kind === "dial") return route.numbers.length > 0 ? `Dial ${route.numbers.join(", ")}` : "Dial nobody yet";
+  if (route.kind === "dial")
+    return route.numbers.length > 0 ? `Dial ${route.numbers.join(", ")}` : "Dial nobody yet";
   return `${kindLabel(route.kind)} ${route.name}`;
 }
 

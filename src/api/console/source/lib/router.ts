@@ -65,10 +65,23 @@ export function startRouter() {
     if (guard) event.preventDefault();
   });
   document.addEventListener("click", (event) => {
-    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    if (
+      event.defaultPrevented ||
+      event.button !== 0 ||
+      event.metaKey ||
+      event.ctrlKey ||
+      event.shiftKey
+    )
+      return;
     const link = (event.target as Element | null)?.closest?.("a[href]");
     const href = link?.getAttribute("href") ?? "";
-    if (!link || link.hasAttribute("download") || link.getAttribute("target") || !href.startsWith(`${BASE}/`)) return;
+    if (
+      !link ||
+      link.hasAttribute("download") ||
+      link.getAttribute("target") ||
+      !href.startsWith(`${BASE}/`)
+    )
+      return;
     event.preventDefault();
     void go(href.slice(BASE.length));
   });

@@ -16,7 +16,9 @@ test("lines become a week and the week the same lines", () => {
 });
 
 test("a week may go around its end", () => {
-  expect(readWeek(["sat-mon 10:00-12:00"]).week.map((it) => it.length)).toEqual([1, 0, 0, 0, 0, 1, 1]);
+  expect(readWeek(["sat-mon 10:00-12:00"]).week.map((it) => it.length)).toEqual([
+    1, 0, 0, 0, 0, 1, 1,
+  ]);
 });
 
 test("lines that cannot be read are kept aside", () => {

@@ -1,7 +1,15 @@
 // A week of opening hours: lines such as "mon-fri 09:00-17:00", and the same as shifts of each day.
 
 export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
-export const DAY_NAMES = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+export const DAY_NAMES = [
+  "Monday",
+  "Tuesday",
+  "Wednesday",
+  "Thursday",
+  "Friday",
+  "Saturday",
+  "Sunday",
+];
 
 /** Minutes from midnight of its day; `to` may be beyond 1440, into the next day. */
 export interface Shift {
@@ -25,7 +33,8 @@ export function writeClock(minutes: number): string {
 
 export function parseHours(text: string): Shift | undefined {
   const [from, to, more] = text.trim().split("-").map(parseClock);
-  if (from === undefined || to === undefined || more !== undefined || from === to || from >= 1440) return undefined;
+  if (from === undefined || to === undefined || more !== undefined || from === to || from >= 1440)
+    return undefined;
   return { from, to: to > from ? to : to + 1440 };
 }
 
@@ -37,7 +46,9 @@ function parseDays(text: string): number[] | undefined {
   if (text === "daily") return [0, 1, 2, 3, 4, 5, 6];
   const days = new Set<number>();
   for (const part of text.split(",")) {
-    const [first, last] = part.split("-").map((it) => DAYS.indexOf(it.slice(0, 3).toLowerCase() as never));
+    const [first, last] = part
+      .split("-")
+      .map((it) => DAYS.indexOf(it.slice(0, 3).toLowerCase() as never));
     if (first < 0 || (last !== undefined && last < 0)) return undefined;
     const length = last === undefined ? 0 : (last - first + 7) % 7;
     for (let at = 0; at <= length; at++) days.add((first + at) % 7);
@@ -94,14 +105,18 @@ function writeDays(days: number[]): string {
     else runs.push([day]);
   }
   return runs
-    .map((run) => (run.length > 2 ? `${DAYS[run[0]]}-${DAYS[run.at(-1)!]}` : run.map((it) => DAYS[it]).join(",")))
+    .map((run) =>
+      run.length > 2 ? `${DAYS[run[0]]}-${DAYS[run.at(-1)!]}` : run.map((it) => DAYS[it]).join(","),
+    )
     .join(",");
 }
 
 /** Which parts of one day are open, with what runs over from the day before. */
 export function openOn(week: Week, day: number): Shift[] {
   const own = week[day].map((it) => ({ from: it.from, to: Math.min(it.to, 1440) }));
-  const before = week[(day + 6) % 7].filter((it) => it.to > 1440).map((it) => ({ from: 0, to: it.to - 1440 }));
+  const before = week[(day + 6) % 7]
+    .filter((it) => it.to > 1440)
+    .map((it) => ({ from: 0, to: it.to - 1440 }));
   return tidy([...before, ...own]);
 }
 

@@ -25,7 +25,12 @@ export async function search(text: string, pages: Pages): Promise<Found[]> {
   }
   const digits = wanted.replace(/[^\d]/g, "");
   const lists = await Promise.all(
-    KINDS.map((kind) => documents(kind.plural).then((items) => ({ kind, items }), () => ({ kind, items: [] }))),
+    KINDS.map((kind) =>
+      documents(kind.plural).then(
+        (items) => ({ kind, items }),
+        () => ({ kind, items: [] }),
+      ),
+    ),
   );
   for (const { kind, items } of lists) {
     for (const item of items) {
@@ -34,13 +39,25 @@ export async function search(text: string, pages: Pages): Promise<Found[]> {
         .filter((it): it is string => typeof it === "string")
         .join(" ")
         .toLowerCase();
-      if (said.includes(wanted) || (digits.length > 3 && said.replace(/[^\d]/g, "").includes(digits))) {
-        found.push({ to: `/${kind.plural}/${encodeURIComponent(name)}`, label: titleOf(name, item), kind: kind.one });
+      if (
+        said.includes(wanted) ||
+        (digits.length > 3 && said.replace(/[^\d]/g, "").includes(digits))
+      ) {
+        found.push({
+          to: `/${kind.plural}/${encodeURIComponent(name)}`,
+          label: titleOf(name, item),
+          kind: kind.one,
+        });
       }
     }
   }
   const rest = found.slice(0, MOST);
-  if (digits.length >= 3) rest.push({ to: `/calls?number=${encodeURIComponent(text.trim())}`, label: `Calls of ${text.trim()}`, kind: "Call Log" });
+  if (digits.length >= 3)
+    rest.push({
+      to: `/calls?number=${encodeURIComponent(text.trim())}`,
+      label: `Calls of ${text.trim()}`,
+      kind: "Call Log",
+    });
   return rest;
 }
 

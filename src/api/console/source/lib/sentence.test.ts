@@ -12,7 +12,9 @@ test("a rule reads as a sentence", () => {
 
 test("a rule without conditions always holds", () => {
   expect(sentence({})).toBe("Always");
-  expect(sentence({ unless: { anonymous: true } })).toBe("Always, unless the caller withholds its number");
+  expect(sentence({ unless: { anonymous: true } })).toBe(
+    "Always, unless the caller withholds its number",
+  );
 });
 
 test("headers and queues are said with what is asked of them", () => {

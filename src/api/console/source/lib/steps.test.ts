@@ -18,16 +18,25 @@ const TEXT = `A call from +15125550100
 
 test("what is further in belongs to what stands before it", () => {
   const [call] = sketch(TEXT);
-  expect(call.steps.map((it) => it.text)).toEqual(["Tracking number +12025550101", "Route: dial washington"]);
+  expect(call.steps.map((it) => it.text)).toEqual([
+    "Tracking number +12025550101",
+    "Route: dial washington",
+  ]);
   const [rings, nobody] = call.steps[1].steps;
   expect(nobody.text).toBe("If nobody takes it: hangup");
-  expect(rings.steps.map((it) => it.text)).toEqual(["answers, and before it is connected:", "connected: recorded"]);
+  expect(rings.steps.map((it) => it.text)).toEqual([
+    "answers, and before it is connected:",
+    "connected: recorded",
+  ]);
 });
 
 test("times that are set to the right are on one level", () => {
   const answers = sketch(TEXT)[0].steps[1].steps[0].steps[0];
   expect(answers.steps.filter((it) => !it.drawn).map((it) => it.text)).toEqual([
-    "0 s  dial pause 1 s", "1.2 s  waits 0.5 s", "3 s  is listened to", "0 s after that  hears file chime.wav",
+    "0 s  dial pause 1 s",
+    "1.2 s  waits 0.5 s",
+    "3 s  is listened to",
+    "0 s after that  hears file chime.wav",
   ]);
   expect(answers.steps.at(-1)?.drawn).toBe(true);
 });

@@ -11,7 +11,8 @@ test("times are written with units, or as seconds", () => {
 });
 
 test("what is no time is none", () => {
-  for (const wrong of ["", "s", "1x", "-1", "1hour", true, null, NaN]) expect(parseTime(wrong)).toBeUndefined();
+  for (const wrong of ["", "s", "1x", "-1", "1hour", true, null, NaN])
+    expect(parseTime(wrong)).toBeUndefined();
 });
 
 test("bare numbers are given seconds as their unit", () => {
@@ -21,7 +22,8 @@ test("bare numbers are given seconds as their unit", () => {
 });
 
 test("a time is written and read back the same", () => {
-  for (const ms of [1, 500, 1500, 45_000, 90_000, 5_400_000, 86_400_000]) expect(parseTime(writeTime(ms))).toBe(ms);
+  for (const ms of [1, 500, 1500, 45_000, 90_000, 5_400_000, 86_400_000])
+    expect(parseTime(writeTime(ms))).toBe(ms);
   expect(writeTime(90_000)).toBe("1m30s");
 });
 

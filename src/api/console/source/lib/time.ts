@@ -4,7 +4,8 @@ const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000,
 
 /** Milliseconds of a written time; undefined if it is none. A number alone is seconds. */
 export function parseTime(written: unknown): number | undefined {
-  if (typeof written === "number") return Number.isFinite(written) && written >= 0 ? written * 1000 : undefined;
+  if (typeof written === "number")
+    return Number.isFinite(written) && written >= 0 ? written * 1000 : undefined;
   if (typeof written !== "string") return undefined;
   const text = written.trim();
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
@@ -30,7 +31,13 @@ export function writeTime(ms: number): string {
   if (ms === 0) return "0s";
   let rest = Math.round(ms);
   let text = "";
-  for (const [unit, size] of [["d", 86_400_000], ["h", 3_600_000], ["m", 60_000], ["s", 1000], ["ms", 1]] as const) {
+  for (const [unit, size] of [
+    ["d", 86_400_000],
+    ["h", 3_600_000],
+    ["m", 60_000],
+    ["s", 1000],
+    ["ms", 1],
+  ] as const) {
     const count = Math.floor(rest / size);
     if (count > 0) text += `${count}${unit}`;
     rest -= count * size;
@@ -43,7 +50,12 @@ export function sayTime(ms: number): string {
   if (ms < 60_000) return `${Number((ms / 1000).toFixed(ms < 10_000 ? 2 : 0))} s`;
   const parts: string[] = [];
   let rest = Math.round(ms / 1000);
-  for (const [unit, size] of [["d", 86_400], ["h", 3600], ["min", 60], ["s", 1]] as const) {
+  for (const [unit, size] of [
+    ["d", 86_400],
+    ["h", 3600],
+    ["min", 60],
+    ["s", 1],
+  ] as const) {
     const count = Math.floor(rest / size);
     if (count > 0) parts.push(`${count} ${unit}`);
     rest -= count * size;
@@ -63,7 +75,11 @@ export function clock(ms: number): string {
 export function when(ms: number, now = Date.now()): string {
   const at = new Date(ms);
   const today = new Date(now);
-  const time = at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const time = at.toLocaleTimeString(undefined, {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  });
   if (at.toDateString() === today.toDateString()) return time;
   const year = at.getFullYear() === today.getFullYear() ? undefined : ("numeric" as const);
   return `${at.toLocaleDateString(undefined, { day: "numeric", month: "short", year })}, ${time}`;
@@ -73,7 +89,11 @@ export function when(ms: number, now = Date.now()): string {
 export function ago(ms: number, now = Date.now()): string {
   const seconds = Math.round((now - ms) / 1000);
   if (seconds < 5) return "just now";
-  for (const [unit, size] of [["d", 86_400], ["h", 3600], ["min", 60]] as const) {
+  for (const [unit, size] of [
+    ["d", 86_400],
+    ["h", 3600],
+    ["min", 60],
+  ] as const) {
     if (seconds >= size) return `${Math.floor(seconds / size)} ${unit} ago`;
   }
   return `${seconds} s ago`;

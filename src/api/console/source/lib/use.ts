@@ -39,7 +39,9 @@ export interface Fetched<T> {
 
 /** Fetches a path, again when it changes; the old data stays until the new is there. */
 export function useFetch<T>(path: string | undefined, everyMs?: number): Fetched<T> {
-  const [state, set] = useState<{ data?: T; error?: Refused; loading: boolean }>({ loading: path !== undefined });
+  const [state, set] = useState<{ data?: T; error?: Refused; loading: boolean }>({
+    loading: path !== undefined,
+  });
   const [turn, again] = useState(0);
   const shown = useRef(path);
   useEffect(() => {
@@ -50,7 +52,8 @@ export function useFetch<T>(path: string | undefined, everyMs?: number): Fetched
     getJson<T>(path, abort.signal).then(
       (data) => set({ data, loading: false }),
       (error) => {
-        if (!abort.signal.aborted) set((old) => ({ data: old.data, error: asRefused(error), loading: false }));
+        if (!abort.signal.aborted)
+          set((old) => ({ data: old.data, error: asRefused(error), loading: false }));
       },
     );
     return () => abort.abort();
@@ -67,7 +70,12 @@ export function useFetch<T>(path: string | undefined, everyMs?: number): Fetched
 export function asRefused(error: unknown): Refused {
   if (error instanceof Refused) return error;
   const detail = error instanceof Error ? error.message : String(error);
-  return new Refused({ type: "about:blank", title: "Something went wrong in the console", status: 0, detail });
+  return new Refused({
+    type: "about:blank",
+    title: "Something went wrong in the console",
+    status: 0,
+    detail,
+  });
 }
 
 /** Now, again and again: for timers. */

@@ -18,13 +18,29 @@ const KEYS: Record<string, string> = {
   open: "Schedule open",
 };
 
-const ACRONYMS: Record<string, string> = { id: "ID", sip: "SIP", tcp: "TCP", udp: "UDP", url: "URL", zip: "ZIP", uk: "UK", us: "US", eu: "EU", api: "API", http: "HTTP" };
+const ACRONYMS: Record<string, string> = {
+  id: "ID",
+  sip: "SIP",
+  tcp: "TCP",
+  udp: "UDP",
+  url: "URL",
+  zip: "ZIP",
+  uk: "UK",
+  us: "US",
+  eu: "EU",
+  api: "API",
+  http: "HTTP",
+};
 
 /** `max_calls_per_second` as "Max calls per second". */
 export function label(key: string): string {
   const known = KEYS[key];
   if (known) return known;
-  const words = key.replaceAll("_", " ").replaceAll(".", " ").split(" ").map((it) => ACRONYMS[it] ?? it);
+  const words = key
+    .replaceAll("_", " ")
+    .replaceAll(".", " ")
+    .split(" ")
+    .map((it) => ACRONYMS[it] ?? it);
   const text = words.join(" ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
@@ -71,19 +87,36 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 }
 
 /** What became of a call or leg. */
-export function outcome(word: string | null | undefined): { text: string; tone: "good" | "warn" | "bad" | "" } {
+export function outcome(word: string | null | undefined): {
+  text: string;
+  tone: "good" | "warn" | "bad" | "";
+} {
   switch (word) {
-    case "answered": return { text: "Answered", tone: "good" };
-    case "in_progress": return { text: "In progress", tone: "good" };
-    case "no_answer": return { text: "No answer", tone: "warn" };
-    case "busy": return { text: "Busy", tone: "warn" };
-    case "declined": return { text: "Declined", tone: "warn" };
-    case "abandoned": return { text: "Abandoned", tone: "" };
-    case "missed": return { text: "Missed", tone: "warn" };
-    case "interrupted": return { text: "Interrupted", tone: "bad" };
-    case "failed": return { text: "Failed", tone: "bad" };
-    case "invalid_number": return { text: "Invalid number", tone: "bad" };
-    case null: case undefined: case "": return { text: "-", tone: "" };
-    default: return { text: label(word), tone: "" };
+    case "answered":
+      return { text: "Answered", tone: "good" };
+    case "in_progress":
+      return { text: "In progress", tone: "good" };
+    case "no_answer":
+      return { text: "No answer", tone: "warn" };
+    case "busy":
+      return { text: "Busy", tone: "warn" };
+    case "declined":
+      return { text: "Declined", tone: "warn" };
+    case "abandoned":
+      return { text: "Abandoned", tone: "" };
+    case "missed":
+      return { text: "Missed", tone: "warn" };
+    case "interrupted":
+      return { text: "Interrupted", tone: "bad" };
+    case "failed":
+      return { text: "Failed", tone: "bad" };
+    case "invalid_number":
+      return { text: "Invalid number", tone: "bad" };
+    case null:
+    case undefined:
+    case "":
+      return { text: "-", tone: "" };
+    default:
+      return { text: label(word), tone: "" };
   }
 }

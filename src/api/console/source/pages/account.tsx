@@ -27,22 +27,47 @@ export function Account() {
       setWrong(problem.errors?.[0]?.detail ?? problem.detail ?? problem.title);
     }
   };
-  const line = (id: string, label: string, value: string, set: (text: string) => void, complete: string) => (
+  const line = (
+    id: string,
+    label: string,
+    value: string,
+    set: (text: string) => void,
+    complete: string,
+  ) => (
     <div class="field">
       <label for={id}>{label}</label>
-      <input id={id} class="input mid" type="password" autocomplete={complete as never} value={value} onInput={(e) => set(e.currentTarget.value)} />
+      <input
+        id={id}
+        class="input mid"
+        type="password"
+        autocomplete={complete as never}
+        value={value}
+        onInput={(e) => set(e.currentTarget.value)}
+      />
     </div>
   );
   return (
     <Page title="Your account" about={`${who?.user}, ${who?.role}`}>
       <Panel title="Password">
         <form class="stack" onSubmit={(e) => (e.preventDefault(), void change())}>
-          <input class="sr" type="text" autocomplete="username" value={who?.user ?? ""} readOnly tabIndex={-1} aria-hidden="true" />
+          <input
+            class="sr"
+            type="text"
+            autocomplete="username"
+            value={who?.user ?? ""}
+            readOnly
+            tabIndex={-1}
+            aria-hidden="true"
+          />
           {wrong && <Note tone="bad">{wrong}</Note>}
           {line("old", "Password so far", old, setOld, "current-password")}
           {line("next", "New password", next, setNext, "new-password")}
           {line("again", "The same again", again, setAgain, "new-password")}
-          <div><Button kind="primary" submit disabled={!old || !next || !again}>Change password</Button></div>
+          <div>
+            <Button kind="primary" submit disabled={!old || !next || !again}>
+              Change password
+            </Button>
+          </div>
         </form>
       </Panel>
     </Page>

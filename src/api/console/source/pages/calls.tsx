@@ -13,10 +13,34 @@ import { Badge, Button, Empty, Loading, Moment, Page, Trouble } from "../ui/part
 import { Icon } from "../ui/icon";
 import { useFresh } from "../lib/events";
 
-const FILTERS = ["number", "from", "to", "outcome", "source", "tag", "agent", "source_tag", "tracking_number", "destination", "direction", "has_recording"] as const;
+const FILTERS = [
+  "number",
+  "from",
+  "to",
+  "outcome",
+  "source",
+  "tag",
+  "agent",
+  "source_tag",
+  "tracking_number",
+  "destination",
+  "direction",
+  "has_recording",
+] as const;
 type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 
-const OUTCOMES = ["answered", "voicemail", "abandoned", "busy", "declined", "no_answer", "invalid_number", "failed", "interrupted", "in_progress"];
+const OUTCOMES = [
+  "answered",
+  "voicemail",
+  "abandoned",
+  "busy",
+  "declined",
+  "no_answer",
+  "invalid_number",
+  "failed",
+  "interrupted",
+  "in_progress",
+];
 const LIMIT = 50;
 
 /** A day as the reader has it, as a moment of the API. */
@@ -35,12 +59,19 @@ function asked(filters: Filters): Record<string, string | undefined> {
 
 export function CallLog() {
   const place = usePlace();
-  const filters = Object.fromEntries(FILTERS.map((it) => [it, place.search.get(it) ?? undefined])) as Filters;
-  const change = (key: keyof Filters, value: string) => setSearch({ ...filters, [key]: value || undefined });
+  const filters = Object.fromEntries(
+    FILTERS.map((it) => [it, place.search.get(it) ?? undefined]),
+  ) as Filters;
+  const change = (key: keyof Filters, value: string) =>
+    setSearch({ ...filters, [key]: value || undefined });
   const settled = useDebounced(place.search.toString(), 250);
   const path = `/v1/records${query({ ...asked(Object.fromEntries(new URLSearchParams(settled))), limit: LIMIT })}`;
   const page = useFetch<{ items: CallRecord[]; next?: string | null }>(path);
-  useFresh(page.reload, 1500, (fact) => fact.what.type === "call.ended" || fact.what.type === "call.received");
+  useFresh(
+    page.reload,
+    1500,
+    (fact) => fact.what.type === "call.ended" || fact.what.type === "call.received",
+  );
   const [more, setMore] = useState<CallRecord[]>([]);
   const [next, setNext] = useState<string | null>();
   useEffect(() => {
@@ -51,7 +82,9 @@ export function CallLog() {
   const filtered = FILTERS.some((it) => filters[it]);
   const load = async () => {
     try {
-      const answer = await getJson<{ items: CallRecord[]; next?: string | null }>(`/v1/records${query({ ...asked(filters), limit: LIMIT, after: next ?? undefined })}`);
+      const answer = await getJson<{ items: CallRecord[]; next?: string | null }>(
+        `/v1/records${query({ ...asked(filters), limit: LIMIT, after: next ?? undefined })}`,
+      );
       setMore([...more, ...answer.items]);
       setNext(answer.next);
     } catch (error) {
@@ -60,49 +93,113 @@ export function CallLog() {
   };
   const exported = (format: string) => `/v1/records${query({ ...asked(filters), format })}`;
   return (
-    <Page title="Call Log" wide
+    <Page
+      title="Call Log"
+      wide
       actions={
         <>
-          <a class="button" href={exported("csv")} download="calls.csv"><Icon name="download" size={15} />CSV</a>
-          <a class="button" href={exported("ndjson")} download="calls.ndjson"><Icon name="download" size={15} />JSON</a>
+          <a class="button" href={exported("csv")} download="calls.csv">
+            <Icon name="download" size={15} />
+            CSV
+          </a>
+          <a class="button" href={exported("ndjson")} download="calls.ndjson">
+            <Icon name="download" size={15} />
+            JSON
+          </a>
         </>
-      }>
+      }
+    >
       <FilterBar filters={filters} onChange={change} filtered={filtered} />
       {page.error && <Trouble error={page.error} retry={page.reload} />}
       <section class="panel flush" aria-label="Calls" aria-busy={page.loading}>
-        {!page.data && page.loading ? <div class="body" style={{ padding: "16px" }}><Loading rows={6} /></div> : items.length === 0 ? (
-          page.data && (filtered ? <Empty icon="search" title="No call fits">Fewer or other filters may find some.</Empty> : <Empty icon="calls" title="No calls yet">Each call to a tracking number is kept here: who called, who answered, how long they talked, and the recording.</Empty>)
-        ) : <Table items={items} />}
-        {next && <div style={{ padding: "12px", textAlign: "center" }}><Button onClick={load}>Show more</Button></div>}
+        {!page.data && page.loading ? (
+          <div class="body" style={{ padding: "16px" }}>
+            <Loading rows={6} />
+          </div>
+        ) : items.length === 0 ? (
+          page.data &&
+          (filtered ? (
+            <Empty icon="search" title="No call fits">
+              Fewer or other filters may find some.
+            </Empty>
+          ) : (
+            <Empty icon="calls" title="No calls yet">
+              Each call to a tracking number is kept here: who called, who answered, how long they
+              talked, and the recording.
+            </Empty>
+          ))
+        ) : (
+          <Table items={items} />
+        )}
+        {next && (
+          <div style={{ padding: "12px", textAlign: "center" }}>
+            <Button onClick={load}>Show more</Button>
+          </div>
+        )}
       </section>
     </Page>
   );
 }
 
-interface BarProps { filters: Filters; filtered: boolean; onChange: (key: keyof Filters, value: string) => void }
+interface BarProps {
+  filters: Filters;
+  filtered: boolean;
+  onChange: (key: keyof Filters, value: string) => void;
+}
 
 function FilterBar({ filters, filtered, onChange }: BarProps) {
-  const rare = (["agent", "tag", "source_tag", "tracking_number", "destination", "direction", "has_recording"] as const).some((it) => filters[it]);
+  const rare = (
+    [
+      "agent",
+      "tag",
+      "source_tag",
+      "tracking_number",
+      "destination",
+      "direction",
+      "has_recording",
+    ] as const
+  ).some((it) => filters[it]);
   const [opened, setOpen] = useState(false);
   const open = opened || rare;
   const text = (key: keyof Filters, label: string, hint = "") => (
     <div class="field">
       <label for={`filter-${key}`}>{label}</label>
-      <input id={`filter-${key}`} class="input" value={filters[key] ?? ""} placeholder={hint} onInput={(e) => onChange(key, e.currentTarget.value)} />
+      <input
+        id={`filter-${key}`}
+        class="input"
+        value={filters[key] ?? ""}
+        placeholder={hint}
+        onInput={(e) => onChange(key, e.currentTarget.value)}
+      />
     </div>
   );
   const date = (key: "from" | "to", label: string) => (
     <div class="field">
       <label for={`filter-${key}`}>{label}</label>
-      <input id={`filter-${key}`} class="input" type="date" value={filters[key] ?? ""} onInput={(e) => onChange(key, e.currentTarget.value)} />
+      <input
+        id={`filter-${key}`}
+        class="input"
+        type="date"
+        value={filters[key] ?? ""}
+        onInput={(e) => onChange(key, e.currentTarget.value)}
+      />
     </div>
   );
   const select = (key: keyof Filters, label: string, options: [string, string][]) => (
     <div class="field">
       <label for={`filter-${key}`}>{label}</label>
-      <select id={`filter-${key}`} class="select" value={filters[key] ?? ""} onChange={(e) => onChange(key, e.currentTarget.value)}>
+      <select
+        id={`filter-${key}`}
+        class="select"
+        value={filters[key] ?? ""}
+        onChange={(e) => onChange(key, e.currentTarget.value)}
+      >
         <option value="">Any</option>
-        {options.map(([value, said]) => <option key={value} value={value}>{said}</option>)}
+        {options.map(([value, said]) => (
+          <option key={value} value={value}>
+            {said}
+          </option>
+        ))}
       </select>
     </div>
   );
@@ -113,18 +210,39 @@ function FilterBar({ filters, filtered, onChange }: BarProps) {
           {text("number", "Number", "any part of the call")}
           {date("from", "From")}
           {date("to", "To")}
-          {select("outcome", "Outcome", OUTCOMES.map((it) => [it, outcome(it).text]))}
+          {select(
+            "outcome",
+            "Outcome",
+            OUTCOMES.map((it) => [it, outcome(it).text]),
+          )}
           {text("source", "Source")}
           {open && text("tag", "Tag")}
           {open && text("agent", "Agent")}
           {open && text("source_tag", "Source tag")}
           {open && text("tracking_number", "Tracking number")}
           {open && text("destination", "Receiving number")}
-          {open && select("direction", "Direction", [["inbound", "Inbound"], ["outbound", "Outbound"], ["internal", "Internal"]])}
-          {open && select("has_recording", "Recording", [["true", "Recorded"], ["false", "Not recorded"]])}
+          {open &&
+            select("direction", "Direction", [
+              ["inbound", "Inbound"],
+              ["outbound", "Outbound"],
+              ["internal", "Internal"],
+            ])}
+          {open &&
+            select("has_recording", "Recording", [
+              ["true", "Recorded"],
+              ["false", "Not recorded"],
+            ])}
           <div class="row" style={{ alignSelf: "end" }}>
-            {!open && <Button kind="plain" onClick={() => setOpen(true)}>More filters</Button>}
-            {filtered && <Button kind="plain" icon="close" onClick={() => setSearch({})}>Clear</Button>}
+            {!open && (
+              <Button kind="plain" onClick={() => setOpen(true)}>
+                More filters
+              </Button>
+            )}
+            {filtered && (
+              <Button kind="plain" icon="close" onClick={() => setSearch({})}>
+                Clear
+              </Button>
+            )}
           </div>
         </div>
       </div>
@@ -137,7 +255,16 @@ function Table({ items }: { items: CallRecord[] }) {
     <div class="table-wrap">
       <table>
         <thead>
-          <tr><th>Time</th><th>Caller</th><th>Tracking number</th><th>Outcome</th><th>Answered by</th><th class="right">Talk</th><th class="right">Wait</th><th>Tags</th></tr>
+          <tr>
+            <th>Time</th>
+            <th>Caller</th>
+            <th>Tracking number</th>
+            <th>Outcome</th>
+            <th>Answered by</th>
+            <th class="right">Talk</th>
+            <th class="right">Wait</th>
+            <th>Tags</th>
+          </tr>
         </thead>
         <tbody>
           {items.map((it) => {
@@ -146,15 +273,60 @@ function Table({ items }: { items: CallRecord[] }) {
             const taker = it.legs.find((leg) => leg.connected_at)?.destination;
             const recorded = it.recordings.some((one) => one.file);
             return (
-              <tr key={it.id} class="go" onClick={(e) => (e.target as Element).closest("a") || void go(to)}>
-                <td><a class="first" href={hrefOf(to)}><Moment at={it.received_at} /></a></td>
-                <td class="num nowrap">{it.caller ? showNumber(it.caller) : "No number"}{it.caller_name && <div class="muted small clip">{it.caller_name}</div>}</td>
-                <td class="num nowrap">{showNumber(it.tracking_number)}{it.source && <div class="muted small">{it.source}</div>}</td>
-                <td><Badge tone={said.tone} dot={it.state === "in_progress" ? "live" : undefined}>{said.text}</Badge></td>
-                <td class="cell"><div class="clip">{taker ?? <span class="muted">-</span>}{it.agent && <span class="muted"> {it.agent}</span>}</div></td>
-                <td class="right num nowrap">{recorded && <span class="muted" title="Recorded" style={{ display: "inline-block", verticalAlign: "-2px", marginRight: "5px" }}><Icon name="prompt" size={13} /></span>}{it.talk_ms ? clock(it.talk_ms) : <span class="muted">-</span>}</td>
-                <td class="right num">{it.wait_ms ? clock(it.wait_ms) : <span class="muted">-</span>}</td>
-                <td class="cell"><div class="chips">{it.tags.slice(0, 3).map((tag) => <span key={tag} class="badge">{tag}</span>)}{it.score && <span class="badge accent">score {it.score}</span>}</div></td>
+              <tr
+                key={it.id}
+                class="go"
+                onClick={(e) => (e.target as Element).closest("a") || void go(to)}
+              >
+                <td>
+                  <a class="first" href={hrefOf(to)}>
+                    <Moment at={it.received_at} />
+                  </a>
+                </td>
+                <td class="num nowrap">
+                  {it.caller ? showNumber(it.caller) : "No number"}
+                  {it.caller_name && <div class="muted small clip">{it.caller_name}</div>}
+                </td>
+                <td class="num nowrap">
+                  {showNumber(it.tracking_number)}
+                  {it.source && <div class="muted small">{it.source}</div>}
+                </td>
+                <td>
+                  <Badge tone={said.tone} dot={it.state === "in_progress" ? "live" : undefined}>
+                    {said.text}
+                  </Badge>
+                </td>
+                <td class="cell">
+                  <div class="clip">
+                    {taker ?? <span class="muted">-</span>}
+                    {it.agent && <span class="muted"> {it.agent}</span>}
+                  </div>
+                </td>
+                <td class="right num nowrap">
+                  {recorded && (
+                    <span
+                      class="muted"
+                      title="Recorded"
+                      style={{ display: "inline-block", verticalAlign: "-2px", marginRight: "5px" }}
+                    >
+                      <Icon name="prompt" size={13} />
+                    </span>
+                  )}
+                  {it.talk_ms ? clock(it.talk_ms) : <span class="muted">-</span>}
+                </td>
+                <td class="right num">
+                  {it.wait_ms ? clock(it.wait_ms) : <span class="muted">-</span>}
+                </td>
+                <td class="cell">
+                  <div class="chips">
+                    {it.tags.slice(0, 3).map((tag) => (
+                      <span key={tag} class="badge">
+                        {tag}
+                      </span>
+                    ))}
+                    {it.score && <span class="badge accent">score {it.score}</span>}
+                  </div>
+                </td>
               </tr>
             );
           })}

@@ -22,12 +22,19 @@ interface Row {
   waited: number;
 }
 
-interface Statistics { rows: Row[]; totals: Row }
+interface Statistics {
+  rows: Row[];
+  totals: Row;
+}
 
 const RANGES = { day: "24 hours", week: "7 days", month: "30 days" } as const;
 type Range = keyof typeof RANGES;
 const HOUR = 3_600_000;
-const LENGTH: Record<Range, number> = { day: 24 * HOUR, week: 7 * 24 * HOUR, month: 30 * 24 * HOUR };
+const LENGTH: Record<Range, number> = {
+  day: 24 * HOUR,
+  week: 7 * 24 * HOUR,
+  month: 30 * 24 * HOUR,
+};
 
 const SERIES: Series[] = [
   { key: "answered", label: "Answered", colour: "var(--chart-1)" },
@@ -57,24 +64,54 @@ export function Dashboard() {
   const outcomes = useFetch<Statistics>(by("outcome"), 30_000);
   const totals = time.data?.totals;
   return (
-    <Page title="Dashboard" wide
-      actions={<Segmented label="Time" value={range} options={Object.entries(RANGES) as [Range, string][]} onChange={(it) => setSearch({ range: it === "day" ? undefined : it })} />}>
+    <Page
+      title="Dashboard"
+      wide
+      actions={
+        <Segmented
+          label="Time"
+          value={range}
+          options={Object.entries(RANGES) as [Range, string][]}
+          onChange={(it) => setSearch({ range: it === "day" ? undefined : it })}
+        />
+      }
+    >
       {time.error && <Trouble error={time.error} retry={time.reload} />}
       <Tiles totals={totals} />
       {totals && <FirstSteps calls={totals.calls} />}
       <div class="columns lean">
         <div class="stack loose">
           <Panel title="Calls" aside={<Legend series={SERIES} />}>
-            {!time.data ? <Loading /> : (totals?.calls ?? 0) === 0 ? <NoCalls range={range} /> : (
-              <Columns label={`Calls of the last ${RANGES[range]}`} series={SERIES} columns={columns(time.data.rows, range)} />
+            {!time.data ? (
+              <Loading />
+            ) : (totals?.calls ?? 0) === 0 ? (
+              <NoCalls range={range} />
+            ) : (
+              <Columns
+                label={`Calls of the last ${RANGES[range]}`}
+                series={SERIES}
+                columns={columns(time.data.rows, range)}
+              />
             )}
           </Panel>
           <div class="columns">
             <Panel title="By source">
-              {!sources.data ? <Loading /> : sources.data.rows.length === 0 ? <p class="muted">No calls in this time.</p> : <Bars rows={sources.data.rows.slice(0, 8).map(sourceRow)} />}
+              {!sources.data ? (
+                <Loading />
+              ) : sources.data.rows.length === 0 ? (
+                <p class="muted">No calls in this time.</p>
+              ) : (
+                <Bars rows={sources.data.rows.slice(0, 8).map(sourceRow)} />
+              )}
             </Panel>
             <Panel title="By outcome">
-              {!outcomes.data ? <Loading /> : outcomes.data.rows.length === 0 ? <p class="muted">No calls in this time.</p> : <Bars rows={outcomes.data.rows.map(outcomeRow)} />}
+              {!outcomes.data ? (
+                <Loading />
+              ) : outcomes.data.rows.length === 0 ? (
+                <p class="muted">No calls in this time.</p>
+              ) : (
+                <Bars rows={outcomes.data.rows.map(outcomeRow)} />
+              )}
             </Panel>
           </div>
         </div>
@@ -90,20 +127,60 @@ function Tiles({ totals }: { totals?: Row }) {
   const rate = calls > 0 && totals ? Math.round((totals.answered / calls) * 100) : undefined;
   return (
     <div class="tiles">
-      <Tile what="Active now" live={(status?.calls ?? 0) > 0} value={status ? String(status.calls) : "-"} more={<a href={hrefOf("/live")}>Live calls</a>} />
-      <Tile what="Calls" value={totals ? calls.toLocaleString("en") : "-"} more={totals ? `${totals.answered} answered` : ""} />
-      <Tile what="Answer rate" value={rate === undefined ? "-" : `${rate} %`} more={totals ? `${totals.missed} missed` : ""} />
-      <Tile what="Average wait" value={totals?.waited ? sayTime(totals.wait_ms_avg) : "-"} more={totals?.waited ? `${plural(totals.waited, "call")} in queues` : "in queues"} />
-      <Tile what="Talk time" value={totals && totals.talk_ms > 0 ? sayTime(totals.talk_ms) : "-"} more={totals && totals.answered > 0 ? `${sayTime(totals.talk_ms / totals.answered)} a call` : ""} />
-      <Tile what="Phones" value={status ? String(status.registrations?.total ?? 0) : "-"} more="registered" />
+      <Tile
+        what="Active now"
+        live={(status?.calls ?? 0) > 0}
+        value={status ? String(status.calls) : "-"}
+        more={<a href={hrefOf("/live")}>Live calls</a>}
+      />
+      <Tile
+        what="Calls"
+        value={totals ? calls.toLocaleString("en") : "-"}
+        more={totals ? `${totals.answered} answered` : ""}
+      />
+      <Tile
+        what="Answer rate"
+        value={rate === undefined ? "-" : `${rate} %`}
+        more={totals ? `${totals.missed} missed` : ""}
+      />
+      <Tile
+        what="Average wait"
+        value={totals?.waited ? sayTime(totals.wait_ms_avg) : "-"}
+        more={totals?.waited ? `${plural(totals.waited, "call")} in queues` : "in queues"}
+      />
+      <Tile
+        what="Talk time"
+        value={totals && totals.talk_ms > 0 ? sayTime(totals.talk_ms) : "-"}
+        more={
+          totals && totals.answered > 0 ? `${sayTime(totals.talk_ms / totals.answered)} a call` : ""
+        }
+      />
+      <Tile
+        what="Phones"
+        value={status ? String(status.registrations?.total ?? 0) : "-"}
+        more="registered"
+      />
     </div>
   );
 }
 
-function Tile({ what, value, more, live }: { what: string; value: string; more?: preact.ComponentChildren; live?: boolean }) {
+function Tile({
+  what,
+  value,
+  more,
+  live,
+}: {
+  what: string;
+  value: string;
+  more?: preact.ComponentChildren;
+  live?: boolean;
+}) {
   return (
     <div class="tile">
-      <div class="what">{live && <span class="dot good live" />}{what}</div>
+      <div class="what">
+        {live && <span class="dot good live" />}
+        {what}
+      </div>
       <div class="value">{value}</div>
       <div class="more">{more || "\u00a0"}</div>
     </div>
@@ -111,25 +188,50 @@ function Tile({ what, value, more, live }: { what: string; value: string; more?:
 }
 
 function NoCalls({ range }: { range: Range }) {
-  const first = may("manager") ? <LinkButton to="/new/tracking_numbers" icon="plus">New Tracking Number</LinkButton> : undefined;
-  return <Empty icon="calls" title={`No calls in the last ${RANGES[range]}`} action={first}>A call to one of your tracking numbers appears here as it ends, and on Live Calls while it lasts.</Empty>;
+  const first = may("manager") ? (
+    <LinkButton to="/new/tracking_numbers" icon="plus">
+      New Tracking Number
+    </LinkButton>
+  ) : undefined;
+  return (
+    <Empty icon="calls" title={`No calls in the last ${RANGES[range]}`} action={first}>
+      A call to one of your tracking numbers appears here as it ends, and on Live Calls while it
+      lasts.
+    </Empty>
+  );
 }
 
 /** Every hour or day of the range, also those without calls. */
 export function columns(rows: Row[], range: Range): Column[] {
   const first = beginning(range, Date.now());
   const hours = range === "day";
-  const found = new Map(rows.map((it) => [hours ? Math.floor(Date.parse(it.key) / HOUR) * HOUR : it.key, it]));
+  const found = new Map(
+    rows.map((it) => [hours ? Math.floor(Date.parse(it.key) / HOUR) * HOUR : it.key, it]),
+  );
   return Array.from({ length: LENGTH[range] / (hours ? HOUR : 24 * HOUR) }, (_, at) => {
     const date = new Date(first);
     if (hours) date.setTime(first + at * HOUR);
     else date.setDate(date.getDate() + at);
     const two = (it: number) => String(it).padStart(2, "0");
-    const key = hours ? date.getTime() : `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+    const key = hours
+      ? date.getTime()
+      : `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
     const row = found.get(key);
-    const label = hours ? `${two(date.getHours())}:00` : date.toLocaleDateString(undefined, { day: "numeric", month: "short" });
-    const full = hours ? `${date.toLocaleDateString(undefined, { weekday: "short" })} ${label}` : date.toLocaleDateString(undefined, { weekday: "short", day: "numeric", month: "short" });
-    return { label, full, values: { answered: row?.answered ?? 0, missed: row?.missed ?? 0, abandoned: row?.abandoned ?? 0 } };
+    const label = hours
+      ? `${two(date.getHours())}:00`
+      : date.toLocaleDateString(undefined, { day: "numeric", month: "short" });
+    const full = hours
+      ? `${date.toLocaleDateString(undefined, { weekday: "short" })} ${label}`
+      : date.toLocaleDateString(undefined, { weekday: "short", day: "numeric", month: "short" });
+    return {
+      label,
+      full,
+      values: {
+        answered: row?.answered ?? 0,
+        missed: row?.missed ?? 0,
+        abandoned: row?.abandoned ?? 0,
+      },
+    };
   });
 }
 
@@ -143,7 +245,13 @@ function sourceRow(it: Row) {
   };
 }
 
-const COLOURS: Record<string, string> = { answered: "var(--chart-1)", voicemail: "var(--chart-6)", failed: "var(--chart-5)", invalid_number: "var(--chart-5)", abandoned: "var(--chart-3)" };
+const COLOURS: Record<string, string> = {
+  answered: "var(--chart-1)",
+  voicemail: "var(--chart-6)",
+  failed: "var(--chart-5)",
+  invalid_number: "var(--chart-5)",
+  abandoned: "var(--chart-3)",
+};
 
 function outcomeRow(it: Row) {
   return {
@@ -158,17 +266,39 @@ function outcomeRow(it: Row) {
 /** Trunks, queues and agents as they are now. */
 function Now() {
   const status = useStatus();
-  if (!status) return <Panel title="Now"><Loading /></Panel>;
+  if (!status)
+    return (
+      <Panel title="Now">
+        <Loading />
+      </Panel>
+    );
   return (
     <div class="stack loose">
       <Panel title="Trunks" flush>
-        {status.trunks.length === 0 && <p class="muted" style={{ padding: "14px 16px" }}>No trunk yet. A trunk is a carrier: it brings calls to tracking numbers.</p>}
+        {status.trunks.length === 0 && (
+          <p class="muted" style={{ padding: "14px 16px" }}>
+            No trunk yet. A trunk is a carrier: it brings calls to tracking numbers.
+          </p>
+        )}
         {status.trunks.length > 0 && (
           <table>
             <tbody>
               {status.trunks.map((it) => {
                 const { tone, text } = health(it.addresses);
-                return <tr key={it.name}><td><a class="first" href={hrefOf(`/trunks/${encodeURIComponent(it.name)}`)}>{it.name}</a></td><td class="right"><Badge tone={tone} dot>{text}</Badge></td></tr>;
+                return (
+                  <tr key={it.name}>
+                    <td>
+                      <a class="first" href={hrefOf(`/trunks/${encodeURIComponent(it.name)}`)}>
+                        {it.name}
+                      </a>
+                    </td>
+                    <td class="right">
+                      <Badge tone={tone} dot>
+                        {text}
+                      </Badge>
+                    </td>
+                  </tr>
+                );
               })}
             </tbody>
           </table>
@@ -180,8 +310,15 @@ function Now() {
             <tbody>
               {status.queues.map((it) => (
                 <tr key={it.name}>
-                  <td><a class="first" href={hrefOf(`/queues/${encodeURIComponent(it.name)}`)}>{it.name}</a></td>
-                  <td class="right nowrap"><Badge tone={it.waiting > 0 ? "warn" : ""}>{it.waiting} waiting</Badge> <Badge tone={it.free > 0 ? "good" : ""}>{it.free} free</Badge></td>
+                  <td>
+                    <a class="first" href={hrefOf(`/queues/${encodeURIComponent(it.name)}`)}>
+                      {it.name}
+                    </a>
+                  </td>
+                  <td class="right nowrap">
+                    <Badge tone={it.waiting > 0 ? "warn" : ""}>{it.waiting} waiting</Badge>{" "}
+                    <Badge tone={it.free > 0 ? "good" : ""}>{it.free} free</Badge>
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -189,8 +326,31 @@ function Now() {
         </Panel>
       )}
       {status.agents.length > 0 && (
-        <Panel title="Agents" flush aside={<span class="muted small">{plural(status.agents.filter((it) => it.state === "available").length, "available", "available")}</span>}>
-          <table><tbody>{status.agents.map((it) => <tr key={it.name}><td class="first">{it.name}</td><td style={{ width: "1%" }}><AgentNow name={it.name} /></td></tr>)}</tbody></table>
+        <Panel
+          title="Agents"
+          flush
+          aside={
+            <span class="muted small">
+              {plural(
+                status.agents.filter((it) => it.state === "available").length,
+                "available",
+                "available",
+              )}
+            </span>
+          }
+        >
+          <table>
+            <tbody>
+              {status.agents.map((it) => (
+                <tr key={it.name}>
+                  <td class="first">{it.name}</td>
+                  <td style={{ width: "1%" }}>
+                    <AgentNow name={it.name} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
         </Panel>
       )}
     </div>

@@ -38,26 +38,98 @@ export function Deliveries() {
     }
   };
   return (
-    <Page title="Deliveries" about={<>What webhooks have not been told yet. Each receiver is told of a call in order, again and again with longer pauses, and given up in the end. <a href={hrefOf("/webhooks")}>Webhooks</a></>}
-      actions={<Segmented label="Which" value={state} options={[["dead", "Given up"], ["waiting", "Waiting"]]} onChange={setState} />}>
+    <Page
+      title="Deliveries"
+      about={
+        <>
+          What webhooks have not been told yet. Each receiver is told of a call in order, again and
+          again with longer pauses, and given up in the end.{" "}
+          <a href={hrefOf("/webhooks")}>Webhooks</a>
+        </>
+      }
+      actions={
+        <Segmented
+          label="Which"
+          value={state}
+          options={[
+            ["dead", "Given up"],
+            ["waiting", "Waiting"],
+          ]}
+          onChange={setState}
+        />
+      }
+    >
       {list.error && <Trouble error={list.error} retry={list.reload} />}
       <section class="panel flush" aria-label="Deliveries">
-        {!list.data && list.loading ? <div class="body" style={{ padding: "16px" }}><Loading /></div> : items.length === 0 ? (
-          list.data && <Empty icon="webhook" title={state === "dead" ? "Nothing was given up" : "Nothing waits"}>{state === "dead" ? "Every receiver has taken what it was told." : "Whatever happens to calls is delivered at once."}</Empty>
+        {!list.data && list.loading ? (
+          <div class="body" style={{ padding: "16px" }}>
+            <Loading />
+          </div>
+        ) : items.length === 0 ? (
+          list.data && (
+            <Empty
+              icon="webhook"
+              title={state === "dead" ? "Nothing was given up" : "Nothing waits"}
+            >
+              {state === "dead"
+                ? "Every receiver has taken what it was told."
+                : "Whatever happens to calls is delivered at once."}
+            </Empty>
+          )
         ) : (
           <div class="table-wrap">
             <table>
-              <thead><tr><th>Webhook</th><th>Event</th><th>Call</th><th class="right">Attempts</th><th>{state === "dead" ? "Since" : "Next"}</th><th>Why</th><th><span class="sr">Actions</span></th></tr></thead>
+              <thead>
+                <tr>
+                  <th>Webhook</th>
+                  <th>Event</th>
+                  <th>Call</th>
+                  <th class="right">Attempts</th>
+                  <th>{state === "dead" ? "Since" : "Next"}</th>
+                  <th>Why</th>
+                  <th>
+                    <span class="sr">Actions</span>
+                  </th>
+                </tr>
+              </thead>
               <tbody>
                 {items.map((it) => (
                   <tr key={it.id}>
                     <td class="first">{it.webhook}</td>
-                    <td><Badge>{it.type ?? it.event ?? "-"}</Badge></td>
-                    <td>{it.call ? <a class="mono small" href={hrefOf(`/calls/${encodeURIComponent(it.call)}`)}>{it.call.slice(0, 14)}</a> : <span class="muted">-</span>}</td>
+                    <td>
+                      <Badge>{it.type ?? it.event ?? "-"}</Badge>
+                    </td>
+                    <td>
+                      {it.call ? (
+                        <a
+                          class="mono small"
+                          href={hrefOf(`/calls/${encodeURIComponent(it.call)}`)}
+                        >
+                          {it.call.slice(0, 14)}
+                        </a>
+                      ) : (
+                        <span class="muted">-</span>
+                      )}
+                    </td>
                     <td class="right num">{it.attempts ?? "-"}</td>
-                    <td><Moment at={state === "dead" ? it.created_at : it.next_at} relative={state === "dead"} /></td>
-                    <td class="cell"><div class="clip" title={it.last_error ?? it.error ?? ""}>{it.last_error ?? it.error ?? "-"}</div></td>
-                    <td class="actions">{may("manager") && <Button small onClick={() => void retry(it.id)}>Try again</Button>}</td>
+                    <td>
+                      <Moment
+                        at={state === "dead" ? it.created_at : it.next_at}
+                        relative={state === "dead"}
+                      />
+                    </td>
+                    <td class="cell">
+                      <div class="clip" title={it.last_error ?? it.error ?? ""}>
+                        {it.last_error ?? it.error ?? "-"}
+                      </div>
+                    </td>
+                    <td class="actions">
+                      {may("manager") && (
+                        <Button small onClick={() => void retry(it.id)}>
+                          Try again
+                        </Button>
+                      )}
+                    </td>
                   </tr>
                 ))}
               </tbody>

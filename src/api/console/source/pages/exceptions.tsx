@@ -30,42 +30,108 @@ export function Exceptions() {
   const { value, set, wrong, readOnly } = useField(["exceptions"]);
   const list = (Array.isArray(value) ? value : []).map(tableOf);
   const write = (next: Document[]) => set(next.length > 0 ? next.map(brief) : undefined);
-  const change = (at: number, next: Document) => write(list.map((it, index) => (index === at ? next : it)));
+  const change = (at: number, next: Document) =>
+    write(list.map((it, index) => (index === at ? next : it)));
   return (
     <div class="stack tight">
-      {wrong && <div class="wrong" role="alert">{wrong.detail}</div>}
+      {wrong && (
+        <div class="wrong" role="alert">
+          {wrong.detail}
+        </div>
+      )}
       {list.length === 0 && <p class="muted small">The usual hours hold on every day.</p>}
       {list.map((it, at) => {
         const sort = sortOf(it);
         const label = `Exception ${at + 1}`;
         return (
           <div class="row" key={at} role="group" aria-label={label}>
-            <select class="select" style={{ width: "210px" }} aria-label={`${label}: what it is`} disabled={readOnly} value={sort}
-              onChange={(e) => change(at, begin(e.currentTarget.value as Sort, it))}>
-              {SORTS.map(([key, text]) => <option key={key} value={key}>{text}</option>)}
+            <select
+              class="select"
+              style={{ width: "210px" }}
+              aria-label={`${label}: what it is`}
+              disabled={readOnly}
+              value={sort}
+              onChange={(e) => change(at, begin(e.currentTarget.value as Sort, it))}
+            >
+              {SORTS.map(([key, text]) => (
+                <option key={key} value={key}>
+                  {text}
+                </option>
+              ))}
             </select>
             {sort === "span" ? (
               <>
-                <MomentText label={`${label}: from`} value={it.from} onChange={(from) => change(at, { ...it, from })} disabled={readOnly} />
+                <MomentText
+                  label={`${label}: from`}
+                  value={it.from}
+                  onChange={(from) => change(at, { ...it, from })}
+                  disabled={readOnly}
+                />
                 <span class="muted">to</span>
-                <MomentText label={`${label}: to`} value={it.to} onChange={(to) => change(at, { ...it, to })} disabled={readOnly} />
+                <MomentText
+                  label={`${label}: to`}
+                  value={it.to}
+                  onChange={(to) => change(at, { ...it, to })}
+                  disabled={readOnly}
+                />
               </>
             ) : (
-              <DateText label={`${label}: date`} value={it.date} onChange={(date) => change(at, { ...it, date })} disabled={readOnly} />
+              <DateText
+                label={`${label}: date`}
+                value={it.date}
+                onChange={(date) => change(at, { ...it, date })}
+                disabled={readOnly}
+              />
             )}
             {sort === "hours" && (
-              <input class="input" style={{ width: "210px" }} aria-label={`${label}: hours`} placeholder="10:00-14:00, 15:00-18:00" disabled={readOnly}
-                value={names(it.hours).join(", ")} onChange={(e) => change(at, { ...it, hours: e.currentTarget.value.split(",").map((one) => one.trim()).filter(Boolean) })} />
+              <input
+                class="input"
+                style={{ width: "210px" }}
+                aria-label={`${label}: hours`}
+                placeholder="10:00-14:00, 15:00-18:00"
+                disabled={readOnly}
+                value={names(it.hours).join(", ")}
+                onChange={(e) =>
+                  change(at, {
+                    ...it,
+                    hours: e.currentTarget.value
+                      .split(",")
+                      .map((one) => one.trim())
+                      .filter(Boolean),
+                  })
+                }
+              />
             )}
             {sort === "part" && (
-              <input class="input" style={{ width: "130px" }} aria-label={`${label}: closed`} placeholder="12:00-13:00" disabled={readOnly} value={String(it.closed ?? "")}
-                onInput={(e) => change(at, { ...it, closed: e.currentTarget.value })} />
+              <input
+                class="input"
+                style={{ width: "130px" }}
+                aria-label={`${label}: closed`}
+                placeholder="12:00-13:00"
+                disabled={readOnly}
+                value={String(it.closed ?? "")}
+                onInput={(e) => change(at, { ...it, closed: e.currentTarget.value })}
+              />
             )}
-            {!readOnly && <Button icon="trash" small kind="plain" label={`Remove ${label}`} onClick={() => write(list.filter((_, index) => index !== at))} />}
+            {!readOnly && (
+              <Button
+                icon="trash"
+                small
+                kind="plain"
+                label={`Remove ${label}`}
+                onClick={() => write(list.filter((_, index) => index !== at))}
+              />
+            )}
           </div>
         );
       })}
-      {!readOnly && <div><Button icon="plus" small onClick={() => write([...list, { date: "12-25" }])}>Add a day</Button></div>}
+      {!readOnly && (
+        <div>
+          <Button icon="plus" small onClick={() => write([...list, { date: "12-25" }])}>
+            Add a day
+          </Button>
+        </div>
+      )}
     </div>
   );
 }
@@ -78,10 +144,14 @@ function brief(it: Document): Json {
 function begin(sort: Sort, old: Document): Document {
   const date = old.date ?? "12-25";
   switch (sort) {
-    case "closed": return { date };
-    case "hours": return { date, hours: ["10:00-14:00"] };
-    case "part": return { date, closed: "12:00-13:00" };
-    case "span": return { from: "12-24 12:00", to: "01-02 08:00" };
+    case "closed":
+      return { date };
+    case "hours":
+      return { date, hours: ["10:00-14:00"] };
+    case "part":
+      return { date, closed: "12:00-13:00" };
+    case "span":
+      return { from: "12-24 12:00", to: "01-02 08:00" };
   }
 }
 
@@ -100,10 +170,22 @@ function DateText({ label, value, disabled, onChange }: TextProps) {
   const full = every ? `${year}-${text}` : text;
   return (
     <>
-      <input class="input" type="date" style={{ width: "150px" }} aria-label={label} value={full} disabled={disabled}
-        onInput={(e) => onChange(every ? e.currentTarget.value.slice(5) : e.currentTarget.value)} />
+      <input
+        class="input"
+        type="date"
+        style={{ width: "150px" }}
+        aria-label={label}
+        value={full}
+        disabled={disabled}
+        onInput={(e) => onChange(every ? e.currentTarget.value.slice(5) : e.currentTarget.value)}
+      />
       <label class="check">
-        <input type="checkbox" checked={every} disabled={disabled} onChange={(e) => onChange(e.currentTarget.checked ? full.slice(5) : full)} />
+        <input
+          type="checkbox"
+          checked={every}
+          disabled={disabled}
+          onChange={(e) => onChange(e.currentTarget.checked ? full.slice(5) : full)}
+        />
         <span>every year</span>
       </label>
     </>
@@ -112,7 +194,15 @@ function DateText({ label, value, disabled, onChange }: TextProps) {
 
 function MomentText({ label, value, disabled, onChange }: TextProps) {
   return (
-    <input class="input" style={{ width: "150px" }} aria-label={label} placeholder="12-24 12:00" disabled={disabled} value={typeof value === "string" ? value : ""}
-      title="MM-DD HH:MM of every year, or YYYY-MM-DD HH:MM" onInput={(e) => onChange(e.currentTarget.value)} />
+    <input
+      class="input"
+      style={{ width: "150px" }}
+      aria-label={label}
+      placeholder="12-24 12:00"
+      disabled={disabled}
+      value={typeof value === "string" ? value : ""}
+      title="MM-DD HH:MM of every year, or YYYY-MM-DD HH:MM"
+      onInput={(e) => onChange(e.currentTarget.value)}
+    />
   );
 }

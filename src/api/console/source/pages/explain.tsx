@@ -37,14 +37,26 @@ export function Explain() {
     try {
       const asked = { number: number.trim(), ...(from.trim() ? { from: from.trim() } : {}) };
       if (wanted === "simulate") {
-        setText((await send<{ ladder: string }>("POST", "/v1/simulate", { ...asked, answer_after: 4 })).ladder);
+        setText(
+          (await send<{ ladder: string }>("POST", "/v1/simulate", { ...asked, answer_after: 4 }))
+            .ladder,
+        );
       } else {
         const body: Record<string, unknown> = asked;
         if (at) body.at = new Date(at).toISOString();
         if (zip.trim()) body.zip = zip.trim();
-        if (before) body.called_before = new Date((at ? new Date(at).getTime() : Date.now()) - DAY).toISOString();
-        const lines = headers.split("\n").map((it) => it.split(/:(.*)/s)).filter((it) => it[0].trim());
-        if (lines.length > 0) body.headers = Object.fromEntries(lines.map(([name, said]) => [name.trim(), (said ?? "").trim()]));
+        if (before)
+          body.called_before = new Date(
+            (at ? new Date(at).getTime() : Date.now()) - DAY,
+          ).toISOString();
+        const lines = headers
+          .split("\n")
+          .map((it) => it.split(/:(.*)/s))
+          .filter((it) => it[0].trim());
+        if (lines.length > 0)
+          body.headers = Object.fromEntries(
+            lines.map(([name, said]) => [name.trim(), (said ?? "").trim()]),
+          );
         setText((await send<{ text: string }>("POST", "/v1/explain", body)).text);
       }
     } catch (error) {
@@ -59,47 +71,154 @@ export function Explain() {
   }, []);
 
   return (
-    <Page title="Explain" about="Type a number and a time, and see everything that would happen to a call. Nothing is dialled.">
-      <form class="panel" aria-label="The call" onSubmit={(e) => (e.preventDefault(), void ask("explain"))}>
+    <Page
+      title="Explain"
+      about="Type a number and a time, and see everything that would happen to a call. Nothing is dialled."
+    >
+      <form
+        class="panel"
+        aria-label="The call"
+        onSubmit={(e) => (e.preventDefault(), void ask("explain"))}
+      >
         <div class="body stack">
           <div class="fields">
-            <Line id="explain-number" label="Number that is called" value={number} onText={setNumber} list="tracking" hint="+12025550100" />
-            <datalist id="tracking">{numbers.map((it) => <option key={String(it._name)} value={String(it._name)}>{`${showNumber(String(it._name))} ${it.label ?? ""}`}</option>)}</datalist>
-            <Line id="explain-from" label="Caller" value={from} onText={setFrom} hint="+15125550100" />
-            <Line id="explain-at" label="When" type="datetime-local" value={at} onText={setAt} hint="now" />
+            <Line
+              id="explain-number"
+              label="Number that is called"
+              value={number}
+              onText={setNumber}
+              list="tracking"
+              hint="+12025550100"
+            />
+            <datalist id="tracking">
+              {numbers.map((it) => (
+                <option
+                  key={String(it._name)}
+                  value={String(it._name)}
+                >{`${showNumber(String(it._name))} ${it.label ?? ""}`}</option>
+              ))}
+            </datalist>
+            <Line
+              id="explain-from"
+              label="Caller"
+              value={from}
+              onText={setFrom}
+              hint="+15125550100"
+            />
+            <Line
+              id="explain-at"
+              label="When"
+              type="datetime-local"
+              value={at}
+              onText={setAt}
+              hint="now"
+            />
           </div>
           {more && (
             <div class="fields">
-              <Line id="explain-zip" label="ZIP code that is typed" value={zip} onText={setZip} hint="20006" />
+              <Line
+                id="explain-zip"
+                label="ZIP code that is typed"
+                value={zip}
+                onText={setZip}
+                hint="20006"
+              />
               <div class="field">
                 <label for="explain-headers">Headers of the INVITE</label>
-                <textarea id="explain-headers" class="textarea mono" rows={2} placeholder="X-Campaign: spring" value={headers} onInput={(e) => setHeaders(e.currentTarget.value)} />
+                <textarea
+                  id="explain-headers"
+                  class="textarea mono"
+                  rows={2}
+                  placeholder="X-Campaign: spring"
+                  value={headers}
+                  onInput={(e) => setHeaders(e.currentTarget.value)}
+                />
               </div>
-              <label class="check" style={{ alignSelf: "end" }}><input type="checkbox" checked={before} onChange={(e) => setBefore(e.currentTarget.checked)} /><span>The caller called the day before</span></label>
+              <label class="check" style={{ alignSelf: "end" }}>
+                <input
+                  type="checkbox"
+                  checked={before}
+                  onChange={(e) => setBefore(e.currentTarget.checked)}
+                />
+                <span>The caller called the day before</span>
+              </label>
             </div>
           )}
           <div class="row">
-            <Button kind="primary" submit busy={busy && how === "explain"} disabled={number.trim() === ""}>Explain</Button>
-            <Button busy={busy && how === "simulate"} disabled={number.trim() === ""} onClick={() => void ask("simulate")}>Simulate</Button>
-            {!more && <Button kind="plain" onClick={() => setMore(true)}>More about the call</Button>}
+            <Button
+              kind="primary"
+              submit
+              busy={busy && how === "explain"}
+              disabled={number.trim() === ""}
+            >
+              Explain
+            </Button>
+            <Button
+              busy={busy && how === "simulate"}
+              disabled={number.trim() === ""}
+              onClick={() => void ask("simulate")}
+            >
+              Simulate
+            </Button>
+            {!more && (
+              <Button kind="plain" onClick={() => setMore(true)}>
+                More about the call
+              </Button>
+            )}
           </div>
         </div>
       </form>
       {wrong && <Trouble error={wrong} />}
-      {text === "" && !wrong && <div class="panel"><Empty icon="explain" title="What would happen?">Blocked callers, hours, menus, queues, who rings for how long, what they hear before they are connected, and whether it is recorded.</Empty></div>}
-      {text !== "" && how === "explain" && <Panel title="What would happen"><div class="explain"><Steps steps={sketch(text)} depth={0} /></div></Panel>}
-      {text !== "" && how === "simulate" && <Panel title="As it was played, message by message"><pre class="code" tabIndex={0}>{text}</pre></Panel>}
+      {text === "" && !wrong && (
+        <div class="panel">
+          <Empty icon="explain" title="What would happen?">
+            Blocked callers, hours, menus, queues, who rings for how long, what they hear before
+            they are connected, and whether it is recorded.
+          </Empty>
+        </div>
+      )}
+      {text !== "" && how === "explain" && (
+        <Panel title="What would happen">
+          <div class="explain">
+            <Steps steps={sketch(text)} depth={0} />
+          </div>
+        </Panel>
+      )}
+      {text !== "" && how === "simulate" && (
+        <Panel title="As it was played, message by message">
+          <pre class="code" tabIndex={0}>
+            {text}
+          </pre>
+        </Panel>
+      )}
     </Page>
   );
 }
 
-interface LineProps { id: string; label: string; value: string; hint?: string; type?: "text" | "datetime-local"; list?: string; onText: (text: string) => void }
+interface LineProps {
+  id: string;
+  label: string;
+  value: string;
+  hint?: string;
+  type?: "text" | "datetime-local";
+  list?: string;
+  onText: (text: string) => void;
+}
 
 function Line({ id, label, value, hint, type = "text", list, onText }: LineProps) {
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <input id={id} class="input" type={type} list={list} value={value} placeholder={hint} autocomplete="off" onInput={(e) => onText(e.currentTarget.value)} />
+      <input
+        id={id}
+        class="input"
+        type={type}
+        list={list}
+        value={value}
+        placeholder={hint}
+        autocomplete="off"
+        onInput={(e) => onText(e.currentTarget.value)}
+      />
     </div>
   );
 }
@@ -112,12 +231,24 @@ function Steps({ steps, depth }: { steps: Step[]; depth: number }) {
     <ul style={depth === 0 ? { marginLeft: "0", borderLeft: "0", paddingLeft: "0" } : undefined}>
       {steps.map((it, at) => {
         const no = / does not hold/.test(it.text);
-        if (it.drawn) return <li key={at}><pre>{it.text}</pre></li>;
+        if (it.drawn)
+          return (
+            <li key={at}>
+              <pre>{it.text}</pre>
+            </li>
+          );
         return (
           <li key={at} class={no ? "no" : undefined}>
-            {it.steps.length > 0
-              ? <details open={depth < OPEN}><summary><span>{emphasis(it.text)}</span></summary><Steps steps={it.steps} depth={depth + 1} /></details>
-              : emphasis(it.text)}
+            {it.steps.length > 0 ? (
+              <details open={depth < OPEN}>
+                <summary>
+                  <span>{emphasis(it.text)}</span>
+                </summary>
+                <Steps steps={it.steps} depth={depth + 1} />
+              </details>
+            ) : (
+              emphasis(it.text)
+            )}
           </li>
         );
       })}
@@ -127,6 +258,16 @@ function Steps({ steps, depth }: { steps: Step[]; depth: number }) {
 
 /** What a line is about stands out: "Route:", "If nobody takes it:". */
 function emphasis(text: string) {
-  const at = /^(Route|If nobody takes it[^:]*|Rule \d+ "[^"]*"|It says "[^"]*"|connected|Otherwise|Key [^:]*)(?=[: ])/.exec(text)?.[0];
-  return at ? <><strong>{at}</strong>{text.slice(at.length)}</> : text;
+  const at =
+    /^(Route|If nobody takes it[^:]*|Rule \d+ "[^"]*"|It says "[^"]*"|connected|Otherwise|Key [^:]*)(?=[: ])/.exec(
+      text,
+    )?.[0];
+  return at ? (
+    <>
+      <strong>{at}</strong>
+      {text.slice(at.length)}
+    </>
+  ) : (
+    text
+  );
 }

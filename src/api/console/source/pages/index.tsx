@@ -48,7 +48,11 @@ export function pageOf(path: string): JSX.Element {
   if (kind) return <NounEdit key={path} info={kind} name={one.name} />;
   return (
     <Page title="Not found">
-      <div class="panel"><Empty icon="search" title="There is no such page">The address may be old, or mistyped.</Empty></div>
+      <div class="panel">
+        <Empty icon="search" title="There is no such page">
+          The address may be old, or mistyped.
+        </Empty>
+      </div>
     </Page>
   );
 }

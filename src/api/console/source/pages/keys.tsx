@@ -5,17 +5,43 @@ import { segment, send } from "../lib/api";
 import type { Role } from "../lib/session";
 import { asRefused, useFetch } from "../lib/use";
 import { confirm, done, failed, Modal } from "../ui/overlay";
-import { Badge, Button, CopyButton, Empty, Loading, Moment, Note, Page, Trouble } from "../ui/parts";
+import {
+  Badge,
+  Button,
+  CopyButton,
+  Empty,
+  Loading,
+  Moment,
+  Note,
+  Page,
+  Trouble,
+} from "../ui/parts";
 import { ROLES } from "./users";
 
-interface Key { id: string; name: string; role: Role; user?: string; created_at?: number; expires_at?: number; used_at?: number; last_used_at?: number }
+interface Key {
+  id: string;
+  name: string;
+  role: Role;
+  user?: string;
+  created_at?: number;
+  expires_at?: number;
+  used_at?: number;
+  last_used_at?: number;
+}
 
 export function Keys() {
   const list = useFetch<{ items: Key[] }>("/v1/keys");
   const [making, setMaking] = useState(false);
   const items = list.data?.items ?? [];
   const remove = async (it: Key) => {
-    if (!(await confirm(`Revoke ${it.name}?`, "Whatever uses this key is refused from now on.", "Revoke"))) return;
+    if (
+      !(await confirm(
+        `Revoke ${it.name}?`,
+        "Whatever uses this key is refused from now on.",
+        "Revoke",
+      ))
+    )
+      return;
     try {
       await send("DELETE", `/v1/keys/${segment(it.id)}`);
       done(`${it.name} revoked`);
@@ -24,24 +50,76 @@ export function Keys() {
       failed(error);
     }
   };
-  const create = <Button icon="plus" kind="primary" onClick={() => setMaking(true)}>New API Key</Button>;
+  const create = (
+    <Button icon="plus" kind="primary" onClick={() => setMaking(true)}>
+      New API Key
+    </Button>
+  );
   return (
-    <Page title="API Keys" about="A program sends its key as Authorization: Bearer KEY. It may do what its role may." actions={create}>
+    <Page
+      title="API Keys"
+      about="A program sends its key as Authorization: Bearer KEY. It may do what its role may."
+      actions={create}
+    >
       {list.error && <Trouble error={list.error} retry={list.reload} />}
       <section class="panel flush" aria-label="API keys">
-        {!list.data && list.loading ? <div class="body" style={{ padding: "16px" }}><Loading /></div> : items.length === 0 ? (
-          list.data && <Empty icon="key" title="No API keys yet" action={create}>Make one for each program, with the smallest role that will do. <a href="/docs">Everything the console does is in the API.</a></Empty>
+        {!list.data && list.loading ? (
+          <div class="body" style={{ padding: "16px" }}>
+            <Loading />
+          </div>
+        ) : items.length === 0 ? (
+          list.data && (
+            <Empty icon="key" title="No API keys yet" action={create}>
+              Make one for each program, with the smallest role that will do.{" "}
+              <a href="/docs">Everything the console does is in the API.</a>
+            </Empty>
+          )
         ) : (
           <div class="table-wrap">
             <table>
-              <thead><tr><th>Name</th><th>Role</th><th>Whose</th><th>Made</th><th>Last used</th><th>Until</th><th><span class="sr">Actions</span></th></tr></thead>
+              <thead>
+                <tr>
+                  <th>Name</th>
+                  <th>Role</th>
+                  <th>Whose</th>
+                  <th>Made</th>
+                  <th>Last used</th>
+                  <th>Until</th>
+                  <th>
+                    <span class="sr">Actions</span>
+                  </th>
+                </tr>
+              </thead>
               <tbody>
                 {items.map((it) => (
                   <tr key={it.id}>
-                    <td class="first">{it.name}</td><td><Badge>{it.role}</Badge></td><td>{it.user ?? "-"}</td>
-                    <td><Moment at={it.created_at} /></td><td><Moment at={it.used_at ?? it.last_used_at} relative /></td>
-                    <td>{it.expires_at ? <Moment at={it.expires_at} /> : <span class="muted">for ever</span>}</td>
-                    <td class="actions"><Button small icon="trash" kind="plain" label={`Revoke ${it.name}`} onClick={() => void remove(it)} /></td>
+                    <td class="first">{it.name}</td>
+                    <td>
+                      <Badge>{it.role}</Badge>
+                    </td>
+                    <td>{it.user ?? "-"}</td>
+                    <td>
+                      <Moment at={it.created_at} />
+                    </td>
+                    <td>
+                      <Moment at={it.used_at ?? it.last_used_at} relative />
+                    </td>
+                    <td>
+                      {it.expires_at ? (
+                        <Moment at={it.expires_at} />
+                      ) : (
+                        <span class="muted">for ever</span>
+                      )}
+                    </td>
+                    <td class="actions">
+                      <Button
+                        small
+                        icon="trash"
+                        kind="plain"
+                        label={`Revoke ${it.name}`}
+                        onClick={() => void remove(it)}
+                      />
+                    </td>
                   </tr>
                 ))}
               </tbody>
@@ -64,7 +142,10 @@ function NewKey({ onClose }: { onClose: () => void }) {
     setWrong("");
     try {
       const expires_at = days ? (Date.now() + Number(days) * 86_400_000) * 1000 : undefined;
-      setMade((await send<{ key: string }>("POST", "/v1/keys", { name: name.trim(), role, expires_at })).key);
+      setMade(
+        (await send<{ key: string }>("POST", "/v1/keys", { name: name.trim(), role, expires_at }))
+          .key,
+      );
     } catch (error) {
       const { problem } = asRefused(error);
       setWrong(problem.detail ?? problem.title);
@@ -72,24 +153,77 @@ function NewKey({ onClose }: { onClose: () => void }) {
   };
   if (made) {
     return (
-      <Modal title="Copy the key now" onClose={onClose} footer={<Button kind="primary" onClick={onClose}>Done</Button>}>
+      <Modal
+        title="Copy the key now"
+        onClose={onClose}
+        footer={
+          <Button kind="primary" onClick={onClose}>
+            Done
+          </Button>
+        }
+      >
         <Note tone="warn">It is not shown again. Who has it may do what its role may.</Note>
-        <div class="row" style={{ flexWrap: "nowrap" }}><code class="card sunken grow break" data-key>{made}</code><CopyButton text={made} /></div>
+        <div class="row" style={{ flexWrap: "nowrap" }}>
+          <code class="card sunken grow break" data-key>
+            {made}
+          </code>
+          <CopyButton text={made} />
+        </div>
       </Modal>
     );
   }
   return (
-    <Modal title="New API Key" onClose={onClose} footer={<><Button onClick={onClose}>Cancel</Button><Button kind="primary" disabled={name.trim() === ""} onClick={make}>Create</Button></>}>
+    <Modal
+      title="New API Key"
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button kind="primary" disabled={name.trim() === ""} onClick={make}>
+            Create
+          </Button>
+        </>
+      }
+    >
       {wrong && <Note tone="bad">{wrong}</Note>}
-      <div class="field"><label for="key-name">What it is for</label><input id="key-name" class="input" value={name} placeholder="reporting" autofocus onInput={(e) => setName(e.currentTarget.value)} /></div>
+      <div class="field">
+        <label for="key-name">What it is for</label>
+        <input
+          id="key-name"
+          class="input"
+          value={name}
+          placeholder="reporting"
+          autofocus
+          onInput={(e) => setName(e.currentTarget.value)}
+        />
+      </div>
       <div class="field">
         <label for="key-role">Role</label>
-        <select id="key-role" class="select" value={role} onChange={(e) => setRole(e.currentTarget.value as Role)}>{ROLES.map(([key, label, about]) => <option key={key} value={key}>{label}: {about}</option>)}</select>
+        <select
+          id="key-role"
+          class="select"
+          value={role}
+          onChange={(e) => setRole(e.currentTarget.value as Role)}
+        >
+          {ROLES.map(([key, label, about]) => (
+            <option key={key} value={key}>
+              {label}: {about}
+            </option>
+          ))}
+        </select>
       </div>
       <div class="field">
         <label for="key-days">Expires</label>
-        <select id="key-days" class="select" value={days} onChange={(e) => setDays(e.currentTarget.value)}>
-          <option value="">Never</option><option value="30">In 30 days</option><option value="90">In 90 days</option><option value="365">In a year</option>
+        <select
+          id="key-days"
+          class="select"
+          value={days}
+          onChange={(e) => setDays(e.currentTarget.value)}
+        >
+          <option value="">Never</option>
+          <option value="30">In 30 days</option>
+          <option value="90">In 90 days</option>
+          <option value="365">In a year</option>
         </select>
       </div>
     </Modal>

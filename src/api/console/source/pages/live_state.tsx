@@ -10,7 +10,12 @@ import { sayTime } from "../lib/time";
 import { failed } from "../ui/overlay";
 import { Badge, Moment, type Tone } from "../ui/parts";
 
-export interface TrunkAddress { address: string; up: boolean; state: "up" | "cooling" | "down"; last_status?: number | null }
+export interface TrunkAddress {
+  address: string;
+  up: boolean;
+  state: "up" | "cooling" | "down";
+  last_status?: number | null;
+}
 export interface Status {
   calls: number;
   trunks: { name: string; calls?: number; addresses: TrunkAddress[] }[];
@@ -66,11 +71,16 @@ interface Column {
 
 export function liveColumns(kind: string): Column[] {
   switch (kind) {
-    case "queue": return [{ title: "Now", Cell: QueueNow }];
-    case "agent": return [{ title: "State", Cell: AgentNow }];
-    case "trunk": return [{ title: "Health", Cell: TrunkNow }];
-    case "account": return [{ title: "Phones", Cell: PhonesNow }];
-    default: return [];
+    case "queue":
+      return [{ title: "Now", Cell: QueueNow }];
+    case "agent":
+      return [{ title: "State", Cell: AgentNow }];
+    case "trunk":
+      return [{ title: "Health", Cell: TrunkNow }];
+    case "account":
+      return [{ title: "Phones", Cell: PhonesNow }];
+    default:
+      return [];
   }
 }
 
@@ -79,13 +89,21 @@ function QueueNow({ name }: { name: string }) {
   if (!found) return <span class="muted">-</span>;
   return (
     <span class="row nowrap">
-      <Badge tone={found.waiting > 0 ? "warn" : ""} dot={found.waiting > 0 ? "live" : undefined}>{found.waiting} waiting</Badge>
+      <Badge tone={found.waiting > 0 ? "warn" : ""} dot={found.waiting > 0 ? "live" : undefined}>
+        {found.waiting} waiting
+      </Badge>
       <Badge tone={found.free > 0 ? "good" : ""}>{found.free} free</Badge>
     </span>
   );
 }
 
-const STATES: Record<string, Tone> = { available: "good", busy: "accent", ringing: "accent", wrap_up: "warn", away: "" };
+const STATES: Record<string, Tone> = {
+  available: "good",
+  busy: "accent",
+  ringing: "accent",
+  wrap_up: "warn",
+  away: "",
+};
 
 export function AgentNow({ name }: { name: string }) {
   const found = useStatus()?.agents?.find((it) => it.name === name);
@@ -102,8 +120,18 @@ export function AgentNow({ name }: { name: string }) {
   const away = found.state === "away";
   return (
     <span class="row nowrap">
-      <Badge tone={STATES[found.state] ?? ""} dot>{found.state.replaceAll("_", " ")}</Badge>
-      {own && <button type="button" class="button link small" onClick={() => void change(away ? "available" : "away")}>{away ? "Set available" : "Set away"}</button>}
+      <Badge tone={STATES[found.state] ?? ""} dot>
+        {found.state.replaceAll("_", " ")}
+      </Badge>
+      {own && (
+        <button
+          type="button"
+          class="button link small"
+          onClick={() => void change(away ? "available" : "away")}
+        >
+          {away ? "Set available" : "Set away"}
+        </button>
+      )}
     </span>
   );
 }
@@ -113,20 +141,32 @@ export function health(addresses: TrunkAddress[]): { tone: Tone; text: string } 
   if (addresses.length === 0) return { tone: "", text: "inbound only" };
   if (up === addresses.length) return { tone: "good", text: "up" };
   if (up > 0) return { tone: "warn", text: `${up} of ${addresses.length} up` };
-  return addresses.some((it) => it.state === "cooling") ? { tone: "warn", text: "failed just now" } : { tone: "bad", text: "down" };
+  return addresses.some((it) => it.state === "cooling")
+    ? { tone: "warn", text: "failed just now" }
+    : { tone: "bad", text: "down" };
 }
 
 function TrunkNow({ name }: { name: string }) {
   const found = useStatus()?.trunks?.find((it) => it.name === name);
   if (!found) return <span class="muted">-</span>;
   const { tone, text } = health(found.addresses);
-  return <Badge tone={tone} dot>{text}</Badge>;
+  return (
+    <Badge tone={tone} dot>
+      {text}
+    </Badge>
+  );
 }
 
 function PhonesNow({ name }: { name: string }) {
   const phones = useRegistrations(name);
   if (!phones) return <span class="muted">-</span>;
-  return phones.length > 0 ? <Badge tone="good" dot>{phones.length} registered</Badge> : <Badge>not registered</Badge>;
+  return phones.length > 0 ? (
+    <Badge tone="good" dot>
+      {phones.length} registered
+    </Badge>
+  ) : (
+    <Badge>not registered</Badge>
+  );
 }
 
 export function QueueState({ name }: { name: string }) {
@@ -134,9 +174,18 @@ export function QueueState({ name }: { name: string }) {
   if (!found) return null;
   return (
     <div class="tiles">
-      <div class="tile"><div class="what">Waiting</div><div class="value">{found.waiting}</div></div>
-      <div class="tile"><div class="what">Members free</div><div class="value">{found.free}</div></div>
-      <div class="tile"><div class="what">Longest wait</div><div class="value">{found.longest_ms ? sayTime(found.longest_ms) : "-"}</div></div>
+      <div class="tile">
+        <div class="what">Waiting</div>
+        <div class="value">{found.waiting}</div>
+      </div>
+      <div class="tile">
+        <div class="what">Members free</div>
+        <div class="value">{found.free}</div>
+      </div>
+      <div class="tile">
+        <div class="what">Longest wait</div>
+        <div class="value">{found.longest_ms ? sayTime(found.longest_ms) : "-"}</div>
+      </div>
     </div>
   );
 }
@@ -146,14 +195,32 @@ export function TrunkState({ name }: { name: string }) {
   if (!found || found.addresses.length === 0) return null;
   return (
     <section class="panel flush" aria-label="Health">
-      <header><h2>Health</h2></header>
+      <header>
+        <h2>Health</h2>
+      </header>
       <div class="table-wrap">
         <table>
-          <thead><tr><th>Address</th><th>State</th><th>Last answer</th></tr></thead>
+          <thead>
+            <tr>
+              <th>Address</th>
+              <th>State</th>
+              <th>Last answer</th>
+            </tr>
+          </thead>
           <tbody>
             {found.addresses.map((it) => {
               const { tone, text } = health([it]);
-              return <tr key={it.address}><td class="mono">{it.address}</td><td><Badge tone={tone} dot>{text}</Badge></td><td>{it.last_status ? `SIP ${it.last_status}` : <span class="muted">-</span>}</td></tr>;
+              return (
+                <tr key={it.address}>
+                  <td class="mono">{it.address}</td>
+                  <td>
+                    <Badge tone={tone} dot>
+                      {text}
+                    </Badge>
+                  </td>
+                  <td>{it.last_status ? `SIP ${it.last_status}` : <span class="muted">-</span>}</td>
+                </tr>
+              );
             })}
           </tbody>
         </table>
@@ -166,17 +233,35 @@ export function PhonesState({ name }: { name: string }) {
   const phones = useRegistrations(name);
   return (
     <section class="panel flush" aria-label="Registered phones">
-      <header><h2>Registered phones</h2></header>
-      {phones && phones.length === 0 && <div class="body muted" style={{ padding: "14px 16px" }}>No phone has registered as {name}. Give a softphone this user, its password, and the address of this edge.</div>}
+      <header>
+        <h2>Registered phones</h2>
+      </header>
+      {phones && phones.length === 0 && (
+        <div class="body muted" style={{ padding: "14px 16px" }}>
+          No phone has registered as {name}. Give a softphone this user, its password, and the
+          address of this edge.
+        </div>
+      )}
       {phones && phones.length > 0 && (
         <div class="table-wrap">
           <table>
-            <thead><tr><th>Contact</th><th>From</th><th>By</th><th>Until</th></tr></thead>
+            <thead>
+              <tr>
+                <th>Contact</th>
+                <th>From</th>
+                <th>By</th>
+                <th>Until</th>
+              </tr>
+            </thead>
             <tbody>
               {phones.map((it, at) => (
                 <tr key={at}>
-                  <td class="mono break">{it.contact}</td><td class="mono">{it.address}</td>
-                  <td>{it.transport.toUpperCase()}</td><td><Moment at={it.expires} /></td>
+                  <td class="mono break">{it.contact}</td>
+                  <td class="mono">{it.address}</td>
+                  <td>{it.transport.toUpperCase()}</td>
+                  <td>
+                    <Moment at={it.expires} />
+                  </td>
                 </tr>
               ))}
             </tbody>

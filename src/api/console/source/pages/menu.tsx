@@ -17,7 +17,9 @@ import { Section } from "./sections";
 
 export function MenuForm({ editor, form }: FormProps) {
   const field = (name: string) => fieldIn(form.fields, name);
-  const any = (name: string, wide = false) => <AnyField path={[name]} field={field(name)} wide={wide} />;
+  const any = (name: string, wide = false) => (
+    <AnyField path={[name]} field={field(name)} wide={wide} />
+  );
   return (
     <div class="panel">
       <Section title="Prompt" about="What the caller hears, and which keys it offers.">
@@ -28,7 +30,10 @@ export function MenuForm({ editor, form }: FormProps) {
       <section class="section" aria-label="Keys" style={{ gridTemplateColumns: "minmax(0, 1fr)" }}>
         <div class="about">
           <h2>Keys</h2>
-          <p>Where each answer leads. Answers may be longer than one key; menus behind keys are shown below them.</p>
+          <p>
+            Where each answer leads. Answers may be longer than one key; menus behind keys are shown
+            below them.
+          </p>
         </div>
         <Tree />
       </section>
@@ -49,7 +54,11 @@ const KEY = /^[0-9*#A-D]{1,12}$/;
 
 /** Keys in the order of a keypad; longer answers after the shorter that they begin with. */
 function inOrder(keys: string[]): string[] {
-  const rank = (it: string) => [...it].map((c) => "123456789*0#ABCD".indexOf(c)).map((n) => String.fromCharCode(65 + n)).join("");
+  const rank = (it: string) =>
+    [...it]
+      .map((c) => "123456789*0#ABCD".indexOf(c))
+      .map((n) => String.fromCharCode(65 + n))
+      .join("");
   return [...keys].sort((a, b) => rank(a).localeCompare(rank(b)));
 }
 
@@ -73,14 +82,32 @@ function Tree() {
       {keys.wrong && <Wrong id={keys.id} wrong={keys.wrong} />}
       <ul>
         {inOrder(Object.keys(table)).map((key) => {
-          const wrong = errors.find((it) => it.pointer?.startsWith(`/keys/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`));
+          const wrong = errors.find((it) =>
+            it.pointer?.startsWith(`/keys/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`),
+          );
           return (
             <li key={key}>
               <div class="leaf">
                 <span class="key-cap">{key}</span>
-                <div class="grow"><RoutePicker id={`key-${key}`} label={`Key ${key}`} value={table[key]} disabled={readOnly} invalid={wrong !== undefined}
-                  onChange={(next) => next !== undefined && keys.set({ ...table, [key]: next })} /></div>
-                {!readOnly && <Button icon="trash" small kind="plain" label={`Remove key ${key}`} onClick={() => keys.set(without(key))} />}
+                <div class="grow">
+                  <RoutePicker
+                    id={`key-${key}`}
+                    label={`Key ${key}`}
+                    value={table[key]}
+                    disabled={readOnly}
+                    invalid={wrong !== undefined}
+                    onChange={(next) => next !== undefined && keys.set({ ...table, [key]: next })}
+                  />
+                </div>
+                {!readOnly && (
+                  <Button
+                    icon="trash"
+                    small
+                    kind="plain"
+                    label={`Remove key ${key}`}
+                    onClick={() => keys.set(without(key))}
+                  />
+                )}
               </div>
               {wrong && <Wrong id={`key-${key}`} wrong={wrong} />}
               <Behind route={table[key]} seen={[name ?? ""]} />
@@ -90,19 +117,39 @@ function Tree() {
         {!readOnly && (
           <li>
             <div class="leaf">
-              <input class="input" style={{ width: "72px" }} aria-label="New key" placeholder="Key" value={text} aria-invalid={answer !== "" && !KEY.test(answer) ? "true" : undefined}
-                onInput={(e) => setText(e.currentTarget.value)} onKeyDown={(e) => e.key === "Enter" && (e.preventDefault(), add())} />
-              <Button icon="plus" disabled={!KEY.test(answer) || answer in table} onClick={add}>Add key</Button>
+              <input
+                class="input"
+                style={{ width: "72px" }}
+                aria-label="New key"
+                placeholder="Key"
+                value={text}
+                aria-invalid={answer !== "" && !KEY.test(answer) ? "true" : undefined}
+                onInput={(e) => setText(e.currentTarget.value)}
+                onKeyDown={(e) => e.key === "Enter" && (e.preventDefault(), add())}
+              />
+              <Button icon="plus" disabled={!KEY.test(answer) || answer in table} onClick={add}>
+                Add key
+              </Button>
               {answer in table && <span class="muted small">There already.</span>}
-              {answer !== "" && !KEY.test(answer) && <span class="muted small">Keys are 0-9 * # A-D.</span>}
+              {answer !== "" && !KEY.test(answer) && (
+                <span class="muted small">Keys are 0-9 * # A-D.</span>
+              )}
             </div>
           </li>
         )}
         <li>
           <div class="leaf">
             <span class="key-cap other">otherwise</span>
-            <div class="grow"><RoutePicker id="otherwise" label="Otherwise" value={otherwise.value ?? "hangup"} disabled={readOnly} invalid={otherwise.wrong !== undefined}
-              onChange={(next) => otherwise.set(next === "hangup" ? undefined : next)} /></div>
+            <div class="grow">
+              <RoutePicker
+                id="otherwise"
+                label="Otherwise"
+                value={otherwise.value ?? "hangup"}
+                disabled={readOnly}
+                invalid={otherwise.wrong !== undefined}
+                onChange={(next) => otherwise.set(next === "hangup" ? undefined : next)}
+              />
+            </div>
           </div>
           {otherwise.wrong && <Wrong id="otherwise" wrong={otherwise.wrong} />}
           <Behind route={otherwise.value} seen={[name ?? ""]} />
@@ -119,21 +166,31 @@ function Behind({ route, seen }: { route: Json | undefined; seen: string[] }) {
   const read = readRoute(route);
   const menus = useDocuments(read?.kind === "voice_menu" ? "voice_menus" : undefined);
   if (read?.kind !== "voice_menu" || !menus) return null;
-  if (seen.includes(read.name)) return <ul><li class="muted small">Leads back to {read.name}.</li></ul>;
+  if (seen.includes(read.name))
+    return (
+      <ul>
+        <li class="muted small">Leads back to {read.name}.</li>
+      </ul>
+    );
   const menu = menus.find((it) => it._name === read.name) as Document | undefined;
   if (!menu || seen.length > DEEPEST) return null;
   const table = isTable(menu.keys) ? menu.keys : {};
-  const said = isTable(menu.prompt) && typeof menu.prompt.text === "string" ? `"${menu.prompt.text}"` : "";
+  const said =
+    isTable(menu.prompt) && typeof menu.prompt.text === "string" ? `"${menu.prompt.text}"` : "";
   return (
     <ul>
       {said && <li class="muted small">{said}</li>}
       {inOrder(Object.keys(table)).map((key) => (
         <li key={key}>
-          <div class="leaf"><span class="key-cap">{key}</span> {sayRoute(table[key])}</div>
+          <div class="leaf">
+            <span class="key-cap">{key}</span> {sayRoute(table[key])}
+          </div>
           <Behind route={table[key]} seen={[...seen, read.name]} />
         </li>
       ))}
-      <li class="small"><a href={hrefOf(`/voice_menus/${encodeURIComponent(read.name)}`)}>Change {read.name}</a></li>
+      <li class="small">
+        <a href={hrefOf(`/voice_menus/${encodeURIComponent(read.name)}`)}>Change {read.name}</a>
+      </li>
     </ul>
   );
 }

@@ -41,7 +41,10 @@ const OWN: Record<string, FunctionComponent<FormProps>> = {
 const BEGIN: Record<string, Document> = {
   receiving_number: { country: "US" },
   tracking_number: { country: "US" },
-  schedule: { zone: Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC", hours: ["mon-fri 09:00-17:00"] },
+  schedule: {
+    zone: Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC",
+    hours: ["mon-fri 09:00-17:00"],
+  },
   voice_menu: { prompt: { text: "" }, keys: {} },
   queue: { members: [] },
 };
@@ -53,7 +56,8 @@ function prepare(kind: string, doc: Document): Document {
   const next = { ...doc };
   const whole = international(number, typeof doc.country === "string" ? doc.country : undefined);
   if (whole) next.number = whole;
-  if (kind === "receiving_number" && !next.name) next.name = slug(String(doc.description ?? "")) || number.replace(/\s+/g, " ");
+  if (kind === "receiving_number" && !next.name)
+    next.name = slug(String(doc.description ?? "")) || number.replace(/\s+/g, " ");
   // A country is for numbers as they are dialled there.
   if (whole || !/^[\d(.\s]/.test(number)) delete next.country;
   return next;
@@ -61,20 +65,40 @@ function prepare(kind: string, doc: Document): Document {
 
 export function NounEdit({ info, name }: { info: KindInfo; name?: string }) {
   const form = useFetchForm(info.plural);
-  const editor = useEditor({ kind: info.kind, plural: info.plural, name, begin: BEGIN[info.kind], prepare: (doc) => prepare(info.kind, doc) });
+  const editor = useEditor({
+    kind: info.kind,
+    plural: info.plural,
+    name,
+    begin: BEGIN[info.kind],
+    prepare: (doc) => prepare(info.kind, doc),
+  });
   const [deleting, setDeleting] = useState(false);
   const Form = OWN[info.kind] ?? SectionsForm;
-  const shown = name === undefined ? `New ${info.one}` : info.kind === "tracking_number" ? showNumber(name) : name;
+  const shown =
+    name === undefined
+      ? `New ${info.one}`
+      : info.kind === "tracking_number"
+        ? showNumber(name)
+        : name;
   const back = { to: `/${info.plural}`, label: info.many };
 
   const save = async () => {
     const stored = await editor.save();
     if (stored === undefined) return;
     done(name === undefined ? `${info.one} ${stored} created` : "Changes saved");
-    if (stored !== name) void go(`/${info.plural}/${segment(stored)}`, { replace: name !== undefined, force: true });
+    if (stored !== name)
+      void go(`/${info.plural}/${segment(stored)}`, { replace: name !== undefined, force: true });
   };
   const remove = async () => {
-    if (name === undefined || !(await confirm(`Delete ${name}?`, "Calls that begin from now on will not find it. Calls that run are not touched.", "Delete"))) return;
+    if (
+      name === undefined ||
+      !(await confirm(
+        `Delete ${name}?`,
+        "Calls that begin from now on will not find it. Calls that run are not touched.",
+        "Delete",
+      ))
+    )
+      return;
     setDeleting(true);
     try {
       await send("DELETE", `/v1/${info.plural}/${segment(name)}`, undefined, editor.revision);
@@ -87,20 +111,50 @@ export function NounEdit({ info, name }: { info: KindInfo; name?: string }) {
     }
   };
 
-  if (editor.refusal) return <Page title={shown} back={back}><Trouble error={editor.refusal} /></Page>;
-  const actions = name !== undefined && !editor.readOnly && <Button icon="trash" kind="danger" busy={deleting} onClick={remove}>Delete</Button>;
+  if (editor.refusal)
+    return (
+      <Page title={shown} back={back}>
+        <Trouble error={editor.refusal} />
+      </Page>
+    );
+  const actions = name !== undefined && !editor.readOnly && (
+    <Button icon="trash" kind="danger" busy={deleting} onClick={remove}>
+      Delete
+    </Button>
+  );
   return (
-    <Page title={shown} back={back} actions={actions} about={name === undefined ? info.about : undefined}>
-      {editor.readOnly && <Note>You may look at this, but not change it: that needs the role {info.kind === "trunk" || info.kind === "account" ? "admin" : "manager"}.</Note>}
+    <Page
+      title={shown}
+      back={back}
+      actions={actions}
+      about={name === undefined ? info.about : undefined}
+    >
+      {editor.readOnly && (
+        <Note>
+          You may look at this, but not change it: that needs the role{" "}
+          {info.kind === "trunk" || info.kind === "account" ? "admin" : "manager"}.
+        </Note>
+      )}
       {name !== undefined && info.kind === "queue" && <QueueState name={name} />}
       {!form || editor.loading ? (
-        <div class="panel"><div class="body"><Loading rows={6} /></div></div>
+        <div class="panel">
+          <div class="body">
+            <Loading rows={6} />
+          </div>
+        </div>
       ) : (
         <EditorContext.Provider value={editor}>
-          <form class="stack loose" autocomplete="off" noValidate onSubmit={(e) => (e.preventDefault(), void save())}>
+          <form
+            class="stack loose"
+            autocomplete="off"
+            noValidate
+            onSubmit={(e) => (e.preventDefault(), void save())}
+          >
             <Faults editor={editor} />
             <Form editor={editor} form={form} />
-            {!editor.readOnly && <SaveBar editor={editor} fresh={name === undefined} onSave={save} />}
+            {!editor.readOnly && (
+              <SaveBar editor={editor} fresh={name === undefined} onSave={save} />
+            )}
           </form>
         </EditorContext.Provider>
       )}
@@ -119,7 +173,9 @@ function Faults({ editor }: { editor: Editor }) {
       <ul>
         {editor.errors.map((it, at) => (
           <li key={at}>
-            {it.pointer && <strong>{it.pointer.slice(1).split("/").map(label).join(", ")}: </strong>}
+            {it.pointer && (
+              <strong>{it.pointer.slice(1).split("/").map(label).join(", ")}: </strong>
+            )}
             {it.detail}
           </li>
         ))}
@@ -128,12 +184,31 @@ function Faults({ editor }: { editor: Editor }) {
   );
 }
 
-function SaveBar({ editor, fresh, onSave }: { editor: Editor; fresh: boolean; onSave: () => void }) {
+function SaveBar({
+  editor,
+  fresh,
+  onSave,
+}: {
+  editor: Editor;
+  fresh: boolean;
+  onSave: () => void;
+}) {
   return (
     <div class="save-bar">
-      <span class="state" role="status">{editor.dirty ? "Unsaved changes" : fresh ? "" : "All changes saved"}</span>
-      <Button disabled={!editor.dirty || editor.saving} onClick={editor.discard}>Discard</Button>
-      <Button kind="primary" busy={editor.saving} disabled={!editor.dirty && !fresh} onClick={onSave}>Save Changes</Button>
+      <span class="state" role="status">
+        {editor.dirty ? "Unsaved changes" : fresh ? "" : "All changes saved"}
+      </span>
+      <Button disabled={!editor.dirty || editor.saving} onClick={editor.discard}>
+        Discard
+      </Button>
+      <Button
+        kind="primary"
+        busy={editor.saving}
+        disabled={!editor.dirty && !fresh}
+        onClick={onSave}
+      >
+        Save Changes
+      </Button>
     </div>
   );
 }

@@ -30,7 +30,14 @@ export function Prompts() {
     reload();
   };
   const remove = async (name: string) => {
-    if (!(await confirm(`Delete ${name}?`, "What plays it falls silent there until it is given something else.", "Delete"))) return;
+    if (
+      !(await confirm(
+        `Delete ${name}?`,
+        "What plays it falls silent there until it is given something else.",
+        "Delete",
+      ))
+    )
+      return;
     try {
       await send("DELETE", `/v1/prompts/${segment(name)}`);
       done(`${name} deleted`);
@@ -39,33 +46,98 @@ export function Prompts() {
       failed(wrong, `${name} was not deleted`);
     }
   };
-  const button = changeable && <Button icon="upload" kind="primary" busy={busy} onClick={() => input.current?.click()}>Upload audio</Button>;
+  const button = changeable && (
+    <Button icon="upload" kind="primary" busy={busy} onClick={() => input.current?.click()}>
+      Upload audio
+    </Button>
+  );
   return (
-    <Page title="Prompts" about="Whispers, greetings, menus, music: audio that callers and answering people hear. WAV, MP3, FLAC, OGG and AAC are taken, up to 20 MB; all are kept as telephone sound." actions={button}>
-      <input ref={input} type="file" multiple accept=".wav,.mp3,.flac,.ogg,.oga,.aac,.m4a,audio/*" class="sr" tabIndex={-1} aria-label="Upload audio"
-        onChange={(e) => (void upload([...(e.currentTarget.files ?? [])]), (e.currentTarget.value = ""))} />
+    <Page
+      title="Prompts"
+      about="Whispers, greetings, menus, music: audio that callers and answering people hear. WAV, MP3, FLAC, OGG and AAC are taken, up to 20 MB; all are kept as telephone sound."
+      actions={button}
+    >
+      <input
+        ref={input}
+        type="file"
+        multiple
+        accept=".wav,.mp3,.flac,.ogg,.oga,.aac,.m4a,audio/*"
+        class="sr"
+        tabIndex={-1}
+        aria-label="Upload audio"
+        onChange={(e) => (
+          void upload([...(e.currentTarget.files ?? [])]),
+          (e.currentTarget.value = "")
+        )}
+      />
       {error && <Trouble error={error} retry={reload} />}
       {changeable && <FromText onMade={reload} />}
-      <div onDragOver={(e) => changeable && (e.preventDefault(), setOver(true))} onDragLeave={() => setOver(false)}
-        onDrop={(e) => changeable && (e.preventDefault(), setOver(false), void upload([...(e.dataTransfer?.files ?? [])]))}
-        style={over ? { outline: "2px dashed var(--accent)", outlineOffset: "4px", borderRadius: "10px" } : undefined}>
+      <div
+        onDragOver={(e) => changeable && (e.preventDefault(), setOver(true))}
+        onDragLeave={() => setOver(false)}
+        onDrop={(e) =>
+          changeable &&
+          (e.preventDefault(), setOver(false), void upload([...(e.dataTransfer?.files ?? [])]))
+        }
+        style={
+          over
+            ? { outline: "2px dashed var(--accent)", outlineOffset: "4px", borderRadius: "10px" }
+            : undefined
+        }
+      >
         <Panel title="Audio" flush>
-          {!items && loading ? <div style={{ padding: "16px" }}><Loading /></div> : !items || items.length === 0 ? (
-            <Empty icon="prompt" title="No prompts yet">Upload a file, drop one here, or write what shall be said.</Empty>
+          {!items && loading ? (
+            <div style={{ padding: "16px" }}>
+              <Loading />
+            </div>
+          ) : !items || items.length === 0 ? (
+            <Empty icon="prompt" title="No prompts yet">
+              Upload a file, drop one here, or write what shall be said.
+            </Empty>
           ) : (
             <div class="table-wrap">
               <table>
-                <thead><tr><th>Name</th><th class="right">Length</th><th>Changed</th><th><span class="sr">Actions</span></th></tr></thead>
+                <thead>
+                  <tr>
+                    <th>Name</th>
+                    <th class="right">Length</th>
+                    <th>Changed</th>
+                    <th>
+                      <span class="sr">Actions</span>
+                    </th>
+                  </tr>
+                </thead>
                 <tbody>
                   {items.map((it) => (
                     <tr key={it.name}>
                       <td class="first">{it.name}</td>
-                      <td class="right num">{it.seconds < 60 ? `${it.seconds.toFixed(1)} s` : clock(it.seconds * 1000)}</td>
-                      <td><Moment at={it.changed_at} /></td>
+                      <td class="right num">
+                        {it.seconds < 60 ? `${it.seconds.toFixed(1)} s` : clock(it.seconds * 1000)}
+                      </td>
+                      <td>
+                        <Moment at={it.changed_at} />
+                      </td>
                       <td class="actions">
-                        <span class="row" style={{ justifyContent: "flex-end", flexWrap: "nowrap" }}>
-                          <PlayButton label="Play" fetch={() => call("GET", `/v1/prompts/${segment(it.name)}`, { accept: "audio/wav" })} />
-                          {changeable && <Button icon="trash" kind="plain" label={`Delete ${it.name}`} onClick={() => void remove(it.name)} />}
+                        <span
+                          class="row"
+                          style={{ justifyContent: "flex-end", flexWrap: "nowrap" }}
+                        >
+                          <PlayButton
+                            label="Play"
+                            fetch={() =>
+                              call("GET", `/v1/prompts/${segment(it.name)}`, {
+                                accept: "audio/wav",
+                              })
+                            }
+                          />
+                          {changeable && (
+                            <Button
+                              icon="trash"
+                              kind="plain"
+                              label={`Delete ${it.name}`}
+                              onClick={() => void remove(it.name)}
+                            />
+                          )}
                         </span>
                       </td>
                     </tr>
@@ -85,7 +157,11 @@ function FromText({ onMade }: { onMade: () => void }) {
   const [voice, setVoice] = useState("");
   const [name, setName] = useState("");
   const [busy, setBusy] = useState(false);
-  const speak = () => call("POST", "/v1/prompts/speak", { body: { text, ...(voice ? { voice } : {}) }, accept: "audio/wav" });
+  const speak = () =>
+    call("POST", "/v1/prompts/speak", {
+      body: { text, ...(voice ? { voice } : {}) },
+      accept: "audio/wav",
+    });
   const keep = async () => {
     setBusy(true);
     try {
@@ -108,13 +184,40 @@ function FromText({ onMade }: { onMade: () => void }) {
       <div class="stack">
         <div class="field">
           <label for="speak-text">What is said</label>
-          <textarea id="speak-text" class="textarea" rows={2} value={text} placeholder="Welcome to Rosebud Flowers." onInput={(e) => setText(e.currentTarget.value)} />
+          <textarea
+            id="speak-text"
+            class="textarea"
+            rows={2}
+            value={text}
+            placeholder="Welcome to Rosebud Flowers."
+            onInput={(e) => setText(e.currentTarget.value)}
+          />
         </div>
         <div class="row" style={{ alignItems: "flex-end" }}>
-          <div class="field"><label for="speak-voice">Voice</label><input id="speak-voice" class="input short" placeholder="default" value={voice} onInput={(e) => setVoice(e.currentTarget.value)} /></div>
-          <div class="field"><label for="speak-name">Name</label><input id="speak-name" class="input" placeholder={slug(text).slice(0, 40) || "welcome"} value={name} onInput={(e) => setName(e.currentTarget.value)} /></div>
+          <div class="field">
+            <label for="speak-voice">Voice</label>
+            <input
+              id="speak-voice"
+              class="input short"
+              placeholder="default"
+              value={voice}
+              onInput={(e) => setVoice(e.currentTarget.value)}
+            />
+          </div>
+          <div class="field">
+            <label for="speak-name">Name</label>
+            <input
+              id="speak-name"
+              class="input"
+              placeholder={slug(text).slice(0, 40) || "welcome"}
+              value={name}
+              onInput={(e) => setName(e.currentTarget.value)}
+            />
+          </div>
           <PlayButton label="Play" fetch={speak} disabled={empty} />
-          <Button kind="primary" busy={busy} disabled={empty} onClick={keep}>Keep as prompt</Button>
+          <Button kind="primary" busy={busy} disabled={empty} onClick={keep}>
+            Keep as prompt
+          </Button>
         </div>
       </div>
     </Panel>

@@ -1,10 +1,9 @@
 // A receiving number, with the sections of the help page, in its order (PRODUCT.md section 2).
 
 import { useState } from "preact/hooks";
-import { isTable } from "../lib/document";
 import { COUNTRIES, destinationOf, slug } from "../lib/phone";
 import { parseTime } from "../lib/time";
-import { AnyField, Fields } from "../form/any";
+import { AnyField } from "../form/any";
 import { about, Box } from "../form/box";
 import { useEditing, useField } from "../form/editor";
 import { DialPauseField, ExtensionField, Timeline } from "../form/extension";
@@ -12,42 +11,92 @@ import { fieldIn, inside } from "../form/forms";
 import { PromptField } from "../form/prompt";
 import { RouteField } from "../form/route";
 import type { Field } from "../form/schema";
-import { FlagField, HiddenField, NameField, NamePicker, TextField, TimeField } from "../form/widgets";
-import { Button, Segmented, Switch } from "../ui/parts";
+import {
+  FlagField,
+  HiddenField,
+  NameField,
+  NamePicker,
+  TextField,
+  TimeField,
+} from "../form/widgets";
+import { Button, Segmented } from "../ui/parts";
+import { CallerId, Enhanced } from "./forwarding";
 import type { FormProps } from "./noun";
 import { Section } from "./sections";
 
 const ADVANCED = [
-  "keys", "extension", "dial_pause", "wait_for_voice", "whisper", "accept", "decline_machines", "prevent_recording", "enhanced_forwarding",
-  "schedule", "outside_hours", "no_answer", "caller_id", "agent", "lead_owner", "tagging_schedule", "after_hours_limit", "source_tag",
-  "ring_delay", "weight", "max_calls", "may_transfer",
+  "keys",
+  "extension",
+  "dial_pause",
+  "wait_for_voice",
+  "whisper",
+  "accept",
+  "decline_machines",
+  "prevent_recording",
+  "enhanced_forwarding",
+  "schedule",
+  "outside_hours",
+  "no_answer",
+  "caller_id",
+  "agent",
+  "lead_owner",
+  "tagging_schedule",
+  "after_hours_limit",
+  "source_tag",
+  "ring_delay",
+  "weight",
+  "max_calls",
+  "may_transfer",
 ];
 
 export function ReceivingForm({ editor, form }: FormProps) {
   const field = (name: string) => fieldIn(form.fields, name);
-  const used = ADVANCED.some((it) => editor.doc[it] !== undefined) || editor.errors.some((it) => ADVANCED.includes(it.pointer?.split("/")[1] ?? ""));
+  const used =
+    ADVANCED.some((it) => editor.doc[it] !== undefined) ||
+    editor.errors.some((it) => ADVANCED.includes(it.pointer?.split("/")[1] ?? ""));
   const [opened, setOpen] = useState(editor.name !== undefined);
   const open = opened || used;
   return (
     <>
       <div class="panel">
-        <Section title="Receiving number" about="Where the call ends up: a phone number behind a trunk, a SIP address, or the phones of a SIP account.">
+        <Section
+          title="Receiving number"
+          about="Where the call ends up: a phone number behind a trunk, a SIP address, or the phones of a SIP account."
+        >
           <NumberField />
-          <TextField path={["description"]} field={field("description")} help="What people call it here." />
+          <TextField
+            path={["description"]}
+            field={field("description")}
+            help="What people call it here."
+          />
           {editor.name === undefined && <NameOf />}
           <SipCredentials fields={form.fields} />
         </Section>
         {!open && (
           <div class="section">
-            <div class="about"><h2>Advanced settings</h2></div>
+            <div class="about">
+              <h2>Advanced settings</h2>
+            </div>
             <div class="content">
-              <p class="muted">Extension, whisper message, recording, schedule, no-answer routing, caller ID and more. Without them the number rings for 45 seconds, and the call is recorded as the call settings say.</p>
-              <div><Button icon="chevron" expanded={false} onClick={() => setOpen(true)}>Advanced settings</Button></div>
+              <p class="muted">
+                Extension, whisper message, recording, schedule, no-answer routing, caller ID and
+                more. Without them the number rings for 45 seconds, and the call is recorded as the
+                call settings say.
+              </p>
+              <div>
+                <Button icon="chevron" expanded={false} onClick={() => setOpen(true)}>
+                  Advanced settings
+                </Button>
+              </div>
             </div>
           </div>
         )}
       </div>
-      {open && <div class="panel"><Advanced fields={form.fields} /></div>}
+      {open && (
+        <div class="panel">
+          <Advanced fields={form.fields} />
+        </div>
+      )}
     </>
   );
 }
@@ -62,27 +111,79 @@ function NumberField() {
   const phone = kind === "phone";
   const fault = wrong ?? country.wrong;
   return (
-    <Box id={id} label={phone ? "Receiving Number" : kind === "sip" ? "SIP address" : "SIP account"} required wrong={fault}
-      help={phone ? "As it is dialled in the country, or with + and the country code." : kind === "sip" ? "Calls go straight to this address." : "Rings every phone that registered as this user."}>
+    <Box
+      id={id}
+      label={phone ? "Receiving Number" : kind === "sip" ? "SIP address" : "SIP account"}
+      required
+      wrong={fault}
+      help={
+        phone
+          ? "As it is dialled in the country, or with + and the country code."
+          : kind === "sip"
+            ? "Calls go straight to this address."
+            : "Rings every phone that registered as this user."
+      }
+    >
       <div class="stack tight">
         <div>
-          <Segmented label="What it is" value={kind} disabled={readOnly} onChange={(next) => set(begin[next])}
-            options={[["phone", "Phone number"], ["sip", "SIP address"], ["client", "SIP account"]]} />
+          <Segmented
+            label="What it is"
+            value={kind}
+            disabled={readOnly}
+            onChange={(next) => set(begin[next])}
+            options={[
+              ["phone", "Phone number"],
+              ["sip", "SIP address"],
+              ["client", "SIP account"],
+            ]}
+          />
         </div>
         {kind === "client" ? (
-          <NamePicker id={id} kind="account" value={number.slice(7)} none="Choose a SIP account" disabled={readOnly} invalid={fault !== undefined} onChange={(user) => set(`client:${user}`)} />
+          <NamePicker
+            id={id}
+            kind="account"
+            value={number.slice(7)}
+            none="Choose a SIP account"
+            disabled={readOnly}
+            invalid={fault !== undefined}
+            onChange={(user) => set(`client:${user}`)}
+          />
         ) : (
           <div class="row" style={{ flexWrap: "nowrap" }}>
             {phone && (
-              <select class="select" style={{ maxWidth: "190px" }} aria-label="Country" disabled={readOnly}
-                value={typeof country.value === "string" ? country.value : ""} onChange={(e) => country.set(e.currentTarget.value || undefined)}>
+              <select
+                class="select"
+                style={{ maxWidth: "190px" }}
+                aria-label="Country"
+                disabled={readOnly}
+                value={typeof country.value === "string" ? country.value : ""}
+                onChange={(e) => country.set(e.currentTarget.value || undefined)}
+              >
                 <option value="">With country code</option>
-                {COUNTRIES.map((it) => <option key={it.iso} value={it.iso}>{it.name} (+{it.code})</option>)}
+                {COUNTRIES.map((it) => (
+                  <option key={it.iso} value={it.iso}>
+                    {it.name} (+{it.code})
+                  </option>
+                ))}
               </select>
             )}
-            <input id={id} class="input grow" value={number} disabled={readOnly} autocomplete="off" inputMode={phone ? "tel" : undefined}
-              placeholder={phone ? (country.value === "US" ? "(202) 555-0173" : "+12025550173") : "sip:orders@pbx.example.com"} {...about(id, fault)}
-              onInput={(e) => set(e.currentTarget.value)} />
+            <input
+              id={id}
+              class="input grow"
+              value={number}
+              disabled={readOnly}
+              autocomplete="off"
+              inputMode={phone ? "tel" : undefined}
+              placeholder={
+                phone
+                  ? country.value === "US"
+                    ? "(202) 555-0173"
+                    : "+12025550173"
+                  : "sip:orders@pbx.example.com"
+              }
+              {...about(id, fault)}
+              onInput={(e) => set(e.currentTarget.value)}
+            />
           </div>
         )}
       </div>
@@ -96,9 +197,21 @@ function NameOf() {
   const { value, set, wrong, id } = useField(["name"]);
   const made = slug(String(editor.doc.description ?? "")) || String(editor.doc.number ?? "");
   return (
-    <Box id={id} label="Name" wrong={wrong} help="What routes and queues call it. It cannot be changed later.">
-      <input id={id} class="input mid" value={typeof value === "string" ? value : ""} placeholder={made || "made of the description"} autocomplete="off"
-        {...about(id, wrong)} onInput={(e) => set(e.currentTarget.value || undefined)} />
+    <Box
+      id={id}
+      label="Name"
+      wrong={wrong}
+      help="What routes and queues call it. It cannot be changed later."
+    >
+      <input
+        id={id}
+        class="input mid"
+        value={typeof value === "string" ? value : ""}
+        placeholder={made || "made of the description"}
+        autocomplete="off"
+        {...about(id, wrong)}
+        onInput={(e) => set(e.currentTarget.value || undefined)}
+      />
     </Box>
   );
 }
@@ -107,15 +220,25 @@ function SipCredentials({ fields }: { fields: Field[] }) {
   const { doc } = useEditing();
   const kind = destinationOf(String(doc.number ?? ""));
   const field = (name: string) => fieldIn(fields, name);
-  if (kind === "phone") return <NameField path={["trunk"]} field={field("trunk")} kind="trunk" none="The default trunk" />;
+  if (kind === "phone")
+    return (
+      <NameField path={["trunk"]} field={field("trunk")} kind="trunk" none="The default trunk" />
+    );
   if (kind === "client") return null;
   return (
     <div class="nested" role="group" aria-label="SIP credentials">
-      <p class="help">What answers a challenge of this address. Leave it empty if it asks for nothing.</p>
+      <p class="help">
+        What answers a challenge of this address. Leave it empty if it asks for nothing.
+      </p>
       <div class="fields">
         <TextField path={["user"]} field={field("user")} label="SIP user" help="" />
         <HiddenField path={["password"]} field={field("password")} label="SIP password" help="" />
-        <TextField path={["realm"]} field={field("realm")} label="Realm" help="Any, if it is not there." />
+        <TextField
+          path={["realm"]}
+          field={field("realm")}
+          label="Realm"
+          help="Any, if it is not there."
+        />
       </div>
     </div>
   );
@@ -133,30 +256,102 @@ function Advanced({ fields }: { fields: Field[] }) {
         <div class="fields">
           <ExtensionField field={field("extension")} />
           <DialPauseField field={field("dial_pause")} />
-          <div class="wide"><Timeline text={extension} dialPause={parseTime(doc.dial_pause ?? 0) ?? 0} voice={doc.wait_for_voice === true} /></div>
+          <div class="wide">
+            <Timeline
+              text={extension}
+              dialPause={parseTime(doc.dial_pause ?? 0) ?? 0}
+              voice={doc.wait_for_voice === true}
+            />
+          </div>
           <FlagField path={["wait_for_voice"]} field={field("wait_for_voice")} wide />
           <AnyField path={["keys"]} field={field("keys")} label="How keys are sent" />
         </div>
       </Section>
-      <Section title="Whisper Message" about="Said to the person who answers, before the caller is connected. The caller goes on hearing ringing.">
-        <PromptField path={["whisper"]} field={field("whisper")} label="Whisper Message" none unset="As the call settings say" silent="None" help="" />
-        <AnyField path={["accept"]} field={field("accept")} label="Press a key to take the call" wide />
-        <FlagField path={["decline_machines"]} field={field("decline_machines")} label="Decline answering machines" />
+      <Section
+        title="Whisper Message"
+        about="Said to the person who answers, before the caller is connected. The caller goes on hearing ringing."
+      >
+        <PromptField
+          path={["whisper"]}
+          field={field("whisper")}
+          label="Whisper Message"
+          none
+          unset="As the call settings say"
+          silent="None"
+          help=""
+        />
+        <AnyField
+          path={["accept"]}
+          field={field("accept")}
+          label="Press a key to take the call"
+          wide
+        />
+        <FlagField
+          path={["decline_machines"]}
+          field={field("decline_machines")}
+          label="Decline answering machines"
+        />
       </Section>
-      <Section title="Prevent Recording" about="Beats every other setting, on every path: queues, transfers and forks too.">
-        <FlagField path={["prevent_recording"]} field={field("prevent_recording")} label="Never record calls answered here" help="" />
+      <Section
+        title="Prevent Recording"
+        about="Beats every other setting, on every path: queues, transfers and forks too."
+      >
+        <FlagField
+          path={["prevent_recording"]}
+          field={field("prevent_recording")}
+          label="Never record calls answered here"
+          help=""
+        />
       </Section>
-      <Section title="Enhanced Forwarding" about="Codes that the answering person can dial during the call, and a score after it.">
+      <Section
+        title="Enhanced Forwarding"
+        about="Codes that the answering person can dial during the call, and a score after it."
+      >
         <Enhanced field={field("enhanced_forwarding")} />
       </Section>
-      <Section title="Scheduled Routing" about="When this number is open, and where calls go while it is not.">
-        <NameField path={["schedule"]} field={field("schedule")} kind="schedule" none="Always open" help="" />
-        {doc.schedule !== undefined && <RouteField path={["outside_hours"]} field={field("outside_hours")} label="Outside these hours" help="" />}
+      <Section
+        title="Scheduled Routing"
+        about="When this number is open, and where calls go while it is not."
+      >
+        <NameField
+          path={["schedule"]}
+          field={field("schedule")}
+          kind="schedule"
+          none="Always open"
+          help=""
+        />
+        {doc.schedule !== undefined && (
+          <RouteField
+            path={["outside_hours"]}
+            field={field("outside_hours")}
+            label="Outside these hours"
+            help=""
+          />
+        )}
       </Section>
-      <Section title="No-Answer Routing" about="Where the call goes when this number is busy or nobody answers.">
-        <TimeField path={["no_answer", "timeout"]} field={within(noAnswer, "timeout")} label="Ring for" help="From 1 second to 10 minutes, exact." />
-        <RouteField path={["no_answer", "route"]} field={within(noAnswer, "route")} label="Then" help="" />
-        <RouteField path={["no_answer", "busy_route"]} field={within(noAnswer, "busy_route")} label="When it is busy" none="The same" help="" />
+      <Section
+        title="No-Answer Routing"
+        about="Where the call goes when this number is busy or nobody answers."
+      >
+        <TimeField
+          path={["no_answer", "timeout"]}
+          field={within(noAnswer, "timeout")}
+          label="Ring for"
+          help="From 1 second to 10 minutes, exact."
+        />
+        <RouteField
+          path={["no_answer", "route"]}
+          field={within(noAnswer, "route")}
+          label="Then"
+          help=""
+        />
+        <RouteField
+          path={["no_answer", "busy_route"]}
+          field={within(noAnswer, "busy_route")}
+          label="When it is busy"
+          none="The same"
+          help=""
+        />
       </Section>
       <Section title="Forwarding Rules" about="What this number sees of the caller.">
         <CallerId fields={inside(fields, "caller_id")} />
@@ -164,80 +359,57 @@ function Advanced({ fields }: { fields: Field[] }) {
       <Section title="Agent" about="The person who is credited with calls answered here.">
         <div class="fields">
           <NameField path={["agent"]} field={field("agent")} kind="agent" none="Nobody" help="" />
-          <NameField path={["lead_owner"]} field={field("lead_owner")} kind="agent" none="Nobody" help="Recorded when nobody answers." />
+          <NameField
+            path={["lead_owner"]}
+            field={field("lead_owner")}
+            kind="agent"
+            none="Nobody"
+            help="Recorded when nobody answers."
+          />
         </div>
       </Section>
-      <Section title="Tagging Hours" about="Automatic tags are put on calls inside of these hours only.">
+      <Section
+        title="Tagging Hours"
+        about="Automatic tags are put on calls inside of these hours only."
+      >
         <div class="fields">
-          <NameField path={["tagging_schedule"]} field={field("tagging_schedule")} kind="schedule" none="At all hours" label="Tagging Hours" help="" />
-          {doc.tagging_schedule !== undefined && <TimeField path={["after_hours_limit"]} field={field("after_hours_limit")} label="Longest call outside them" help="A tone warns 10 seconds before the end." />}
+          <NameField
+            path={["tagging_schedule"]}
+            field={field("tagging_schedule")}
+            kind="schedule"
+            none="At all hours"
+            label="Tagging Hours"
+            help=""
+          />
+          {doc.tagging_schedule !== undefined && (
+            <TimeField
+              path={["after_hours_limit"]}
+              field={field("after_hours_limit")}
+              label="Longest call outside them"
+              help="A tone warns 10 seconds before the end."
+            />
+          )}
         </div>
       </Section>
-      <Section title="Source Tag" about="Free text for users of the API, copied to each call record.">
+      <Section
+        title="Source Tag"
+        about="Free text for users of the API, copied to each call record."
+      >
         <TextField path={["source_tag"]} field={field("source_tag")} help="" />
       </Section>
       <Section title="Ringing among others" about="How it takes part where several numbers ring.">
         <div class="fields">
           <AnyField path={["ring_delay"]} field={field("ring_delay")} />
           <AnyField path={["weight"]} field={field("weight")} />
-          <AnyField path={["max_calls"]} field={field("max_calls")} label="Calls at once" help="No limit if it is empty." />
+          <AnyField
+            path={["max_calls"]}
+            field={field("max_calls")}
+            label="Calls at once"
+            help="No limit if it is empty."
+          />
           <AnyField path={["may_transfer"]} field={field("may_transfer")} />
         </div>
       </Section>
-    </>
-  );
-}
-
-const IDS = [["", "As the call settings say"], ["caller", "The caller's number"], ["tracking", "The tracking number"], ["anonymous", "No number"], ["fixed", "A fixed number"]] as const;
-
-/** `caller_id`, which may be written as its number alone. */
-function CallerId({ fields }: { fields: Field[] }) {
-  const { value, set, wrong, id, readOnly } = useField(["caller_id"]);
-  const table = isTable(value) ? value : typeof value === "string" ? { number: value } : {};
-  const number = typeof table.number === "string" ? table.number : "";
-  const kind = value === undefined ? "" : ["caller", "tracking", "anonymous"].includes(number || "caller") ? number || "caller" : "fixed";
-  const change = (key: string, next: string | undefined) => {
-    const { [key]: _old, ...rest } = table;
-    set(next === undefined ? rest : { ...rest, [key]: next });
-  };
-  const text = (key: string, label: string, hint: string, help: string) => (
-    <Box id={`${id}-${key}`} label={label} help={help}>
-      <input id={`${id}-${key}`} class="input" value={typeof table[key] === "string" ? (table[key] as string) : ""} placeholder={hint} disabled={readOnly}
-        onInput={(e) => change(key, e.currentTarget.value || undefined)} />
-    </Box>
-  );
-  return (
-    <div class="fields">
-      <Box id={id} label="Caller ID" wrong={wrong} wide>
-        <select id={id} class="select mid" value={kind} disabled={readOnly} {...about(id, wrong, false)}
-          onChange={(e) => {
-            const next = e.currentTarget.value;
-            if (next === "") set(undefined);
-            else change("number", next === "fixed" ? "+" : next);
-          }}>
-          {IDS.map(([key, label]) => <option key={key} value={key}>{label}</option>)}
-        </select>
-      </Box>
-      {kind === "fixed" && text("number", "Number shown", "+12025550100", "")}
-      {kind !== "" && text("prefix", "Prefix", "none", "Digits that go before the number.")}
-      {kind !== "" && text("name", "Display name", "Ads: {caller}", fieldIn(fields, "name").doc)}
-    </div>
-  );
-}
-
-/** `enhanced_forwarding`: off, on with the usual codes, or with codes of its own. */
-function Enhanced({ field }: { field: Field }) {
-  const { value, set, readOnly, id } = useField(["enhanced_forwarding"], false);
-  const table = isTable(value) ? value : {};
-  const on = value === true || (isTable(value) && value.on !== false);
-  const fields = field.shape.as === "table" ? field.shape.fields : [];
-  const own = isTable(value);
-  const codes = `${table.stop_recording ?? "*1"} stops the recording, ${table.start_recording ?? "*2"} starts it again.`;
-  return (
-    <>
-      <Switch id={id} on={on} disabled={readOnly} label="Enhanced Forwarding" help={codes} onChange={(next) => set(next ? true : undefined)} />
-      {on && !own && !readOnly && <div><Button small onClick={() => set({ on: true })}>Change the codes, or ask for a score</Button></div>}
-      {on && own && <div class="nested"><Fields fields={fields} at={["enhanced_forwarding"]} without={["on"]} /></div>}
     </>
   );
 }

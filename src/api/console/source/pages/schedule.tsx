@@ -2,7 +2,15 @@
 
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { Json } from "../lib/document";
-import { DAY_NAMES, openOn, paint, readWeek, type Week, writeClock, writeWeek } from "../lib/schedule";
+import {
+  DAY_NAMES,
+  openOn,
+  paint,
+  readWeek,
+  type Week,
+  writeClock,
+  writeWeek,
+} from "../lib/schedule";
 import { names } from "../lib/route";
 import { Box, about } from "../form/box";
 import { useEditing, useField } from "../form/editor";
@@ -18,19 +26,38 @@ export function ScheduleForm({ editor, form }: FormProps) {
   return (
     <div class="panel">
       <Section title="Schedule" about="What receiving numbers, queues and routers call it.">
-        {editor.name === undefined && <TextField path={["name"]} field={field("name")} help="" autofocus />}
+        {editor.name === undefined && (
+          <TextField path={["name"]} field={field("name")} help="" autofocus />
+        )}
         <Zone />
       </Section>
-      <section class="section" aria-label="Weekly hours" style={{ gridTemplateColumns: "minmax(0, 1fr)" }}>
+      <section
+        class="section"
+        aria-label="Weekly hours"
+        style={{ gridTemplateColumns: "minmax(0, 1fr)" }}
+      >
         <div class="about">
           <h2>Weekly hours</h2>
-          <p>Drag over the week to open or close it. By keyboard: arrows move, Space opens or closes half an hour, Shift and an arrow go on with it.</p>
+          <p>
+            Drag over the week to open or close it. By keyboard: arrows move, Space opens or closes
+            half an hour, Shift and an arrow go on with it.
+          </p>
         </div>
         <WeekGrid />
-        <ListField path={["hours"]} field={{ ...field("hours"), example: ["mon-fri 09:00-17:00"] }} of={{ as: "text" }} label="The same as text"
-          help="To the minute; the end is not included; hours may run over midnight." wide />
+        <ListField
+          path={["hours"]}
+          field={{ ...field("hours"), example: ["mon-fri 09:00-17:00"] }}
+          of={{ as: "text" }}
+          label="The same as text"
+          help="To the minute; the end is not included; hours may run over midnight."
+          wide
+        />
       </section>
-      <section class="section" aria-label="Other days" style={{ gridTemplateColumns: "minmax(0, 1fr)" }}>
+      <section
+        class="section"
+        aria-label="Other days"
+        style={{ gridTemplateColumns: "minmax(0, 1fr)" }}
+      >
         <div class="about">
           <h2>Days that differ</h2>
           <p>Holidays, special hours, closures from one moment to another.</p>
@@ -42,7 +69,9 @@ export function ScheduleForm({ editor, form }: FormProps) {
 }
 
 function zones(): string[] {
-  const all = (Intl as { supportedValuesOf?: (what: string) => string[] }).supportedValuesOf?.("timeZone") ?? [];
+  const all =
+    (Intl as { supportedValuesOf?: (what: string) => string[] }).supportedValuesOf?.("timeZone") ??
+    [];
   return all.includes("UTC") ? all : ["UTC", ...all];
 }
 
@@ -52,15 +81,38 @@ function Zone() {
   const zone = typeof value === "string" ? value : "";
   let now = "";
   try {
-    now = new Date().toLocaleTimeString(undefined, { timeZone: zone || "UTC", hour: "2-digit", minute: "2-digit", weekday: "short" });
+    now = new Date().toLocaleTimeString(undefined, {
+      timeZone: zone || "UTC",
+      hour: "2-digit",
+      minute: "2-digit",
+      weekday: "short",
+    });
   } catch {
     now = "";
   }
   return (
-    <Box id={id} label="Time zone" required wrong={wrong} help={now ? `There it is ${now} now.` : "An IANA time zone such as America/New_York."}>
-      <input id={id} class="input mid" list={`${id}-zones`} value={zone} disabled={readOnly} autocomplete="off" {...about(id, wrong)}
-        onInput={(e) => set(e.currentTarget.value)} />
-      <datalist id={`${id}-zones`}>{all.map((it) => <option key={it} value={it} />)}</datalist>
+    <Box
+      id={id}
+      label="Time zone"
+      required
+      wrong={wrong}
+      help={now ? `There it is ${now} now.` : "An IANA time zone such as America/New_York."}
+    >
+      <input
+        id={id}
+        class="input mid"
+        list={`${id}-zones`}
+        value={zone}
+        disabled={readOnly}
+        autocomplete="off"
+        {...about(id, wrong)}
+        onInput={(e) => set(e.currentTarget.value)}
+      />
+      <datalist id={`${id}-zones`}>
+        {all.map((it) => (
+          <option key={it} value={it} />
+        ))}
+      </datalist>
     </Box>
   );
 }
@@ -82,13 +134,18 @@ function WeekGrid() {
   const { readOnly } = useEditing();
   const { week, unread } = useMemo(() => readWeek(names(value)), [value]);
   const [cursor, setCursor] = useState<{ day: number; slot: number }>();
-  const drag = useRef<{ day: number; from: number; open: boolean; week: Week } | undefined>(undefined);
+  const drag = useRef<{ day: number; from: number; open: boolean; week: Week } | undefined>(
+    undefined,
+  );
   const rows = useRef<(HTMLDivElement | null)[]>([]);
 
   const write = (next: Week) => set([...writeWeek(next), ...unread] as Json);
   const slotAt = (event: PointerEvent) => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    return Math.min(SLOTS - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * SLOTS)));
+    return Math.min(
+      SLOTS - 1,
+      Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * SLOTS)),
+    );
   };
   const stroke = (day: number, a: number, b: number, open: boolean, from: Week) =>
     write(paint(from, day, Math.min(a, b) * SLOT, (Math.max(a, b) + 1) * SLOT, open));
@@ -118,18 +175,36 @@ function WeekGrid() {
   return (
     <div class="week" role="group" aria-label="Weekly hours">
       <span />
-      <div class="hours-scale" aria-hidden="true">{[0, 3, 6, 9, 12, 15, 18, 21].map((it) => <span key={it}>{String(it).padStart(2, "0")}:00</span>)}</div>
+      <div class="hours-scale" aria-hidden="true">
+        {[0, 3, 6, 9, 12, 15, 18, 21].map((it) => (
+          <span key={it}>{String(it).padStart(2, "0")}:00</span>
+        ))}
+      </div>
       <span class="total" />
       {DAY_NAMES.map((name, day) => {
         const open = openOn(week, day);
         const minutes = open.reduce((sum, it) => sum + it.to - it.from, 0);
         const here = cursor?.day === day ? cursor.slot : undefined;
-        const said = here === undefined ? "" : `, ${writeClock(here * SLOT)} ${stateOf(week, day, here)}`;
-        const hours = open.length > 0 ? open.map((it) => `${writeClock(it.from)} to ${writeClock(it.to)}`).join(", ") : "closed";
+        const said =
+          here === undefined ? "" : `, ${writeClock(here * SLOT)} ${stateOf(week, day, here)}`;
+        const hours =
+          open.length > 0
+            ? open.map((it) => `${writeClock(it.from)} to ${writeClock(it.to)}`).join(", ")
+            : "closed";
         return [
-          <span class="day-name" key={`${name}-name`}>{name.slice(0, 3)}</span>,
-          <div key={name} class="slots" ref={(it) => void (rows.current[day] = it)} tabIndex={0} role="application" aria-label={`${name}: ${hours}${said}`}
-            title={`${name}: ${hours}`} onKeyDown={(e) => keys(e, day)} onBlur={() => setCursor(undefined)}
+          <span class="day-name" key={`${name}-name`}>
+            {name.slice(0, 3)}
+          </span>,
+          <div
+            key={name}
+            class="slots"
+            ref={(it) => void (rows.current[day] = it)}
+            tabIndex={0}
+            role="application"
+            aria-label={`${name}: ${hours}${said}`}
+            title={`${name}: ${hours}`}
+            onKeyDown={(e) => keys(e, day)}
+            onBlur={() => setCursor(undefined)}
             onPointerDown={(e) => {
               if (readOnly) return;
               const slot = slotAt(e);
@@ -141,12 +216,19 @@ function WeekGrid() {
               const it = drag.current;
               if (it) stroke(it.day, it.from, slotAt(e), it.open, it.week);
             }}
-            onPointerUp={() => void (drag.current = undefined)} onPointerCancel={() => void (drag.current = undefined)}>
+            onPointerUp={() => void (drag.current = undefined)}
+            onPointerCancel={() => void (drag.current = undefined)}
+          >
             {Array.from({ length: SLOTS }, (_, slot) => (
-              <span key={slot} class={`slot ${stateOf(week, day, slot)}${here === slot ? " cursor" : ""}`} />
+              <span
+                key={slot}
+                class={`slot ${stateOf(week, day, slot)}${here === slot ? " cursor" : ""}`}
+              />
             ))}
           </div>,
-          <span class="total" key={`${name}-total`}>{minutes === 0 ? "closed" : `${Number((minutes / 60).toFixed(2))} h`}</span>,
+          <span class="total" key={`${name}-total`}>
+            {minutes === 0 ? "closed" : `${Number((minutes / 60).toFixed(2))} h`}
+          </span>,
         ];
       })}
     </div>

@@ -2,7 +2,15 @@
 
 import { COUNTRIES } from "../lib/phone";
 import { hrefOf } from "../lib/router";
-import { readRoute, type Route, type RouteKind, ROUTES, routeOfTracking, withRoute, writeRoute } from "../lib/route";
+import {
+  readRoute,
+  type Route,
+  type RouteKind,
+  ROUTES,
+  routeOfTracking,
+  withRoute,
+  writeRoute,
+} from "../lib/route";
 import { label as labelOf } from "../lib/words";
 import { AnyField } from "../form/any";
 import { about, Box, Wrong } from "../form/box";
@@ -22,19 +30,54 @@ export function TrackingForm({ editor, form }: FormProps) {
       <Section title="Tracking number" about="What callers dial, and where they found it.">
         {editor.name === undefined && <NumberField />}
         <div class="fields">
-          <TextField path={["label"]} field={field("label")} help="What people call it, such as Spring campaign." />
-          <TextField path={["source"]} field={field("source")} help="Where its calls are attributed to, such as google ads." />
+          <TextField
+            path={["label"]}
+            field={field("label")}
+            help="What people call it, such as Spring campaign."
+          />
+          <TextField
+            path={["source"]}
+            field={field("source")}
+            help="Where its calls are attributed to, such as google ads."
+          />
         </div>
         <AnyField path={["tags"]} field={field("tags")} label="Tags" wide />
       </Section>
-      <Section title="Call Routing" about={<>What happens to a call. <a href={hrefOf(`/explain?number=${encodeURIComponent(editor.name ?? "")}`)}>Explain</a> shows it step by step.</>}>
+      <Section
+        title="Call Routing"
+        about={
+          <>
+            What happens to a call.{" "}
+            <a href={hrefOf(`/explain?number=${encodeURIComponent(editor.name ?? "")}`)}>Explain</a>{" "}
+            shows it step by step.
+          </>
+        }
+      >
         <Routing />
       </Section>
-      <Section title="Call Settings" about="Recording, greeting, whisper and caller ID are shared by sets of tracking numbers.">
-        <NameField path={["call_settings"]} field={field("call_settings")} kind="call_settings" none="default" help="" />
+      <Section
+        title="Call Settings"
+        about="Recording, greeting, whisper and caller ID are shared by sets of tracking numbers."
+      >
+        <NameField
+          path={["call_settings"]}
+          field={field("call_settings")}
+          kind="call_settings"
+          none="default"
+          help=""
+        />
       </Section>
-      <Section title="Fail-safe" about="Dialled if following the route fails inside of this edge, so that no call is lost.">
-        <NameField path={["fail_safe"]} field={field("fail_safe")} kind="receiving_number" none="None" help="" />
+      <Section
+        title="Fail-safe"
+        about="Dialled if following the route fails inside of this edge, so that no call is lost."
+      >
+        <NameField
+          path={["fail_safe"]}
+          field={field("fail_safe")}
+          kind="receiving_number"
+          none="None"
+          help=""
+        />
       </Section>
     </div>
   );
@@ -45,21 +88,48 @@ function NumberField() {
   const country = useField(["country"]);
   const fault = wrong ?? country.wrong;
   return (
-    <Box id={id} label="Tracking Number" required wrong={fault} help="As it is dialled in the country, or with + and the country code.">
+    <Box
+      id={id}
+      label="Tracking Number"
+      required
+      wrong={fault}
+      help="As it is dialled in the country, or with + and the country code."
+    >
       <div class="row" style={{ flexWrap: "nowrap" }}>
-        <select class="select" style={{ maxWidth: "190px" }} aria-label="Country" disabled={readOnly}
-          value={typeof country.value === "string" ? country.value : ""} onChange={(e) => country.set(e.currentTarget.value || undefined)}>
+        <select
+          class="select"
+          style={{ maxWidth: "190px" }}
+          aria-label="Country"
+          disabled={readOnly}
+          value={typeof country.value === "string" ? country.value : ""}
+          onChange={(e) => country.set(e.currentTarget.value || undefined)}
+        >
           <option value="">With country code</option>
-          {COUNTRIES.map((it) => <option key={it.iso} value={it.iso}>{it.name} (+{it.code})</option>)}
+          {COUNTRIES.map((it) => (
+            <option key={it.iso} value={it.iso}>
+              {it.name} (+{it.code})
+            </option>
+          ))}
         </select>
-        <input id={id} class="input grow" value={typeof value === "string" ? value : ""} placeholder="(202) 555-0100" inputMode="tel" autocomplete="off"
-          {...about(id, fault)} onInput={(e) => set(e.currentTarget.value)} />
+        <input
+          id={id}
+          class="input grow"
+          value={typeof value === "string" ? value : ""}
+          placeholder="(202) 555-0100"
+          inputMode="tel"
+          autocomplete="off"
+          {...about(id, fault)}
+          onInput={(e) => set(e.currentTarget.value)}
+        />
       </div>
     </Box>
   );
 }
 
-const KINDS: readonly (readonly [RouteKind, string])[] = [...ROUTES.map(([kind, text]) => [kind, text] as const), ["hangup", "Hang up"]];
+const KINDS: readonly (readonly [RouteKind, string])[] = [
+  ...ROUTES.map(([kind, text]) => [kind, text] as const),
+  ["hangup", "Hang up"],
+];
 const ROUTE_KEYS = ["route", "dial", "order", "stages"];
 
 function Routing() {
@@ -76,16 +146,41 @@ function Routing() {
   };
   return (
     <>
-      <Segmented label="Call Routing" value={route?.kind ?? ("" as RouteKind)} options={KINDS} disabled={editor.readOnly} onChange={choose} />
+      <Segmented
+        label="Call Routing"
+        value={route?.kind ?? ("" as RouteKind)}
+        options={KINDS}
+        disabled={editor.readOnly}
+        onChange={choose}
+      />
       {!route && <p class="muted">Choose where calls to this number go.</p>}
-      {route?.kind === "dial" && <DialEditor route={route} label="Call Routing" disabled={editor.readOnly} onChange={change} />}
+      {route?.kind === "dial" && (
+        <DialEditor
+          route={route}
+          label="Call Routing"
+          disabled={editor.readOnly}
+          onChange={change}
+        />
+      )}
       {route?.kind === "hangup" && <p class="muted">Callers are turned away without ringing.</p>}
       {route && route.kind !== "dial" && route.kind !== "hangup" && (
         <div class="route">
-          <NamePicker kind={route.kind} value={route.name} label={labelOf(route.kind)} none={`Choose a ${labelOf(route.kind).toLowerCase()}`} disabled={editor.readOnly}
-            invalid={wrong !== undefined} onChange={(name) => change({ ...route, name })} />
+          <NamePicker
+            kind={route.kind}
+            value={route.name}
+            label={labelOf(route.kind)}
+            none={`Choose a ${labelOf(route.kind).toLowerCase()}`}
+            disabled={editor.readOnly}
+            invalid={wrong !== undefined}
+            onChange={(name) => change({ ...route, name })}
+          />
           {route.name && (
-            <a class="button plain" href={hrefOf(`/${ROUTES.find((it) => it[0] === route.kind)?.[2]}/${encodeURIComponent(route.name)}`)}>
+            <a
+              class="button plain"
+              href={hrefOf(
+                `/${ROUTES.find((it) => it[0] === route.kind)?.[2]}/${encodeURIComponent(route.name)}`,
+              )}
+            >
               Open <Icon name="right" size={13} />
             </a>
           )}

@@ -8,7 +8,13 @@ import { asRefused, useFetch } from "../lib/use";
 import { confirm, done, failed, Modal } from "../ui/overlay";
 import { Badge, Button, Loading, Moment, Note, Page, Trouble } from "../ui/parts";
 
-interface User { name: string; role: Role; agent?: string; has_password?: boolean; created_at?: number }
+interface User {
+  name: string;
+  role: Role;
+  agent?: string;
+  has_password?: boolean;
+  created_at?: number;
+}
 
 export const ROLES: readonly (readonly [Role, string, string])[] = [
   ["viewer", "Viewer", "looks at everything but secrets"],
@@ -22,7 +28,8 @@ export function Users() {
   const [editing, setEditing] = useState<User | "new">();
   const items = list.data?.items ?? [];
   const remove = async (name: string) => {
-    if (!(await confirm(`Delete ${name}?`, "Their sessions and API keys end at once.", "Delete"))) return;
+    if (!(await confirm(`Delete ${name}?`, "Their sessions and API keys end at once.", "Delete")))
+      return;
     try {
       await send("DELETE", `/v1/users/${segment(name)}`);
       done(`${name} deleted`);
@@ -32,23 +39,63 @@ export function Users() {
     }
   };
   return (
-    <Page title="Users" about="People who may use this console and the API." actions={<Button icon="plus" kind="primary" onClick={() => setEditing("new")}>New User</Button>}>
+    <Page
+      title="Users"
+      about="People who may use this console and the API."
+      actions={
+        <Button icon="plus" kind="primary" onClick={() => setEditing("new")}>
+          New User
+        </Button>
+      }
+    >
       {list.error && <Trouble error={list.error} retry={list.reload} />}
       <section class="panel flush" aria-label="Users">
-        {!list.data && list.loading ? <div class="body" style={{ padding: "16px" }}><Loading /></div> : (
+        {!list.data && list.loading ? (
+          <div class="body" style={{ padding: "16px" }}>
+            <Loading />
+          </div>
+        ) : (
           <div class="table-wrap">
             <table>
-              <thead><tr><th>Name</th><th>Role</th><th>Agent</th><th>Since</th><th><span class="sr">Actions</span></th></tr></thead>
+              <thead>
+                <tr>
+                  <th>Name</th>
+                  <th>Role</th>
+                  <th>Agent</th>
+                  <th>Since</th>
+                  <th>
+                    <span class="sr">Actions</span>
+                  </th>
+                </tr>
+              </thead>
               <tbody>
                 {items.map((it) => (
                   <tr key={it.name}>
-                    <td class="first">{it.name} {it.name === session.get()?.user && <Badge tone="accent">you</Badge>} {it.has_password === false && <Badge tone="warn">no password</Badge>}</td>
+                    <td class="first">
+                      {it.name}{" "}
+                      {it.name === session.get()?.user && <Badge tone="accent">you</Badge>}{" "}
+                      {it.has_password === false && <Badge tone="warn">no password</Badge>}
+                    </td>
                     <td>{ROLES.find(([key]) => key === it.role)?.[1] ?? it.role}</td>
                     <td>{it.agent ?? <span class="muted">-</span>}</td>
-                    <td><Moment at={it.created_at} /></td>
+                    <td>
+                      <Moment at={it.created_at} />
+                    </td>
                     <td class="actions">
-                      <Button small icon="edit" kind="plain" label={`Change ${it.name}`} onClick={() => setEditing(it)} />
-                      <Button small icon="trash" kind="plain" label={`Delete ${it.name}`} onClick={() => void remove(it.name)} />
+                      <Button
+                        small
+                        icon="edit"
+                        kind="plain"
+                        label={`Change ${it.name}`}
+                        onClick={() => setEditing(it)}
+                      />
+                      <Button
+                        small
+                        icon="trash"
+                        kind="plain"
+                        label={`Delete ${it.name}`}
+                        onClick={() => void remove(it.name)}
+                      />
                     </td>
                   </tr>
                 ))}
@@ -57,12 +104,26 @@ export function Users() {
           </div>
         )}
       </section>
-      {editing && <UserDialog user={editing === "new" ? undefined : editing} onClose={() => setEditing(undefined)} onDone={() => (setEditing(undefined), list.reload())} />}
+      {editing && (
+        <UserDialog
+          user={editing === "new" ? undefined : editing}
+          onClose={() => setEditing(undefined)}
+          onDone={() => (setEditing(undefined), list.reload())}
+        />
+      )}
     </Page>
   );
 }
 
-function UserDialog({ user, onClose, onDone }: { user?: User; onClose: () => void; onDone: () => void }) {
+function UserDialog({
+  user,
+  onClose,
+  onDone,
+}: {
+  user?: User;
+  onClose: () => void;
+  onDone: () => void;
+}) {
   const [name, setName] = useState(user?.name ?? "");
   const [role, setRole] = useState<Role>(user?.role ?? "viewer");
   const [agent, setAgent] = useState(user?.agent ?? "");
@@ -81,35 +142,96 @@ function UserDialog({ user, onClose, onDone }: { user?: User; onClose: () => voi
       onDone();
     } catch (error) {
       const { problem } = asRefused(error);
-      setWrong(problem.errors?.map((it) => it.detail).join("; ") || problem.detail || problem.title);
+      setWrong(
+        problem.errors?.map((it) => it.detail).join("; ") || problem.detail || problem.title,
+      );
       setBusy(false);
     }
   };
   return (
-    <Modal title={user ? `Change ${user.name}` : "New User"} onClose={onClose}
-      footer={<><Button onClick={onClose}>Cancel</Button><Button kind="primary" busy={busy} disabled={!user && (name.trim() === "" || password === "")} onClick={save}>{user ? "Save Changes" : "Create"}</Button></>}>
+    <Modal
+      title={user ? `Change ${user.name}` : "New User"}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            kind="primary"
+            busy={busy}
+            disabled={!user && (name.trim() === "" || password === "")}
+            onClick={save}
+          >
+            {user ? "Save Changes" : "Create"}
+          </Button>
+        </>
+      }
+    >
       {wrong && <Note tone="bad">{wrong}</Note>}
-      {!user && <div class="field"><label for="user-name">User name</label><input id="user-name" class="input" value={name} autocomplete="off" autofocus onInput={(e) => setName(e.currentTarget.value)} /></div>}
+      {!user && (
+        <div class="field">
+          <label for="user-name">User name</label>
+          <input
+            id="user-name"
+            class="input"
+            value={name}
+            autocomplete="off"
+            autofocus
+            onInput={(e) => setName(e.currentTarget.value)}
+          />
+        </div>
+      )}
       <fieldset style={{ border: "0", padding: "0", margin: "0" }}>
-        <legend class="label" style={{ padding: "0", marginBottom: "6px" }}>Role</legend>
+        <legend class="label" style={{ padding: "0", marginBottom: "6px" }}>
+          Role
+        </legend>
         <div class="stack tight">
           {ROLES.map(([key, label, about]) => (
-            <label key={key} class="check"><input type="radio" name="role" value={key} checked={role === key} onChange={() => setRole(key)} /><span><span class="label">{label}</span> <span class="muted">{about}</span></span></label>
+            <label key={key} class="check">
+              <input
+                type="radio"
+                name="role"
+                value={key}
+                checked={role === key}
+                onChange={() => setRole(key)}
+              />
+              <span>
+                <span class="label">{label}</span> <span class="muted">{about}</span>
+              </span>
+            </label>
           ))}
         </div>
       </fieldset>
       <div class="field">
         <label for="user-agent">Agent</label>
-        <select id="user-agent" class="select" value={agent} onChange={(e) => setAgent(e.currentTarget.value)}>
+        <select
+          id="user-agent"
+          class="select"
+          value={agent}
+          onChange={(e) => setAgent(e.currentTarget.value)}
+        >
           <option value="">Nobody</option>
-          {agents.map((it) => <option key={it} value={it}>{it}</option>)}
+          {agents.map((it) => (
+            <option key={it} value={it}>
+              {it}
+            </option>
+          ))}
         </select>
         <div class="help">The agent of the directory that this user is.</div>
       </div>
       <div class="field">
         <label for="user-password">Password</label>
-        <input id="user-password" class="input" type="password" autocomplete="new-password" value={password} placeholder={user ? "stays as it is" : ""} onInput={(e) => setPassword(e.currentTarget.value)} />
-        <div class="help">{user ? "A new one ends their sessions." : "At least 10 characters."}</div>
+        <input
+          id="user-password"
+          class="input"
+          type="password"
+          autocomplete="new-password"
+          value={password}
+          placeholder={user ? "stays as it is" : ""}
+          onInput={(e) => setPassword(e.currentTarget.value)}
+        />
+        <div class="help">
+          {user ? "A new one ends their sessions." : "At least 10 characters."}
+        </div>
       </div>
     </Modal>
   );

@@ -34,8 +34,14 @@ export function done(title: string) {
 /** Says what was refused and why; where a field is at fault the form says it there as well. */
 export function failed(error: unknown, title?: string) {
   const { problem } = error instanceof Refused ? error : asRefused(error);
-  const fields = (problem.errors ?? []).map((it) => (it.pointer ? `${it.pointer.slice(1)}: ${it.detail}` : it.detail));
-  show({ tone: "bad", title: title ?? problem.title, detail: fields.length > 0 ? fields.slice(0, 3).join("; ") : problem.detail });
+  const fields = (problem.errors ?? []).map((it) =>
+    it.pointer ? `${it.pointer.slice(1)}: ${it.detail}` : it.detail,
+  );
+  show({
+    tone: "bad",
+    title: title ?? problem.title,
+    detail: fields.length > 0 ? fields.slice(0, 3).join("; ") : problem.detail,
+  });
 }
 
 export function Toasts() {
@@ -73,9 +79,13 @@ export function Modal({ title, wide, onClose, footer, children }: ModalProps) {
     return () => element?.close();
   }, []);
   return (
-    <dialog ref={dialog} class={wide ? "wide" : ""} aria-labelledby={label}
+    <dialog
+      ref={dialog}
+      class={wide ? "wide" : ""}
+      aria-labelledby={label}
       onCancel={(e) => (e.preventDefault(), onClose())}
-      onMouseDown={(e) => e.target === dialog.current && onClose()}>
+      onMouseDown={(e) => e.target === dialog.current && onClose()}
+    >
       <header>
         <h2 id={label}>{title}</h2>
         <Button icon="close" kind="plain" small label="Close" onClick={onClose} />
@@ -94,7 +104,9 @@ interface Question {
   wide?: boolean;
 }
 
-const asked = new Watched<{ question: Question; answer: (key: string) => void } | undefined>(undefined);
+const asked = new Watched<{ question: Question; answer: (key: string) => void } | undefined>(
+  undefined,
+);
 
 /** The key of the answer; "" if the reader went away from the question. */
 export function ask(question: Question): Promise<string> {
@@ -109,7 +121,12 @@ export function ask(question: Question): Promise<string> {
   });
 }
 
-export async function confirm(title: string, body: ComponentChildren, label: string, danger = true): Promise<boolean> {
+export async function confirm(
+  title: string,
+  body: ComponentChildren,
+  label: string,
+  danger = true,
+): Promise<boolean> {
   const answers = [
     { key: "no", label: "Cancel" },
     { key: "yes", label, kind: danger ? ("danger primary" as const) : ("primary" as const) },
@@ -122,33 +139,65 @@ export function Questions() {
   if (!now) return null;
   const { question, answer } = now;
   return (
-    <Modal title={question.title} wide={question.wide} onClose={() => answer("")}
+    <Modal
+      title={question.title}
+      wide={question.wide}
+      onClose={() => answer("")}
       footer={question.answers.map((it) => (
-        <Button key={it.key} kind={it.kind} onClick={() => answer(it.key)}>{it.label}</Button>
-      ))}>
+        <Button key={it.key} kind={it.kind} onClick={() => answer(it.key)}>
+          {it.label}
+        </Button>
+      ))}
+    >
       {question.body}
     </Modal>
   );
 }
 
 /** One line of text, asked for in a dialog; undefined if the reader went away. */
-export function askText(title: string, label: string, options: { help?: string; action: string; value?: string }): Promise<string | undefined> {
+export function askText(
+  title: string,
+  label: string,
+  options: { help?: string; action: string; value?: string },
+): Promise<string | undefined> {
   let text = options.value ?? "";
-  const body = <OneLine label={label} help={options.help} value={text} onText={(it) => (text = it)} />;
-  return ask({ title, body, answers: [{ key: "no", label: "Cancel" }, { key: "yes", label: options.action, kind: "primary" }] }).then(
-    (key) => (key === "yes" && text.trim() ? text.trim() : undefined),
+  const body = (
+    <OneLine label={label} help={options.help} value={text} onText={(it) => (text = it)} />
   );
+  return ask({
+    title,
+    body,
+    answers: [
+      { key: "no", label: "Cancel" },
+      { key: "yes", label: options.action, kind: "primary" },
+    ],
+  }).then((key) => (key === "yes" && text.trim() ? text.trim() : undefined));
 }
 
-function OneLine({ label, help, value, onText }: { label: string; help?: string; value: string; onText: (text: string) => void }) {
+function OneLine({
+  label,
+  help,
+  value,
+  onText,
+}: {
+  label: string;
+  help?: string;
+  value: string;
+  onText: (text: string) => void;
+}) {
   const [text, set] = useState(value);
   const id = useUnique();
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <input id={id} class="input" value={text} autofocus
+      <input
+        id={id}
+        class="input"
+        value={text}
+        autofocus
         onInput={(e) => (set(e.currentTarget.value), onText(e.currentTarget.value))}
-        onKeyDown={(e) => e.key === "Enter" && asked.get()?.answer("yes")} />
+        onKeyDown={(e) => e.key === "Enter" && asked.get()?.answer("yes")}
+      />
       {help && <div class="help">{help}</div>}
     </div>
   );

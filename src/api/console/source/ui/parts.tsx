@@ -82,16 +82,34 @@ export function Button(props: ButtonProps) {
   const { icon, kind = "", small, label, submit, children, busy } = props;
   const bare = icon && children === undefined;
   return (
-    <button type={submit ? "submit" : "button"} class={`button ${kind}${small ? " small" : ""}${bare ? " icon" : ""}`}
-      aria-label={label} title={props.title ?? (bare ? label : undefined)} disabled={props.disabled || busy}
-      aria-expanded={props.expanded} aria-pressed={props.pressed} aria-busy={busy} onClick={props.onClick}>
+    <button
+      type={submit ? "submit" : "button"}
+      class={`button ${kind}${small ? " small" : ""}${bare ? " icon" : ""}`}
+      aria-label={label}
+      title={props.title ?? (bare ? label : undefined)}
+      disabled={props.disabled || busy}
+      aria-expanded={props.expanded}
+      aria-pressed={props.pressed}
+      aria-busy={busy}
+      onClick={props.onClick}
+    >
       {busy ? <span class="spinner" /> : icon && <Icon name={icon} size={small ? 14 : 15} />}
       {children}
     </button>
   );
 }
 
-export function LinkButton({ to, icon, kind = "", children }: { to: string; icon?: string; kind?: string; children: ComponentChildren }) {
+export function LinkButton({
+  to,
+  icon,
+  kind = "",
+  children,
+}: {
+  to: string;
+  icon?: string;
+  kind?: string;
+  children: ComponentChildren;
+}) {
   return (
     <a class={`button ${kind}`} href={hrefOf(to)}>
       {icon && <Icon name={icon} size={15} />}
@@ -100,7 +118,15 @@ export function LinkButton({ to, icon, kind = "", children }: { to: string; icon
   );
 }
 
-export function Badge({ tone = "", dot, children }: { tone?: Tone; dot?: boolean | "live"; children: ComponentChildren }) {
+export function Badge({
+  tone = "",
+  dot,
+  children,
+}: {
+  tone?: Tone;
+  dot?: boolean | "live";
+  children: ComponentChildren;
+}) {
   return (
     <span class={`badge ${tone}`}>
       {dot && <span class={`dot ${tone}${dot === "live" ? " live" : ""}`} />}
@@ -109,8 +135,17 @@ export function Badge({ tone = "", dot, children }: { tone?: Tone; dot?: boolean
   );
 }
 
-export function Note({ tone = "", icon, children }: { tone?: Tone; icon?: string; children: ComponentChildren }) {
-  const drawn = icon ?? (tone === "bad" || tone === "warn" ? "warning" : tone === "good" ? "check" : "info");
+export function Note({
+  tone = "",
+  icon,
+  children,
+}: {
+  tone?: Tone;
+  icon?: string;
+  children: ComponentChildren;
+}) {
+  const drawn =
+    icon ?? (tone === "bad" || tone === "warn" ? "warning" : tone === "good" ? "check" : "info");
   return (
     <div class={`note ${tone}`} role={tone === "bad" ? "alert" : "note"}>
       <Icon name={drawn} size={15} />
@@ -119,10 +154,22 @@ export function Note({ tone = "", icon, children }: { tone?: Tone; icon?: string
   );
 }
 
-export function Empty({ icon, title, children, action }: { icon: string; title: string; children?: ComponentChildren; action?: ComponentChildren }) {
+export function Empty({
+  icon,
+  title,
+  children,
+  action,
+}: {
+  icon: string;
+  title: string;
+  children?: ComponentChildren;
+  action?: ComponentChildren;
+}) {
   return (
     <div class="empty">
-      <span class="mark"><Icon name={icon} size={20} /></span>
+      <span class="mark">
+        <Icon name={icon} size={20} />
+      </span>
       <h2>{title}</h2>
       <p>{children}</p>
       {action}
@@ -133,12 +180,21 @@ export function Empty({ icon, title, children, action }: { icon: string; title: 
 /** A refusal, for a whole page or panel. */
 export function Trouble({ error, retry }: { error: Refused; retry?: () => void }) {
   if (error.status === 404) {
-    return <Empty icon="search" title="There is no such thing">It may have been deleted or renamed since.</Empty>;
+    return (
+      <Empty icon="search" title="There is no such thing">
+        It may have been deleted or renamed since.
+      </Empty>
+    );
   }
   return (
     <Note tone="bad">
-      <strong>{error.problem.title}.</strong> {error.problem.detail !== error.problem.title && error.problem.detail}{" "}
-      {retry && <Button kind="link" onClick={retry}>Try again</Button>}
+      <strong>{error.problem.title}.</strong>{" "}
+      {error.problem.detail !== error.problem.title && error.problem.detail}{" "}
+      {retry && (
+        <Button kind="link" onClick={retry}>
+          Try again
+        </Button>
+      )}
     </Note>
   );
 }
@@ -146,7 +202,9 @@ export function Trouble({ error, retry }: { error: Refused; retry?: () => void }
 export function Loading({ rows = 4 }: { rows?: number }) {
   return (
     <div class="stack" role="status" aria-label="Loading">
-      {Array.from({ length: rows }, (_, at) => <div key={at} class="skeleton" style={{ width: `${88 - at * 13}%` }} />)}
+      {Array.from({ length: rows }, (_, at) => (
+        <div key={at} class="skeleton" style={{ width: `${88 - at * 13}%` }} />
+      ))}
     </div>
   );
 }
@@ -163,7 +221,14 @@ interface SwitchProps {
 export function Switch({ on, label, help, disabled, id, onChange }: SwitchProps) {
   return (
     <label class="switch">
-      <input id={id} type="checkbox" role="switch" checked={on} disabled={disabled} onChange={(e) => onChange(e.currentTarget.checked)} />
+      <input
+        id={id}
+        type="checkbox"
+        role="switch"
+        checked={on}
+        disabled={disabled}
+        onChange={(e) => onChange(e.currentTarget.checked)}
+      />
       <span>
         <span class="label">{label}</span>
         {help && <div class="help">{help}</div>}
@@ -180,7 +245,13 @@ interface SegmentedProps<T extends string> {
   onChange: (value: T) => void;
 }
 
-export function Segmented<T extends string>({ label, value, options, disabled, onChange }: SegmentedProps<T>) {
+export function Segmented<T extends string>({
+  label,
+  value,
+  options,
+  disabled,
+  onChange,
+}: SegmentedProps<T>) {
   const group = useRef<HTMLDivElement>(null);
   const step = (by: number) => {
     const at = options.findIndex((it) => it[0] === value);
@@ -189,14 +260,28 @@ export function Segmented<T extends string>({ label, value, options, disabled, o
     (group.current?.children[next] as HTMLElement | undefined)?.focus();
   };
   return (
-    <div class="segmented" role="radiogroup" aria-label={label} ref={group}
+    <div
+      class="segmented"
+      role="radiogroup"
+      aria-label={label}
+      ref={group}
       onKeyDown={(e) => {
         if (e.key === "ArrowRight" || e.key === "ArrowDown") (e.preventDefault(), step(1));
         if (e.key === "ArrowLeft" || e.key === "ArrowUp") (e.preventDefault(), step(-1));
-      }}>
+      }}
+    >
       {options.map(([key, text]) => (
-        <button key={key} type="button" role="radio" aria-checked={key === value} disabled={disabled}
-          tabIndex={key === value ? 0 : -1} onClick={() => onChange(key)}>{text}</button>
+        <button
+          key={key}
+          type="button"
+          role="radio"
+          aria-checked={key === value}
+          disabled={disabled}
+          tabIndex={key === value ? 0 : -1}
+          onClick={() => onChange(key)}
+        >
+          {text}
+        </button>
       ))}
     </div>
   );
@@ -206,9 +291,21 @@ export function Moment({ at, relative }: { at: number | null | undefined; relati
   if (at === null || at === undefined) return <span class="muted">-</span>;
   const ms = toMs(at);
   const date = new Date(ms);
-  return <time dateTime={date.toISOString()} title={date.toLocaleString()} class="num nowrap">{relative ? ago(ms) : when(ms)}</time>;
+  return (
+    <time dateTime={date.toISOString()} title={date.toLocaleString()} class="num nowrap">
+      {relative ? ago(ms) : when(ms)}
+    </time>
+  );
 }
 
 export function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {
-  return <Button icon="copy" small kind="plain" label={label} onClick={() => void navigator.clipboard?.writeText(text)} />;
+  return (
+    <Button
+      icon="copy"
+      small
+      kind="plain"
+      label={label}
+      onClick={() => void navigator.clipboard?.writeText(text)}
+    />
+  );
 }

@@ -36,7 +36,11 @@ export function gapsOf(facts: Fact[], file: string, startedAt: number | undefine
     const { type } = fact.what;
     const at = toMs(fact.at) - begin;
     if (at < 0) continue;
-    if (type === "recording.stopped" && ["destination", "command", "api"].includes(String(fact.what.by))) stopped = at;
+    if (
+      type === "recording.stopped" &&
+      ["destination", "command", "api"].includes(String(fact.what.by))
+    )
+      stopped = at;
     if (type === "recording.started" && fact.what.file === file && stopped !== undefined) {
       gaps.push({ from: stopped, to: at });
       stopped = undefined;
@@ -47,7 +51,11 @@ export function gapsOf(facts: Fact[], file: string, startedAt: number | undefine
 }
 
 const POINTS = 700;
-const RATES = [["1", "1x"], ["1.5", "1.5x"], ["2", "2x"]] as const;
+const RATES = [
+  ["1", "1x"],
+  ["1.5", "1.5x"],
+  ["2", "2x"],
+] as const;
 
 export function Player({ file, lengthMs, startedAt, facts, live }: PlayerProps) {
   const audio = useRef<HTMLAudioElement>(null);
@@ -60,15 +68,21 @@ export function Player({ file, lengthMs, startedAt, facts, live }: PlayerProps) 
   useEffect(() => {
     if (live) return;
     let left = false;
-    call("GET", `/v1/recordings/peaks${query({ file, points: POINTS })}`).then((it) => it.json()).then(
-      (it: Peaks) => left || setPeaks(it),
-      (error) => left || setGone(asRefused(error).problem.detail ?? "The recording is not there."),
-    );
+    call("GET", `/v1/recordings/peaks${query({ file, points: POINTS })}`)
+      .then((it) => it.json())
+      .then(
+        (it: Peaks) => left || setPeaks(it),
+        (error) =>
+          left || setGone(asRefused(error).problem.detail ?? "The recording is not there."),
+      );
     return () => void (left = true);
   }, [file, live]);
   const total = (peaks ? peaks.seconds * 1000 : 0) || lengthMs || 1;
   const gaps = useMemo(() => gapsOf(facts, file, startedAt), [facts, file, startedAt]);
-  const sides = useMemo(() => (peaks ? [peaks.left, peaks.right].filter((it) => it.length > 0) : []), [peaks]);
+  const sides = useMemo(
+    () => (peaks ? [peaks.left, peaks.right].filter((it) => it.length > 0) : []),
+    [peaks],
+  );
   const seek = (ms: number) => {
     if (audio.current) audio.current.currentTime = Math.max(0, Math.min(total, ms)) / 1000;
     setAt(Math.max(0, Math.min(total, ms)));
@@ -84,24 +98,53 @@ export function Player({ file, lengthMs, startedAt, facts, live }: PlayerProps) 
     }
   };
   const step = (ms: number) => seek((audio.current?.currentTime ?? 0) * 1000 + ms);
-  if (live) return <p class="muted">It is being recorded. It can be heard once the call has ended.</p>;
+  if (live)
+    return <p class="muted">It is being recorded. It can be heard once the call has ended.</p>;
   return (
     <div class="stack">
       {gone && <Note tone="warn">{gone}</Note>}
-      <Wave sides={sides} total={total} at={at} gaps={gaps} onSeek={seek}
-        onKey={(key) => (key === " " ? void toggle() : step(key === "ArrowLeft" ? -5000 : 5000))} />
+      <Wave
+        sides={sides}
+        total={total}
+        at={at}
+        gaps={gaps}
+        onSeek={seek}
+        onKey={(key) => (key === " " ? void toggle() : step(key === "ArrowLeft" ? -5000 : 5000))}
+      />
       <div class="player">
-        <Button icon={playing ? "pause" : "play"} kind="primary" label={playing ? "Pause" : "Play recording"} onClick={() => void toggle()} />
-        <span class="num">{clock(at)} <span class="muted">/ {clock(total)}</span></span>
-        <Segmented label="Speed" value={rate} options={RATES} onChange={(next) => {
-          setRate(next);
-          if (audio.current) audio.current.playbackRate = Number(next);
-        }} />
+        <Button
+          icon={playing ? "pause" : "play"}
+          kind="primary"
+          label={playing ? "Pause" : "Play recording"}
+          onClick={() => void toggle()}
+        />
+        <span class="num">
+          {clock(at)} <span class="muted">/ {clock(total)}</span>
+        </span>
+        <Segmented
+          label="Speed"
+          value={rate}
+          options={RATES}
+          onChange={(next) => {
+            setRate(next);
+            if (audio.current) audio.current.playbackRate = Number(next);
+          }}
+        />
         <span class="grow" />
-        <a class="button small" href={url} download={file.split("/").at(-1)}><Icon name="download" size={14} />Download</a>
+        <a class="button small" href={url} download={file.split("/").at(-1)}>
+          <Icon name="download" size={14} />
+          Download
+        </a>
       </div>
-      <audio ref={audio} src={url} preload="none" onPlay={() => setPlaying(true)} onPause={() => setPlaying(false)} onEnded={() => setPlaying(false)}
-        onTimeUpdate={(e) => setAt(e.currentTarget.currentTime * 1000)} />
+      <audio
+        ref={audio}
+        src={url}
+        preload="none"
+        onPlay={() => setPlaying(true)}
+        onPause={() => setPlaying(false)}
+        onEnded={() => setPlaying(false)}
+        onTimeUpdate={(e) => setAt(e.currentTarget.currentTime * 1000)}
+      />
     </div>
   );
 }
@@ -123,7 +166,9 @@ function Wave({ sides, total, at, gaps, onSeek, onKey }: WaveProps) {
   const colours = useWatched(theme);
   useEffect(() => {
     if (!canvas.current?.parentElement) return;
-    const watch = new ResizeObserver(([entry]) => setWidth(Math.max(100, Math.round(entry.contentRect.width))));
+    const watch = new ResizeObserver(([entry]) =>
+      setWidth(Math.max(100, Math.round(entry.contentRect.width))),
+    );
     watch.observe(canvas.current.parentElement);
     return () => watch.disconnect();
   }, []);
@@ -135,26 +180,64 @@ function Wave({ sides, total, at, gaps, onSeek, onKey }: WaveProps) {
     element.width = width * ratio;
     element.height = HEIGHT * ratio;
     pen.scale(ratio, ratio);
-    draw(pen, width, sides, at / total, gaps.map((it) => ({ from: it.from / total, to: Math.min(it.to / total, 1) })));
+    draw(
+      pen,
+      width,
+      sides,
+      at / total,
+      gaps.map((it) => ({ from: it.from / total, to: Math.min(it.to / total, 1) })),
+    );
   }, [width, sides, at, total, gaps, colours]);
   const from = (event: PointerEvent) => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
     onSeek(((event.clientX - box.left) / box.width) * total);
   };
   return (
-    <div class="wave" role="slider" tabIndex={0} aria-label="Position in the recording" aria-valuemin={0} aria-valuemax={Math.round(total / 1000)}
-      aria-valuenow={Math.round(at / 1000)} aria-valuetext={`${clock(at)} of ${clock(total)}`}
-      onPointerDown={(e) => (e.currentTarget.setPointerCapture(e.pointerId), from(e))} onPointerMove={(e) => e.buttons === 1 && from(e)}
-      onKeyDown={(e) => [" ", "ArrowLeft", "ArrowRight"].includes(e.key) && (e.preventDefault(), onKey(e.key))}>
+    <div
+      class="wave"
+      role="slider"
+      tabIndex={0}
+      aria-label="Position in the recording"
+      aria-valuemin={0}
+      aria-valuemax={Math.round(total / 1000)}
+      aria-valuenow={Math.round(at / 1000)}
+      aria-valuetext={`${clock(at)} of ${clock(total)}`}
+      onPointerDown={(e) => (e.currentTarget.setPointerCapture(e.pointerId), from(e))}
+      onPointerMove={(e) => e.buttons === 1 && from(e)}
+      onKeyDown={(e) =>
+        [" ", "ArrowLeft", "ArrowRight"].includes(e.key) && (e.preventDefault(), onKey(e.key))
+      }
+    >
       <canvas ref={canvas} />
-      <span class="side-name" style={{ top: "4px" }}>Caller</span>
-      {sides.length > 1 && <span class="side-name" style={{ bottom: "4px" }}>Answering side</span>}
-      {gaps.length > 0 && <span class="sr">{gaps.map((it) => `Not recorded from ${clock(it.from)} to ${Number.isFinite(it.to) ? clock(it.to) : "the end"}.`).join(" ")}</span>}
+      <span class="side-name" style={{ top: "4px" }}>
+        Caller
+      </span>
+      {sides.length > 1 && (
+        <span class="side-name" style={{ bottom: "4px" }}>
+          Answering side
+        </span>
+      )}
+      {gaps.length > 0 && (
+        <span class="sr">
+          {gaps
+            .map(
+              (it) =>
+                `Not recorded from ${clock(it.from)} to ${Number.isFinite(it.to) ? clock(it.to) : "the end"}.`,
+            )
+            .join(" ")}
+        </span>
+      )}
     </div>
   );
 }
 
-function draw(pen: CanvasRenderingContext2D, width: number, sides: number[][], at: number, gaps: Gap[]) {
+function draw(
+  pen: CanvasRenderingContext2D,
+  width: number,
+  sides: number[][],
+  at: number,
+  gaps: Gap[],
+) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(name).trim();
   pen.clearRect(0, 0, width, HEIGHT);
