@@ -103,6 +103,11 @@ enum Command {
         #[command(flatten)]
         config: ConfigFile,
     },
+    /// The whole directory as TOML, so that git can hold it.
+    Directory {
+        #[command(subcommand)]
+        what: DirectoryCommand,
+    },
     /// Print the reference configuration: every key with its default.
     Reference,
     /// Ask a running edge whether it is live (for container health checks).
@@ -110,6 +115,59 @@ enum Command {
         #[arg(long, default_value = "127.0.0.1:8060")]
         address: String,
     },
+}
+
+#[derive(Subcommand)]
+enum DirectoryCommand {
+    /// Print it. Passwords and secrets are left out; an import of what is printed keeps them.
+    Export {
+        #[command(flatten)]
+        place: Place,
+        /// Print passwords and secrets too.
+        #[arg(long, conflicts_with = "api")]
+        secrets: bool,
+    },
+    /// Make it what a file says: what is not in the file is removed. All of it, or nothing.
+    Import {
+        file: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Say what an import of a file would change.
+    Diff {
+        file: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Where the directory is: in the data folder of an edge that does not run, or behind the API of
+/// one that does.
+#[derive(clap::Args)]
+struct Place {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The data folder of the edge.
+    #[arg(long, default_value = "data", conflicts_with = "api")]
+    data: PathBuf,
+    /// A running edge instead: http://127.0.0.1:8060
+    #[arg(long, value_name = "URL", conflicts_with = "config")]
+    api: Option<String>,
+    /// The API key for it; by default what CROSSPOINT_KEY says.
+    #[arg(long, requires = "api")]
+    key: Option<String>,
+}
+
+impl Place {
+    fn place(self) -> server::directory::Place {
+        match self.api {
+            None => server::directory::Place::Here { config: self.config.config, data: self.data },
+            Some(url) => {
+                let key = self.key.or_else(|| std::env::var("CROSSPOINT_KEY").ok());
+                server::directory::Place::There { url, key: key.unwrap_or_default() }
+            }
+        }
+    }
 }
 
 #[derive(clap::Args)]
@@ -135,6 +193,17 @@ fn main() -> ExitCode {
         Command::LearnExtension { destination, digits, from, config } => {
             server::learn_extension(config.config.as_deref(), &destination, &digits, &from)
         }
+        Command::Directory { what } => match what {
+            DirectoryCommand::Export { place, secrets } => {
+                server::directory::export(&place.place(), secrets)
+            }
+            DirectoryCommand::Import { file, place } => {
+                server::directory::import(&place.place(), &file)
+            }
+            DirectoryCommand::Diff { file, place } => {
+                server::directory::diff(&place.place(), &file)
+            }
+        },
         Command::Reference => server::reference(),
         Command::Health { address } => server::health(&address),
     };

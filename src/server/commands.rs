@@ -77,7 +77,7 @@ pub fn simulate(
 }
 
 /// Says it on standard output. Who has read enough (`| head`) may go: that is no failure.
-fn say(text: impl std::fmt::Display) -> Result<(), Error> {
+pub(super) fn say(text: impl std::fmt::Display) -> Result<(), Error> {
     match std::io::stdout().write_all(text.to_string().as_bytes()) {
         Err(it) if it.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::doing("writing to standard output".to_owned())(it))

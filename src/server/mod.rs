@@ -5,6 +5,7 @@ mod check;
 mod clock;
 mod commands;
 mod demo;
+pub mod directory;
 mod edge;
 mod error;
 mod learn;

@@ -4,6 +4,7 @@ mod allocations;
 mod architecture;
 mod calls;
 mod demo;
+mod directory;
 mod explain;
 #[path = "../../fuzz/src/lib.rs"]
 mod properties;

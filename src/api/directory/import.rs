@@ -130,6 +130,7 @@ pub async fn import(
     let sent = read(request, &api).await?;
     let (told, changes) = tokio::sync::oneshot::channel();
     let lines = sent.clone();
+    let sent = sent.documents();
     let by = who.name.clone();
     let changed = Keeper::change(&api, by, how.dry_run, move |kept| {
         if if_match.is_some_and(|it| it != "*" && it != etag(kept)) {
@@ -191,6 +192,13 @@ async fn read(request: Request, api: &Api) -> Answer<Sent> {
 }
 
 impl Sent {
+    fn documents(self) -> Vec<(Kind, Value)> {
+        match self {
+            Self::Json(sent) => sent,
+            Self::Toml(it) => it.as_sent(),
+        }
+    }
+
     /// A problem with the line of the document that it is about.
     fn placed(&self, problem: Problem) -> Problem {
         match self {
@@ -207,13 +215,7 @@ impl Sent {
 }
 
 /// The documents that were sent, with the hidden keys of those that are there.
-fn whole(sent: Sent, before: &Documents) -> Result<Documents, Fault> {
-    let sent = match sent {
-        Sent::Json(sent) => sent,
-        Sent::Toml(it) => {
-            it.documents.0.into_iter().map(|it| (it.kind, Value::Object(it.body))).collect()
-        }
-    };
+pub(super) fn whole(sent: Vec<(Kind, Value)>, before: &Documents) -> Result<Documents, Fault> {
     let mut all = Documents::default();
     for (kind, mut body) in sent {
         let name = body.get(kind.name_key()).and_then(Value::as_str).unwrap_or_default();
@@ -231,7 +233,7 @@ fn whole(sent: Sent, before: &Documents) -> Result<Documents, Fault> {
     Ok(all)
 }
 
-fn edits(kept: &[Kept], diff: Diff) -> Answer<Vec<Edit>> {
+pub(super) fn edits(kept: &[Kept], diff: Diff) -> Answer<Vec<Edit>> {
     let mut edits = Vec::new();
     for it in diff.removed {
         let expected = Expected::Revision(find(kept, it.kind, &it.name)?.revision);

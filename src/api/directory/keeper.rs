@@ -25,7 +25,7 @@ pub enum Home {
 }
 
 /// Says in the store that the file's directory was taken over.
-const TAKEN: &str = "directory_taken";
+pub(super) const TAKEN: &str = "directory_taken";
 /// Who changed what nobody did.
 const OURSELVES: &str = "crosspoint";
 
@@ -193,7 +193,7 @@ async fn taken(store: &dyn Store, shell: &Shell, now: Now) -> Result<Vec<Kept>, 
 }
 
 /// The documents of the file, as if they were kept.
-fn of_file(shell: &Shell) -> Result<Vec<Kept>, CannotBegin> {
+pub(super) fn of_file(shell: &Shell) -> Result<Vec<Kept>, CannotBegin> {
     let documents = shell.documents().map_err(CannotBegin::File)?;
     let kept = |it: Document| Kept {
         kind: it.kind.name().to_owned(),

@@ -7,6 +7,7 @@ mod describe;
 mod faults;
 mod import;
 mod keeper;
+mod offline;
 mod shown;
 
 use axum::extract::State;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 
 pub use self::describe::describe;
 pub use self::keeper::{CannotBegin, Home, Keeper, documents};
+pub use self::offline::Offline;
 use super::access::{Manager, Role, Viewer, Who};
 use super::{Answer, Api, Body, Path, Problem, Query, problem, revision};
 use crate::config::documents::{Document, Kind, keep_hidden, rename, uses_of};

@@ -125,6 +125,14 @@ impl Documents {
         self.0.iter().find(|it| it.kind == kind && it.name == name)
     }
 
+    /// The same without what is never shown.
+    pub fn without_hidden(mut self) -> Self {
+        for it in &mut self.0 {
+            hide(it.kind, &mut it.body);
+        }
+        self
+    }
+
     /// As the tables of a file: the same documents always give the same text. `commented` says
     /// what the kinds are.
     pub fn to_toml(&self, commented: bool) -> String {

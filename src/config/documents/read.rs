@@ -27,6 +27,12 @@ impl Imported {
         Ok(Self { documents, text: text.to_owned() })
     }
 
+    /// Each document's kind and body, as they would be sent one by one.
+    pub fn as_sent(&self) -> Vec<(Kind, Value)> {
+        let one = |it: &Document| (it.kind, Value::Object(it.body.clone()));
+        self.documents.0.iter().map(one).collect()
+    }
+
     /// The line of the text that a fault of these documents is in.
     pub fn line(&self, fault: &Fault) -> Option<usize> {
         let table = parsed(&self.text).ok()?;

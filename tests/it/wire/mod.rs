@@ -6,6 +6,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "these tests are about real time")]
 
+mod api;
 mod asking;
 mod calls;
 mod dialogs;
