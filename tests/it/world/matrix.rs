@@ -6,7 +6,7 @@ use std::time::Duration;
 use crosspoint::audio::AnsweredBy;
 use crosspoint::clock::Instant;
 use crosspoint::model::event::What;
-use crosspoint::model::record::{LegRecord, Outcome};
+use crosspoint::model::record::{LegRecord, Outcome, RecordState};
 
 use super::town::*;
 
@@ -252,6 +252,7 @@ fn one(way: &Way, row: &Row) {
                 town.hangs_up(CARRIER);
             }
             town.rests();
+            is_whole(&town);
         }
         Story::Talks(then, check) => {
             goes(&mut town, way);
@@ -264,9 +265,53 @@ fn one(way: &Way, row: &Row) {
                 town.ends();
             }
             town.rests();
+            is_whole(&town);
             let leg = page(&town).clone();
             let connected = town.moment(leg.connected_at.unwrap());
             check(&Seen { town: &town, way, leg: &leg, connected });
+        }
+    }
+}
+
+/// Whatever way a call took, its record says all that there is to say (PRODUCT section 11), and its
+/// facts are numbered without a gap.
+fn is_whole(town: &World) {
+    let ended = town.ended();
+    assert!(!ended.is_empty());
+    for record in ended {
+        let facts: Vec<_> = town.facts.iter().filter(|(_, it)| it.call == record.id).collect();
+        assert!(facts.iter().map(|(_, it)| it.seq).eq(1..=facts.len() as u32));
+        let connections =
+            facts.iter().filter(|(_, it)| matches!(it.what, What::Connected { .. })).count();
+        let whole = record.state == RecordState::Ended
+            && record.ended_at.is_some()
+            && record.cause.as_ref().is_some_and(|it| !it.reason.is_empty())
+            && !record.path.is_empty()
+            && record.connected_at.is_some() == (0 < connections)
+            && record.talk_ms.is_some() == record.connected_at.is_some()
+            && record.ring_ms.is_some() != record.legs.is_empty()
+            && record.caller_quality.is_some() == record.answered_at.is_some()
+            && record.wait_ms.is_some()
+                == record.path.iter().any(|it| it.what.starts_with("waited"))
+            && record.recordings.len() == connections;
+        assert!(whole, "{record:#?}");
+        for leg in &record.legs {
+            let times = [
+                Some(leg.dialled_at),
+                leg.ringing_at,
+                leg.answered_at,
+                leg.accepted_at,
+                leg.connected_at,
+                leg.ended_at,
+            ];
+            assert!(times.into_iter().flatten().is_sorted(), "{leg:#?}");
+            let cause = leg.cause.as_ref().expect("why it ended");
+            let whole = leg.ended_at.is_some()
+                && (leg.outcome.is_some() || cause.reason == "completed_elsewhere")
+                && (leg.answered_at.is_none() || leg.quality.is_some())
+                && (leg.accepted_at.is_none() || leg.answered_at.is_some())
+                && leg.connected_at.is_some() == (leg.outcome == Some(Outcome::Answered));
+            assert!(whole, "{leg:#?}");
         }
     }
 }
