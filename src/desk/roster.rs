@@ -112,25 +112,30 @@ impl Roster {
             self.members.insert(who, Arc::new(member));
             self.reached.insert(name, rings);
         }
-        for (person, agent_, ways) in agents {
-            let reached = ways.iter().filter_map(|it| self.reached.get(&it.id));
-            let rings: BTreeSet<PersonId> =
-                reached.flat_map(|it| it.iter().copied()).chain([person]).collect();
-            let ways = ways.into_iter().filter_map(|to| {
-                let person = *self.ids.get(&Who::Number(Arc::clone(&to.id)))?;
-                Some(Way { to, person })
-            });
-            let who = agent(&agent_.id);
-            let member = Member {
-                who: who.clone(),
-                is: [person].into(),
-                ways: ways.collect(),
-                rings: rings.into_iter().collect(),
-            };
-            self.members.insert(who, Arc::new(member));
+        for (person, agent, ways) in agents {
+            self.add_agent(person, agent, ways);
         }
         let sets = accounts.into_iter().map(|(name, it)| (name, it.into_iter().collect()));
         self.accounts = sets.collect();
+    }
+
+    /// An agent as somebody who takes calls, once its destinations are known.
+    fn add_agent(&mut self, person: PersonId, it: &Agent, ways: Vec<Arc<ReceivingNumber>>) {
+        let reached = ways.iter().filter_map(|it| self.reached.get(&it.id));
+        let rings: BTreeSet<PersonId> =
+            reached.flat_map(|it| it.iter().copied()).chain([person]).collect();
+        let ways = ways.into_iter().filter_map(|to| {
+            let person = *self.ids.get(&Who::Number(Arc::clone(&to.id)))?;
+            Some(Way { to, person })
+        });
+        let who = agent(&it.id);
+        let member = Member {
+            who: who.clone(),
+            is: [person].into(),
+            ways: ways.collect(),
+            rings: rings.into_iter().collect(),
+        };
+        self.members.insert(who, Arc::new(member));
     }
 
     /// Somebody who takes calls, if the directory has it.

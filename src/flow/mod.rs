@@ -28,7 +28,7 @@ pub use self::explain::explain;
 pub use self::fork::{Draw, Left, Plan, Ring, When, Why, plan, plan_agent, relays_early_media};
 pub use self::geo::{By, Lead, geo};
 pub use self::identity::identity;
-pub use self::outcome::{after_dial, fork_outcome, outcome, q850, refusal, tries_elsewhere};
+pub use self::outcome::{after_dial, fork_outcome, outcome, q850, refusal};
 pub use self::places::{Place, area_code, is_zip, place, states, zip_of};
 pub use self::reach::{
     Barred, Ledger, Reach, Spent, may_spend, phones_of, plan_one, reach, shown, vouched,

@@ -21,12 +21,6 @@ pub fn fork_outcome(legs: impl IntoIterator<Item = Outcome>) -> Outcome {
     legs.into_iter().max().unwrap_or(Outcome::Failed)
 }
 
-/// Whether another address of the same destination is tried first: the next of the trunk, or the
-/// next DNS target (RFC 3263 section 4.3).
-pub fn tries_elsewhere(outcome: Outcome) -> bool {
-    outcome == Outcome::Failed
-}
-
 /// The route to take when a fork ended with `outcome` and nobody took the call. `ended` are its
 /// destinations in the order they ended (list order for those that ended together).
 ///
