@@ -109,6 +109,8 @@ fn journal_recordings_and_outbox_are_what_they_promise_after_the_power_went() {
         for cut in 0..3 {
             machine.calls();
             machine.sound();
+            // So long a disk may take, and no longer: that is what is promised.
+            #[allow(clippy::disallowed_methods, reason = "there is nothing to wait for but time")]
             thread::sleep(SYNC_TAPES);
             let (calls, chunks) = (machine.calls, machine.chunks);
             machine.follower.catch_up().await.unwrap();
