@@ -175,7 +175,7 @@ impl Exchange {
                         reports.extend(local.map(|local| Report::Free { local }));
                     }
                     Out::Journal(_) => self.records += 1,
-                    Out::Media(_) | Out::Note(_) => (),
+                    Out::Media(_) | Out::Note(_) | Out::Dialog { .. } => (),
                     Out::Resolve { .. } => panic!("every address is a number here"),
                     Out::Stream { .. } => panic!("nobody here talks with programs"),
                 }

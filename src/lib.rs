@@ -9,6 +9,7 @@
 pub mod api;
 pub mod audio;
 pub mod call;
+pub mod capture;
 pub mod clock;
 pub mod config;
 pub mod desk;

@@ -1,7 +1,9 @@
 //! The whole file: its sections.
 
 use super::keys::section;
-use super::shell::{Api, Dns, Limits, Media, Prompts, Recordings, Records, Registrar, Sip, Store};
+use super::shell::{
+    Api, Capture, Dns, Limits, Media, Prompts, Recordings, Records, Registrar, Sip, Store,
+};
 use super::trade::{
     AccountKeys, AccountRangeKeys, AgentKeys, GeoRouterKeys, QueueKeys, ReceivingKeys,
     ScheduleKeys, SettingsKeys, SmartRouterKeys, TagRuleKeys, TrackingKeys, TrunkKeys,
@@ -25,6 +27,8 @@ section! {
         records: Records = table();
         /// What is kept and found again: calls, people, perhaps the directory.
         store: Store = table();
+        /// The SIP messages of calls.
+        capture: Capture = table();
         /// Health and metrics over HTTP.
         api: Api = table();
         /// Names to addresses.

@@ -32,7 +32,9 @@ use self::file::File;
 use self::keys::{Section, Table};
 pub use self::peers::Socket;
 pub use self::reference::reference;
-use self::shell::{Api, Dns, Limits, Media, Prompts, Recordings, Records, Registrar, Sip, Store};
+use self::shell::{
+    Api, Capture, Dns, Limits, Media, Prompts, Recordings, Records, Registrar, Sip, Store,
+};
 use crate::model::Directory;
 use crate::sip::Value;
 
@@ -46,6 +48,7 @@ pub struct Config {
     pub prompts: Prompts,
     pub records: Records,
     pub store: Store,
+    pub capture: Capture,
     pub api: Api,
     pub dns: Dns,
     pub limits: Limits,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::keys::{section, tables};
 use super::value::{Count, Hidden, OrOff, Ports, Time, choices};
+use super::words::HostPort;
 
 section! {
     /// The SIP side: where it listens, how it is reached, how it challenges.
@@ -175,6 +176,35 @@ pub enum DirectoryIn {
 }
 
 section! {
+    /// The SIP messages of calls, for those who ask why a call went as it did; without passwords,
+    /// keys and digits.
+    Capture {
+        /// Whose are kept: of all calls, of those that nobody took (`"failed"`), or of none.
+        keep: CaptureKeep = default("\"all\"");
+        /// The folder, inside of the data folder unless it begins with a slash.
+        folder: String = default("\"captures\"");
+        /// Messages of one call. Of more, those in the middle are left out.
+        messages: Count<2, 100_000> = default("500");
+        /// Kilobytes of one call, while it goes on and afterwards.
+        kilobytes: Count<4, 65_536> = default("256");
+        /// How long they are kept.
+        days: Count<1, 3_650> = default("30");
+        /// Megabytes of all calls together: then the oldest go.
+        megabytes: Count<1, 100_000_000> = default("4096");
+        /// Where each message is told as well, as it comes: a Homer (HEP3 over UDP).
+        homer: Option<HostPort> = optional("\"homer.example.com:9060\"");
+    }
+}
+
+/// Whose messages are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaptureKeep {
+    All,
+    Failed,
+    Off,
+}
+
+section! {
     /// HTTP: the API and the console that it serves, health, metrics.
     Api {
         /// Where it listens. Passwords pass here: an address that others can reach needs a
@@ -218,12 +248,26 @@ section! {
     }
 }
 
-tables! { Sip, Listener, Registrar, Media, Recordings, Prompts, Records, Store, Api, Dns, Limits }
+tables! {
+    Sip,
+    Listener,
+    Registrar,
+    Media,
+    Recordings,
+    Prompts,
+    Records,
+    Capture,
+    Store,
+    Api,
+    Dns,
+    Limits,
+}
 
 choices! {
     ListenerTransport { "udp" => Self::Udp, "tcp" => Self::Tcp }
     Algorithm { "md5" => Self::Md5, "sha256" => Self::Sha256 }
     DirectoryIn { "file" => Self::File, "database" => Self::Database }
+    CaptureKeep { "all" => Self::All, "failed" => Self::Failed, "off" => Self::Off }
     WhenFull { "drop_oldest" => Self::DropOldest, "refuse" => Self::Refuse }
     Synthesiser {
         "auto" => Self::Auto,

@@ -353,6 +353,27 @@ fn sound_url(url: &str, schemes: [&str; 2]) -> Result<(), String> {
     sound_authority(url, rest).map_err(str::to_owned)
 }
 
+/// A name or address with a port: `homer.example.com:9060`, `[2001:db8::1]:9060`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPort(pub String);
+
+impl Value for HostPort {
+    fn read(item: &Item<'_>) -> Result<Self, Wrong> {
+        let text = String::read(item)?;
+        let has_port = text.rsplit_once(':').is_some_and(|it| !it.1.ends_with(']'));
+        let why = match sound_authority(&text, &text) {
+            Ok(()) if has_port && !text.contains(['/', '?']) => return Ok(Self(text)),
+            Ok(()) => "it is not a host and a port",
+            Err(why) => why,
+        };
+        Err(item.wrong(format!("{text:?}: {why}")))
+    }
+
+    fn allowed() -> String {
+        "\"host:port\"".to_owned()
+    }
+}
+
 fn sound_authority(url: &str, rest: &str) -> Result<(), &'static str> {
     if URL_MAX < url.len() {
         return Err("it is too long");

@@ -51,7 +51,7 @@ pub struct New {
 /// The same, kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// Ascends in the order of being kept.
+    /// Ascends in the order of being kept; the id of one that is gone is not given again.
     pub id: i64,
     pub webhook: Arc<str>,
     pub call: Arc<str>,

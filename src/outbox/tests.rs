@@ -20,6 +20,8 @@ struct Town {
     heard: Vec<(String, String, u32)>,
     broken: bool,
     chance: u32,
+    /// Never given twice, as the store's are not.
+    last_id: i64,
 }
 
 impl Town {
@@ -34,6 +36,7 @@ impl Town {
             heard: Vec::new(),
             broken: false,
             chance: 0,
+            last_id: 0,
         };
         town.restart();
         town
@@ -89,7 +92,8 @@ impl Town {
         let what = What::Ended { cause: Cause::default() };
         let fact = Fact { seq, at: self.now.wall, call: call.into(), what };
         for new in wanted(&fact, &self.webhooks) {
-            let id = self.rows.last_key_value().map_or(1, |it| it.0 + 1);
+            self.last_id += 1;
+            let id = self.last_id;
             let New { webhook, call, seq, event, body, queued_at } = new;
             let (due, why) = (queued_at, String::new());
             let delivery =

@@ -1,6 +1,7 @@
 //! Starts threads, turns the loops, drains, stops; and what the command line asks for.
 
 mod asked;
+mod capture;
 mod check;
 mod clock;
 mod commands;
@@ -16,6 +17,7 @@ mod run;
 pub mod setup;
 mod streams;
 mod voice;
+mod webhooks;
 
 use std::path::Path;
 

@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 
 use self::house::Kept;
 use self::turns::Turns;
+use super::capture::Capture;
 use super::clock::Clock;
 use super::error::Error;
 use super::office::{self, Line, Office, Opened};
@@ -60,6 +61,7 @@ pub(super) struct Server<'a> {
     journal: Journal,
     /// The thread that writes recordings.
     tapes: JoinHandle<()>,
+    capture: Capture,
     registrations: Registrations,
     kept: Kept,
     status: Status,
@@ -174,6 +176,8 @@ impl<'a> Server<'a> {
             now,
         )
         .map_err(|error| Error::Config(format!("{error}")))?;
+        let capture = Capture::start(&config, data, setup::seen(&config, net.listeners()), clock)
+            .map_err(Error::doing(at("opening the captures")))?;
         let (resolved, resolved_ear) = mpsc::channel(ANSWERS);
         let (clips, clips_ear) = mpsc::channel(CLIPS);
         let (office, line) = at_work(opened, &config, &status, data, clock)?;
@@ -205,6 +209,7 @@ impl<'a> Server<'a> {
             voice,
             streams,
             journal,
+            capture,
             status,
             resolved,
             clips,
@@ -278,6 +283,7 @@ impl<'a> Server<'a> {
             for received in batch.drain(..) {
                 match received {
                     Received::Message { bytes, hop } => {
+                        self.capture.heard(&bytes, hop, now.wall, self.out.len());
                         self.switch.on_datagram(bytes, hop, now, &mut self.out);
                     }
                     Received::Lost { hop } => {
@@ -317,15 +323,22 @@ impl<'a> Server<'a> {
 
     /// Sends everything that the switch wants done on its way.
     fn deliver(&mut self) {
-        for out in self.out.drain(..) {
+        let wall = self.clock.now().wall;
+        for (n, out) in self.out.drain(..).enumerate() {
             match out {
-                Out::Send { bytes, hop } => self.net.send(bytes, hop),
+                Out::Send { bytes, hop } => {
+                    self.capture.reach(n);
+                    self.capture.said(&bytes, hop, wall);
+                    self.net.send(bytes, hop);
+                }
+                Out::Dialog { call, call_id } => self.capture.dialog(call, call_id),
                 Out::Media(order) => self.voice.order(order),
                 Out::Stream { stream, order } => self.streams.order(stream, order),
                 Out::Journal(record) => {
                     if 0 < self.news.receiver_count() {
                         drop(self.news.send(News::Record(Arc::from(record.clone()))));
                     }
+                    self.capture.record(&record);
                     self.journal.keep(Entry::Record(record));
                 }
                 Out::Note(fact) => {
@@ -345,6 +358,7 @@ impl<'a> Server<'a> {
                 }
             }
         }
+        self.capture.flush();
         self.voice.flush();
         self.streams.flush();
     }
@@ -426,6 +440,7 @@ impl<'a> Server<'a> {
         self.streams.stop();
         self.voice.stop();
         drop(self.tapes.join());
+        self.capture.stop();
         drop(self.journal);
         self.registrations.close(registrations);
         if let Some(office) = self.office {

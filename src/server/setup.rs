@@ -1,12 +1,12 @@
 //! From what the operator wrote to what each room is told.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::prompts::Speaker;
 use crate::config::Config;
-use crate::config::shell::Synthesiser;
+use crate::config::shell::{CaptureKeep, Synthesiser};
 use crate::config::value::OrOff;
 use crate::media;
 use crate::net;
@@ -24,16 +24,8 @@ pub fn ports_ready(config: &Config) -> usize {
 
 /// The exchange's own configuration. `listeners` are the sockets as they were bound.
 pub fn switch(config: &Config, listeners: &[net::Listener]) -> switch::Config {
-    let told = config.sip.advertised;
-    let listeners = listeners.iter().map(|it| {
-        let mut address = it.address;
-        if let Some(ip) = told.filter(|ip| ip.is_ipv6() == address.is_ipv6()) {
-            address.set_ip(ip);
-        } else if address.ip().is_unspecified() {
-            address.set_ip(own_address(config, address.is_ipv6()));
-        }
-        Listener { transport: it.transport, address }
-    });
+    let listeners = listeners.iter().zip(seen(config, listeners));
+    let listeners = listeners.map(|(it, address)| Listener { transport: it.transport, address });
     let pairs = config.media.ports.pairs();
     let transactions = config.limits.transactions.0 as usize;
     switch::Config {
@@ -46,8 +38,24 @@ pub fn switch(config: &Config, listeners: &[net::Listener]) -> switch::Config {
         max_calls: config.limits.max_calls.0 as usize,
         max_calls_per_second: config.limits.max_calls_per_second.as_ref().map(|it| it.0),
         software: config.sip.software(),
+        tells_dialogs: captures(config),
         transactions: transaction::Limits { clients: transactions, servers: transactions },
     }
+}
+
+/// Our sockets as far ends see them, by their number.
+pub fn seen(config: &Config, listeners: &[net::Listener]) -> Vec<SocketAddr> {
+    let told = config.sip.advertised;
+    let seen = |it: &net::Listener| {
+        let mut address = it.address;
+        if let Some(ip) = told.filter(|ip| ip.is_ipv6() == address.is_ipv6()) {
+            address.set_ip(ip);
+        } else if address.ip().is_unspecified() {
+            address.set_ip(own_address(config, address.is_ipv6()));
+        }
+        address
+    };
+    listeners.iter().map(seen).collect()
 }
 
 /// What a socket bound to every address is reached at: where media is.
@@ -79,6 +87,11 @@ pub fn media(config: &Config) -> media::Config {
     media::Config { silence: config.media.silence(), rest: config.media.quarantine.0 }
 }
 
+/// Whether the messages of calls are of interest to anybody.
+pub fn captures(config: &Config) -> bool {
+    config.capture.keep != CaptureKeep::Off || config.capture.homer.is_some()
+}
+
 /// Conversations with virtual agents that may be held at once: as many as calls.
 pub fn streams(config: &Config) -> usize {
     config.limits.max_calls.0 as usize
@@ -108,7 +121,7 @@ pub fn inside(data: &Path, folder: &str) -> PathBuf {
 }
 
 /// Where HTTP listens, if anywhere.
-pub fn http(config: &Config) -> Option<std::net::SocketAddr> {
+pub fn http(config: &Config) -> Option<SocketAddr> {
     let OrOff(listen) = &config.api.listen;
     *listen
 }

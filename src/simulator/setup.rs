@@ -19,6 +19,7 @@ pub(super) fn switch(config: &Config) -> switch::Config {
     let media = |v6| media_address(config, v6).is_some();
     switch::Config {
         software: config.sip.software(),
+        tells_dialogs: true,
         listeners: listeners.iter().map(listener).collect(),
         ports: media::Limits { most, ..media::Limits::default() },
         v4: media(false),

@@ -9,7 +9,10 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use bytes::Bytes;
 
 use super::network::{Datagram, Network, Weather};
 use super::outlet::{Shell, Twine};
@@ -59,6 +62,8 @@ pub struct World {
     pub records: Vec<CallRecord>,
     /// Every SIP message, when it was sent.
     pub wire: Vec<(Instant, Datagram)>,
+    /// Whose each dialog is: the call, and its Call-ID.
+    pub dialogs: Vec<(Arc<str>, Bytes)>,
     /// The addresses of names, best first.
     pub names: BTreeMap<String, Vec<SocketAddr>>,
     now: Now,
@@ -95,6 +100,7 @@ impl World {
             programs: Programs::default(),
             facts: Vec::new(),
             records: Vec::new(),
+            dialogs: Vec::new(),
             wire: Vec::new(),
             names: BTreeMap::new(),
             now,
@@ -428,6 +434,7 @@ impl World {
             }
             Out::Journal(record) => self.records.push(*record),
             Out::Note(fact) => self.facts.push((now.at, fact)),
+            Out::Dialog { call, call_id } => self.dialogs.push((call, call_id)),
             Out::Resolve { ticket, resolve } => {
                 let transport = resolve.transport.unwrap_or(Transport::Udp);
                 let found = self.names.get(&resolve.host).into_iter().flatten();

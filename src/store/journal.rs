@@ -286,7 +286,7 @@ impl Log {
 }
 
 /// The length of `file` up to and including its last newline.
-fn whole_lines(file: &mut File, length: u64) -> io::Result<u64> {
+pub(super) fn whole_lines(file: &mut File, length: u64) -> io::Result<u64> {
     use std::io::Read;
     const STEP: u64 = 64 << 10;
     let mut end = length;

@@ -6,11 +6,13 @@
 
 mod callers;
 pub mod database;
+mod captures;
 mod journal;
 mod registrations;
 mod tapes;
 
 pub use self::callers::past_callers;
+pub use self::captures::{CaptureLimits, Captures, captured};
 pub use self::journal::{Entry, Journal};
 pub use self::registrations::Registrations;
 pub use self::tapes::{TapeOrder, TapeReport, Tapes, repair_recordings};

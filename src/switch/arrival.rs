@@ -142,6 +142,10 @@ impl Switch {
         if origin.trunk.is_none() {
             self.desk_sees_caller(call, &origin.name);
         }
+        if self.config.tells_dialogs {
+            let call_id = request.bytes().slice_ref(request.call_id());
+            out.push(Out::Dialog { call: facts.call.clone(), call_id });
+        }
         let span = tracing::info_span!("call", id = &*facts.call);
         let directory = self.directory.clone();
         let started = span.in_scope(|| Call::new(facts, directory, &self.desk, now, &mut effects));

@@ -24,6 +24,8 @@ pub struct Config {
     /// Calls that may begin in one second.
     pub max_calls_per_second: Option<u32>,
     pub transactions: Limits,
+    /// Whether it says whose each dialog is ([`Out::Dialog`](super::Out::Dialog)).
+    pub tells_dialogs: bool,
     /// What we call ourselves towards those we know.
     pub software: Option<Value>,
 }

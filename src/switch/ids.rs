@@ -48,14 +48,17 @@ pub struct Ids {
     random: ChaCha12Rng,
     /// Knows the seed.
     seal: DefaultHasher,
+    /// Call-IDs made for legs since they were last told, if they are.
+    minted: Option<Vec<String>>,
 }
 
 impl Ids {
-    pub fn new(seed: [u8; 32]) -> Self {
+    pub fn new(seed: [u8; 32], tells_dialogs: bool) -> Self {
         let mut seal = DefaultHasher::new();
         seal.write(b"tags");
         seal.write(&seed);
-        Self { random: ChaCha12Rng::from_seed(seed), seal }
+        let minted = tells_dialogs.then(Vec::new);
+        Self { random: ChaCha12Rng::from_seed(seed), seal, minted }
     }
 
     pub fn random(&mut self) -> u64 {
@@ -78,6 +81,11 @@ impl Ids {
         let mut seal = self.seal.clone();
         seal.write_u64(of.pack());
         seal.finish()
+    }
+
+    /// A Call-ID that was made for a leg.
+    pub fn told(&mut self) -> Option<String> {
+        self.minted.as_mut()?.pop()
     }
 
     /// A name for a call: unique for ever, sortable by nothing.
@@ -113,7 +121,11 @@ impl crate::dialog::Ids for BranchIds<'_> {
     }
 
     fn call_id(&mut self) -> String {
-        self.ids.call_id()
+        let id = self.ids.call_id();
+        if let Some(minted) = &mut self.ids.minted {
+            minted.push(id.clone());
+        }
+        id
     }
 
     fn random(&mut self) -> u64 {
@@ -129,11 +141,15 @@ mod tests {
     fn a_tag_tells_its_owner() {
         let key =
             BranchKey { call: CallKey { slot: 0xabcdef, generation: 0x123456 }, leg: 7, branch: 2 };
-        let ids = Ids::new([1; 32]);
+        let ids = Ids::new([1; 32], false);
         let tag = ids.tag(key);
         assert_eq!(tag.len(), 32);
         assert_eq!(ids.owner(tag.as_bytes()), Some(key));
-        assert_eq!(Ids::new([2; 32]).owner(tag.as_bytes()), None, "another exchange made it");
+        assert_eq!(
+            Ids::new([2; 32], false).owner(tag.as_bytes()),
+            None,
+            "another exchange made it"
+        );
         assert_eq!(ids.owner(format!("{tag}0").as_bytes()), None);
         assert_eq!(ids.owner(&tag.as_bytes()[..31]), None);
         assert_eq!(ids.owner(tag.to_uppercase().as_bytes()), None);

@@ -72,6 +72,11 @@ pub enum Out {
     },
     Journal(Box<CallRecord>),
     Note(Fact),
+    /// A dialog with this Call-ID is this call's; said before anything is sent in it but a 100.
+    Dialog {
+        call: Arc<str>,
+        call_id: Bytes,
+    },
     /// Find the addresses of a name; the answer comes back by [`Switch::on_resolved`].
     Resolve {
         ticket: u64,
@@ -128,7 +133,7 @@ impl Switch {
         [seed, secret]: [[u8; 32]; 2],
         now: Now,
     ) -> Result<Self, peer::ConfigError> {
-        let mut ids = Ids::new(seed);
+        let mut ids = Ids::new(seed, config.tells_dialogs);
         let table_seed = u128::from(ids.random()) << 64 | u128::from(ids.random());
         Ok(Self {
             desk: Desk::new(&directory, crate::desk::Limits::default(), now),

@@ -35,6 +35,12 @@ impl Switch {
         now: Now,
         out: &mut Vec<Out>,
     ) {
+        while let Some(id) = self.ids.told() {
+            if let Some(entry) = self.calls.get_mut(key.call) {
+                let call = entry.call.record().id.clone();
+                out.push(Out::Dialog { call, call_id: id.into() });
+            }
+        }
         for want in wants.drain(..) {
             match want {
                 Want::Request { request, method, next, ticket } => {

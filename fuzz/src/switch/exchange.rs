@@ -109,6 +109,7 @@ impl Exchange {
         let most = config.media.ports.pairs();
         let mine = switch::Config {
             software: None,
+            tells_dialogs: true,
             listeners: config.sockets().into_iter().map(listener).collect(),
             ports: media::Limits { low: 4, batch: 8, most },
             v4: true,
@@ -299,7 +300,7 @@ impl Exchange {
                 let told = stream::Told::Lost(stream::Fault::Unreachable);
                 self.switch.on_stream(stream, told, self.now, &mut self.outs);
             }
-            Out::Stream { .. } => (),
+            Out::Stream { .. } | Out::Dialog { .. } => (),
             Out::Resolve { ticket, resolve } => self.asked.push((ticket, resolve)),
         }
     }

@@ -60,6 +60,7 @@ pub(super) fn config(file: File, text: &str, folder: &Path) -> Result<Config, Wr
         prompts: file.prompts,
         records: file.records,
         store: file.store,
+        capture: file.capture,
         api: file.api,
         dns: file.dns,
         limits: file.limits,

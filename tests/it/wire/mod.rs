@@ -9,6 +9,7 @@
 mod api;
 mod asking;
 mod calls;
+mod captures;
 mod dialogs;
 mod digits;
 mod disk;

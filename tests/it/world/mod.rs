@@ -1,6 +1,7 @@
 //! Stories of whole calls: the exchange with its media, between phones it shares no code with.
 
 mod asking;
+mod captures;
 mod clients;
 mod digits;
 mod endings;
@@ -18,4 +19,5 @@ mod shown;
 mod simulated;
 mod town;
 mod transfers;
+mod webhooks;
 mod whispers;
