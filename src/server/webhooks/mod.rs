@@ -9,17 +9,22 @@
 
 mod request;
 
+use std::collections::BTreeSet;
 use std::future::pending;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
 use self::request::Requests;
 use super::clock::Clock;
 use super::streams::Tls;
+use crate::config::Config;
 use crate::model::Webhook;
 use crate::outbox::{Delivery, FETCH, Outbox, Outcome, Settled, State, Want};
 use crate::store::database::Store;
@@ -35,12 +40,10 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// What the task is told.
 pub enum Told {
-    /// These are there now.
-    Webhooks(Vec<Arc<Webhook>>),
     /// The store has more.
     Queued,
-    /// The store has this one waiting again.
-    Revived(Delivery),
+    /// The store has the delivery with this id waiting again.
+    Revived(i64),
 }
 
 /// Whoever has news for the task.
@@ -61,13 +64,19 @@ impl Webhooks {
         drop(self.news.try_send(Told::Queued));
     }
 
-    pub async fn tell(&self, told: Told) {
-        drop(self.news.send(told).await);
+    /// A delivery that was laid aside waits again.
+    pub async fn revived(&self, id: i64) {
+        drop(self.news.send(Told::Revived(id)).await);
     }
 }
 
 /// Tells webhooks what there is, until nobody has news any more.
-pub async fn run(store: Arc<dyn Store>, clock: Clock, mut news: Receiver<Told>) {
+pub async fn run(
+    store: Arc<dyn Store>,
+    clock: Clock,
+    mut config: watch::Receiver<Arc<Config>>,
+    mut news: Receiver<Told>,
+) {
     let mut task = Task {
         store,
         clock,
@@ -77,16 +86,22 @@ pub async fn run(store: Arc<dyn Store>, clock: Clock, mut news: Receiver<Told>) 
         unsettled: Vec::new(),
         settle_at: None,
         wants: Vec::new(),
+        counted: BTreeSet::new(),
     };
+    config.mark_changed();
     let mut count = tokio::time::interval(COUNT);
     loop {
         let deadlines = [task.outbox.deadline().map(|it| clock.shell(it)), task.settle_at];
         let deadline = deadlines.into_iter().flatten().min();
         tokio::select! {
             told = news.recv() => match told {
-                Some(told) => task.on_told(told),
+                Some(told) => task.on_told(told).await,
                 None => break,
             },
+            Ok(()) = config.changed() => {
+                let directory = config.borrow_and_update().directory.clone();
+                task.outbox.on_webhooks(directory.webhooks(), clock.now(), &mut task.wants);
+            }
             Some(landed) = task.flying.join_next() => task.on_landed(landed),
             _ = count.tick() => task.count().await,
             () = until(deadline) => task.outbox.on_time(clock.now(), &mut task.wants),
@@ -108,27 +123,27 @@ struct Task {
     unsettled: Vec<(i64, Settled)>,
     settle_at: Option<std::time::Instant>,
     wants: Vec<Want>,
+    /// Webhooks that the gauges name.
+    counted: BTreeSet<Arc<str>>,
 }
 
 impl Task {
-    fn on_told(&mut self, told: Told) {
-        let now = self.clock.now();
+    async fn on_told(&mut self, told: Told) {
         match told {
-            Told::Webhooks(them) => self.outbox.on_webhooks(&them, now, &mut self.wants),
-            Told::Queued => self.outbox.on_queued(now, &mut self.wants),
-            Told::Revived(it) => self.outbox.on_revived(it, now, &mut self.wants),
+            Told::Queued => self.outbox.on_queued(self.clock.now(), &mut self.wants),
+            Told::Revived(id) => {
+                let found = self.store.deliveries(None, State::Waiting, id - 1, 1).await;
+                let now = self.clock.now();
+                // What cannot be read now is read with all others after the next start.
+                for it in found.unwrap_or_default().into_iter().filter(|it| it.id == id) {
+                    self.outbox.on_revived(it, now, &mut self.wants);
+                }
+            }
         }
     }
 
     fn on_landed(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
-        let (sent, outcome) = match landed {
-            Ok(landed) => landed,
-            Err(error) => {
-                // A bug, and its delivery is never settled: it goes out again with the next start.
-                error!(%error, "a request to a webhook broke off");
-                return;
-            }
-        };
+        let Ok((sent, outcome)) = landed else { return };
         let chance = getrandom::u32().unwrap_or(u32::MAX);
         told(&sent, &outcome);
         self.outbox.on_outcome(&sent, outcome, chance, self.clock.now(), &mut self.wants);
@@ -162,7 +177,9 @@ impl Task {
     fn send(&mut self, to: Arc<Webhook>, delivery: Delivery) {
         let (requests, wall) = (self.requests.clone(), self.clock.now().wall);
         self.flying.spawn(async move {
-            let outcome = requests.send(&to, &delivery, wall).await;
+            let sent = AssertUnwindSafe(requests.send(&to, &delivery, wall)).catch_unwind().await;
+            let bug = |_| Outcome::Failed { why: "our own fault".into(), retry_after: None };
+            let outcome = sent.unwrap_or_else(bug);
             (delivery, outcome)
         });
     }
@@ -199,13 +216,16 @@ impl Task {
     }
 
     /// For the metrics.
-    async fn count(&self) {
+    async fn count(&mut self) {
         metrics::gauge!("crosspoint_webhooks_under_way").set(self.outbox.flying() as f64);
-        for it in self.store.delivery_counts().await.unwrap_or_default() {
-            let name = || it.webhook.to_string();
+        let Ok(counts) = self.store.delivery_counts().await else { return };
+        self.counted.extend(counts.iter().map(|it| it.webhook.clone()));
+        for name in &self.counted {
+            let count = counts.iter().find(|it| it.webhook == *name).cloned().unwrap_or_default();
+            let name = || name.to_string();
             metrics::gauge!("crosspoint_webhooks_waiting", "webhook" => name())
-                .set(it.waiting as f64);
-            metrics::gauge!("crosspoint_webhooks_dead", "webhook" => name()).set(it.dead as f64);
+                .set(count.waiting as f64);
+            metrics::gauge!("crosspoint_webhooks_dead", "webhook" => name()).set(count.dead as f64);
         }
     }
 
