@@ -13,6 +13,8 @@ pub mod access;
 pub mod answer;
 pub mod ask;
 pub mod console;
+pub mod capture;
+pub mod deliveries;
 pub mod directory;
 pub mod health;
 mod layers;
@@ -28,11 +30,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use self::access::Access;
 pub use self::answer::{Body, Path, Query};
 pub use self::ask::{Ask, Exchange, News};
+use self::capture::Captures;
 use self::directory::Keeper;
 pub use self::health::Status;
 pub use self::problem::{Answer, Problem};
@@ -59,6 +62,10 @@ pub struct Parts {
     pub news: broadcast::Sender<News>,
     /// Health, readiness, metrics.
     pub status: Status,
+    /// What calls said in SIP.
+    pub captures: Captures,
+    /// Who tells webhooks of events hears here which deliveries are to be tried again.
+    pub revived: mpsc::Sender<i64>,
     /// The data folder.
     pub data: PathBuf,
     /// Where files that the directory names are looked for.
@@ -94,6 +101,8 @@ pub fn routes(api: Api) -> Router {
     let parts = Router::new()
         .merge(access::routes())
         .merge(console::routes())
+        .merge(capture::routes())
+        .merge(deliveries::routes())
         .merge(directory::routes())
         .merge(health::routes())
         .merge(openapi::routes());

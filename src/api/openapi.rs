@@ -14,7 +14,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use super::{Api, access, directory, health, problem};
+use super::{Api, access, capture, deliveries, directory, health, problem};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,6 +29,8 @@ use super::{Api, access, directory, health, problem};
     tags(
         (name = "access", description = "Users, sessions, keys, the audit log."),
         (name = "directory", description = "Numbers, queues, menus, trunks, .. and where calls go."),
+        (name = "records", description = "Calls that were."),
+        (name = "webhooks", description = "What webhooks were not told yet."),
         (name = "health", description = "For balancers and monitoring."),
     )
 )]
@@ -36,7 +38,14 @@ struct Base;
 
 /// What each part says of itself.
 fn parts() -> Vec<utoipa::openapi::OpenApi> {
-    vec![access::Doc::openapi(), directory::Doc::openapi(), health::Doc::openapi(), Doc::openapi()]
+    vec![
+        access::Doc::openapi(),
+        capture::Doc::openapi(),
+        deliveries::Doc::openapi(),
+        directory::Doc::openapi(),
+        health::Doc::openapi(),
+        Doc::openapi(),
+    ]
 }
 
 #[derive(OpenApi)]

@@ -51,7 +51,7 @@ pub struct Message {
     pub transport: Transport,
     /// We were sent it; else we sent it.
     pub heard: bool,
-    #[serde(with = "text")]
+    #[serde(rename = "text", with = "text")]
     pub bytes: Bytes,
 }
 

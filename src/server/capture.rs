@@ -42,7 +42,6 @@ const FIND: Duration = Duration::from_secs(300);
 /// What the thread is told.
 enum Told {
     Turn(Vec<Caught>),
-    #[allow(dead_code, reason = "asked by the API")]
     Look(String, oneshot::Sender<Option<Captured>>),
 }
 
@@ -59,12 +58,10 @@ struct Running {
 
 /// Who wants to see calls that go on.
 #[derive(Clone)]
-#[allow(dead_code, reason = "asked by the API")]
 pub struct Looker(Option<SyncSender<Told>>);
 
 impl Looker {
     /// What there is of a call that is not on the disk yet. Waits for the thread, not for the disk.
-    #[allow(dead_code, reason = "asked by the API")]
     pub async fn look(&self, call: &str) -> Option<Captured> {
         let (answer, answered) = oneshot::channel();
         self.0.as_ref()?.try_send(Told::Look(call.to_owned(), answer)).ok()?;
@@ -106,7 +103,6 @@ impl Capture {
         Ok(Self(Some(Running { ring, thread, heard, turn })))
     }
 
-    #[allow(dead_code, reason = "asked by the API")]
     pub fn looker(&self) -> Looker {
         Looker(self.0.as_ref().map(|it| it.ring.clone()))
     }

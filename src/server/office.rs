@@ -18,9 +18,10 @@ use tracing::{error, info, warn};
 
 use super::clock::Clock;
 use super::error::Error;
-use super::setup;
+use super::{setup, webhooks};
 use crate::api::access::Access;
 use crate::api::ask::NEWS;
+use crate::api::capture::{Captures, Look};
 use crate::api::directory::{Home, Keeper};
 use crate::api::{self, Api, Ask, Exchange, News, Parts, Status};
 use crate::config::Config;
@@ -28,10 +29,12 @@ use crate::config::documents::Shell;
 use crate::config::shell::DirectoryIn;
 use crate::model::event::Fact;
 use crate::outbox;
-use crate::store::database::{self, Follower, Store};
+use crate::store::database::{self, Follower, Progress, Store};
 
 type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// Deliveries that are to be tried again and wait for it to be heard.
+const REVIVED: usize = 1024;
 /// How long the office may take to close.
 const CLOSING: Duration = Duration::from_secs(3);
 
@@ -41,6 +44,8 @@ pub(super) struct Office {
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
     api: Option<Api>,
+    /// What calls that go on say in SIP.
+    pub look: Option<Look>,
 }
 
 /// What it begins with.
@@ -117,7 +122,7 @@ impl Office {
         };
         let thread = std::thread::Builder::new().name("office".into()).spawn(work)?;
         let stop = watch::Sender::new(false);
-        Ok(Self { jobs: Some(jobs), stop, thread: Some(thread), api: None })
+        Ok(Self { jobs: Some(jobs), stop, thread: Some(thread), api: None, look: None })
     }
 
     /// Has something done there.
@@ -152,6 +157,12 @@ impl Office {
         let news = broadcast::Sender::new(NEWS);
         let running = watch::Sender::new(Arc::new(config.clone()));
         let folder = keeper.shell().folder().to_owned();
+        let none: Look = Arc::new(|_| Box::pin(std::future::ready(None)));
+        let captures = Captures {
+            folder: setup::inside(data, &config.capture.folder),
+            look: self.look.take().unwrap_or(none),
+        };
+        let (again, revived) = mpsc::channel(REVIVED);
         let api = Api::new(Parts {
             store: store.clone(),
             access: Access::new(config.api.behind_proxy),
@@ -160,12 +171,23 @@ impl Office {
             exchange,
             news: news.clone(),
             status,
+            captures,
+            revived: again,
             data: data.to_owned(),
             folder: folder.clone(),
             clock: Box::new(move || clock.now()),
         });
         self.api = Some(api.clone());
-        self.follow(store, &running.subscribe(), data, clock);
+        let progress = self.follow(store.clone(), &running.subscribe(), data, clock);
+        let (config_now, stop) = (running.subscribe(), self.stop.subscribe());
+        self.run(webhooks::run(webhooks::World {
+            store,
+            clock,
+            config: config_now,
+            progress,
+            revived,
+            stop,
+        }));
         if let Some(address) = setup::http(config) {
             self.listen(api, config, address, &folder)?;
         }
@@ -179,7 +201,7 @@ impl Office {
         running: &watch::Receiver<Arc<Config>>,
         data: &Path,
         clock: Clock,
-    ) {
+    ) -> Arc<Progress> {
         let config = running.borrow().clone();
         let records = setup::inside(data, &config.records.folder);
         let node = config.store.node.clone();
@@ -189,6 +211,7 @@ impl Office {
         let started = clock.now().wall;
         let follower = Follower::new(store, records, &node, started, Arc::new(wanted));
         let follower = follower.keep_events(config.store.keep_events.0.map(|it| it.0));
+        let progress = follower.progress();
         let mut stop = self.stop.subscribe();
         self.run(async move {
             tokio::select! {
@@ -196,6 +219,7 @@ impl Office {
                 _ = stop.wait_for(|it| *it) => (),
             }
         });
+        progress
     }
 
     fn listen(

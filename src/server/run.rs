@@ -180,6 +180,14 @@ impl<'a> Server<'a> {
             .map_err(Error::doing(at("opening the captures")))?;
         let (resolved, resolved_ear) = mpsc::channel(ANSWERS);
         let (clips, clips_ear) = mpsc::channel(CLIPS);
+        let mut opened = opened;
+        if let Some(opened) = &mut opened {
+            let looker = capture.looker();
+            opened.office.look = Some(Arc::new(move |call| {
+                let looker = looker.clone();
+                Box::pin(async move { looker.look(&call).await })
+            }));
+        }
         let (office, line) = at_work(opened, &config, &status, data, clock)?;
         let on = |kind| signal(kind).map_err(Error::doing("listening for signals"));
         let ears = Ears {
@@ -345,7 +353,8 @@ impl<'a> Server<'a> {
                     if 0 < self.news.receiver_count() {
                         drop(self.news.send(News::Fact(Arc::new(fact.clone()))));
                     }
-                    if self.config.records.events {
+                    // Webhooks are told from the journal, whoever else reads it.
+                    if self.config.records.events || !self.config.directory.webhooks().is_empty() {
                         self.journal.keep(Entry::Fact(fact));
                     }
                 }

@@ -5,8 +5,8 @@
 //! stalled disk degrades what it keeps, says so in a metric and the log, and recovers.
 
 mod callers;
-pub mod database;
 mod captures;
+pub mod database;
 mod journal;
 mod registrations;
 mod tapes;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
@@ -27,10 +27,8 @@ use super::streams::Tls;
 use crate::config::Config;
 use crate::model::Webhook;
 use crate::outbox::{Delivery, FETCH, Outbox, Outcome, Settled, State, Want};
-use crate::store::database::Store;
+use crate::store::database::{Progress, Store};
 
-/// News that wait for the task.
-const NEWS: usize = 256;
 /// How often what waits is counted.
 const COUNT: Duration = Duration::from_secs(10);
 /// How long a store that does not take results is left alone.
@@ -38,45 +36,22 @@ const SETTLE_AGAIN: Duration = Duration::from_secs(1);
 /// On stopping, how long requests under way may take; what has no answer by then is sent again.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
-/// What the task is told.
-pub enum Told {
+/// What the task stands on, and by what it is told.
+pub struct World {
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+    /// Who is to be told.
+    pub config: watch::Receiver<Arc<Config>>,
     /// The store has more.
-    Queued,
-    /// The store has the delivery with this id waiting again.
-    Revived(i64),
+    pub progress: Arc<Progress>,
+    /// The delivery with this id waits again.
+    pub revived: Receiver<i64>,
+    pub stop: watch::Receiver<bool>,
 }
 
-/// Whoever has news for the task.
-#[derive(Clone)]
-pub struct Webhooks {
-    news: Sender<Told>,
-}
-
-impl Webhooks {
-    /// What is told by it, to be given to [`run`].
-    pub fn new() -> (Self, Receiver<Told>) {
-        let (news, ear) = channel(NEWS);
-        (Self { news }, ear)
-    }
-
-    /// There may be more in the store. Never waits: one such word is as good as many.
-    pub fn queued(&self) {
-        drop(self.news.try_send(Told::Queued));
-    }
-
-    /// A delivery that was laid aside waits again.
-    pub async fn revived(&self, id: i64) {
-        drop(self.news.send(Told::Revived(id)).await);
-    }
-}
-
-/// Tells webhooks what there is, until nobody has news any more.
-pub async fn run(
-    store: Arc<dyn Store>,
-    clock: Clock,
-    mut config: watch::Receiver<Arc<Config>>,
-    mut news: Receiver<Told>,
-) {
+/// Tells webhooks what there is, until it is told to stop.
+pub async fn run(world: World) {
+    let World { store, clock, mut config, progress, mut revived, mut stop } = world;
     let mut task = Task {
         store,
         clock,
@@ -94,14 +69,13 @@ pub async fn run(
         let deadlines = [task.outbox.deadline().map(|it| clock.shell(it)), task.settle_at];
         let deadline = deadlines.into_iter().flatten().min();
         tokio::select! {
-            told = news.recv() => match told {
-                Some(told) => task.on_told(told).await,
-                None => break,
-            },
+            () = async { drop(stop.wait_for(|it| *it).await) } => break,
             Ok(()) = config.changed() => {
                 let directory = config.borrow_and_update().directory.clone();
                 task.outbox.on_webhooks(directory.webhooks(), clock.now(), &mut task.wants);
             }
+            () = progress.news() => task.outbox.on_queued(clock.now(), &mut task.wants),
+            Some(id) = revived.recv() => task.on_revived(id).await,
             Some(landed) = task.flying.join_next() => task.on_landed(landed),
             _ = count.tick() => task.count().await,
             () = until(deadline) => task.outbox.on_time(clock.now(), &mut task.wants),
@@ -128,17 +102,13 @@ struct Task {
 }
 
 impl Task {
-    async fn on_told(&mut self, told: Told) {
-        match told {
-            Told::Queued => self.outbox.on_queued(self.clock.now(), &mut self.wants),
-            Told::Revived(id) => {
-                let found = self.store.deliveries(None, State::Waiting, id - 1, 1).await;
-                let now = self.clock.now();
-                // What cannot be read now is read with all others after the next start.
-                for it in found.unwrap_or_default().into_iter().filter(|it| it.id == id) {
-                    self.outbox.on_revived(it, now, &mut self.wants);
-                }
-            }
+    async fn on_revived(&mut self, id: i64) {
+        let after = id.saturating_sub(1);
+        let found = self.store.deliveries(None, State::Waiting, after, 1).await;
+        let now = self.clock.now();
+        // What cannot be read now is read with all others after the next start.
+        for it in found.unwrap_or_default().into_iter().filter(|it| it.id == id) {
+            self.outbox.on_revived(it, now, &mut self.wants);
         }
     }
 

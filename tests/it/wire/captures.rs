@@ -58,7 +58,7 @@ fn a_call_leaves_its_messages_in_order_without_its_digits() {
         let with = |it: &Value| it.as_str().unwrap().starts_with(party);
         let messages = messages.filter(|it| with(&it["from"]) || with(&it["to"]));
         let first = |it: &Value| {
-            let line = it["bytes"].as_str().unwrap().lines().next().unwrap().to_owned();
+            let line = it["text"].as_str().unwrap().lines().next().unwrap().to_owned();
             line.strip_prefix("SIP/2.0 ").unwrap_or(&line)[..3].to_owned()
         };
         messages.map(|it| (it["heard"] == true, first(it))).collect()

@@ -34,6 +34,7 @@ mod streams;
 mod torture;
 mod transfers;
 mod voice;
+mod webhooks;
 
 use std::time::Duration;
 
