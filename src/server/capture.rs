@@ -19,6 +19,7 @@ use tracing::{error, info, warn};
 
 use super::clock::Clock;
 use super::setup;
+use crate::api::capture::Look;
 use crate::capture::{Book, Captured, Caught, Kept, Limits, Want, hep};
 use crate::clock::Wall;
 use crate::config::Config;
@@ -66,6 +67,16 @@ impl Looker {
         let (answer, answered) = oneshot::channel();
         self.0.as_ref()?.try_send(Told::Look(call.to_owned(), answer)).ok()?;
         answered.await.ok().flatten()
+    }
+}
+
+impl Looker {
+    /// The same for whoever does not know threads.
+    pub fn into_look(self) -> Look {
+        Arc::new(move |call| {
+            let looker = self.clone();
+            Box::pin(async move { looker.look(&call).await })
+        })
     }
 }
 

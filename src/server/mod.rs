@@ -10,6 +10,7 @@ pub mod directory;
 mod edge;
 mod error;
 mod learn;
+mod names;
 mod office;
 mod prompts;
 mod ring;

@@ -45,7 +45,7 @@ pub(super) struct Office {
     thread: Option<JoinHandle<()>>,
     api: Option<Api>,
     /// What calls that go on say in SIP.
-    pub look: Option<Look>,
+    look: Option<Look>,
 }
 
 /// What it begins with.
@@ -283,6 +283,25 @@ impl Office {
         }
         info!("the office is closed");
     }
+}
+
+/// Has the office begin, if there is one.
+pub(super) fn begin(
+    opened: Option<Opened>,
+    config: &Config,
+    status: &Status,
+    data: &Path,
+    clock: Clock,
+    look: Look,
+) -> Result<(Option<Office>, Line), Error> {
+    let Some(Opened { mut office, store, keeper, .. }) = opened else {
+        let running = watch::Sender::new(Arc::new(config.clone()));
+        let line = Line { asks: mpsc::channel(1).1, news: broadcast::Sender::new(1), running };
+        return Ok((None, line));
+    };
+    office.look = Some(look);
+    let line = office.serve(store, keeper, config, status.clone(), data, clock)?;
+    Ok((Some(office), line))
 }
 
 /// Says how the first admin comes in, where there is none.

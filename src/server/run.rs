@@ -17,7 +17,8 @@ use self::turns::Turns;
 use super::capture::Capture;
 use super::clock::Clock;
 use super::error::Error;
-use super::office::{self, Line, Office, Opened};
+use super::names::{look_up, names};
+use super::office::{self, Office};
 use super::streams::{self, Streams};
 use super::voice::{Addresses, RETRY, Voice};
 use super::{prompts, setup, voice};
@@ -180,15 +181,8 @@ impl<'a> Server<'a> {
             .map_err(Error::doing(at("opening the captures")))?;
         let (resolved, resolved_ear) = mpsc::channel(ANSWERS);
         let (clips, clips_ear) = mpsc::channel(CLIPS);
-        let mut opened = opened;
-        if let Some(opened) = &mut opened {
-            let looker = capture.looker();
-            opened.office.look = Some(Arc::new(move |call| {
-                let looker = looker.clone();
-                Box::pin(async move { looker.look(&call).await })
-            }));
-        }
-        let (office, line) = at_work(opened, &config, &status, data, clock)?;
+        let look = capture.looker().into_look();
+        let (office, line) = office::begin(opened, &config, &status, data, clock, look)?;
         let on = |kind| signal(kind).map_err(Error::doing("listening for signals"));
         let ears = Ears {
             reports,
@@ -464,44 +458,12 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long sockets have to send what was said last.
 const LAST_SENDS: Duration = Duration::from_millis(100);
 
-fn names(config: &Config) -> Result<Resolver, Error> {
-    Resolver::new(&config.dns.servers).map_err(Error::doing("setting up name servers"))
-}
-
-async fn look_up(resolver: &Resolver, wanted: &peer::Resolve) -> Found {
-    match resolver.resolve(&wanted.host, wanted.port, wanted.transport).await {
-        Ok(found) => found,
-        Err(error) => {
-            warn!(host = wanted.host, %error, "a name has no address");
-            metrics::counter!("crosspoint_names_unresolved_total").increment(1);
-            Found::new()
-        }
-    }
-}
-
 #[allow(clippy::disallowed_methods, reason = "this is the shell's loop")]
 async fn until(at: Option<std::time::Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
     }
-}
-
-/// Has the office begin, if there is one.
-fn at_work(
-    opened: Option<Opened>,
-    config: &Config,
-    status: &Status,
-    data: &Path,
-    clock: Clock,
-) -> Result<(Option<Office>, Line), Error> {
-    let Some(Opened { mut office, store, keeper, .. }) = opened else {
-        let running = watch::Sender::new(Arc::new(config.clone()));
-        let line = Line { asks: mpsc::channel(1).1, news: broadcast::Sender::new(1), running };
-        return Ok((None, line));
-    };
-    let line = office.serve(store, keeper, config, status.clone(), data, clock)?;
-    Ok((Some(office), line))
 }
 
 /// What came of reading the configuration anew.

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use hmac::{Hmac, Mac};
@@ -40,6 +42,18 @@ impl Asked {
 /// A small HTTP server that answers as its test says.
 struct Crm {
     asked: Receiver<Asked>,
+    address: SocketAddr,
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Crm {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        // It waits for somebody: somebody comes.
+        drop(TcpStream::connect(self.address));
+        drop(self.thread.take().map(JoinHandle::join));
+    }
 }
 
 type Judge = Arc<Mutex<dyn FnMut(&Value) -> (u16, String) + Send>>;
@@ -52,13 +66,18 @@ impl Crm {
         let listener = TcpListener::bind(address).unwrap();
         let (tell, asked) = channel();
         let judge: Judge = Arc::new(Mutex::new(judge));
-        std::thread::spawn(move || {
+        let over = Arc::new(AtomicBool::new(false));
+        let until = over.clone();
+        let thread = std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                if until.load(Ordering::Relaxed) {
+                    return;
+                }
                 let (tell, judge) = (tell.clone(), judge.clone());
                 std::thread::spawn(move || serve(stream, &tell, &judge));
             }
         });
-        Self { asked }
+        Self { asked, address, over, thread: Some(thread) }
     }
 
     /// All that is asked until the event `last` is taken, in the order of the answers.
