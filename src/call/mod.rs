@@ -26,6 +26,7 @@ mod ending;
 mod entering;
 mod facts;
 mod greeting;
+mod legs;
 mod log;
 mod menu;
 mod offering;

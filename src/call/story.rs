@@ -7,22 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::asking::Heard;
-use super::cause;
+use super::legs::Side;
 use super::streams::Open;
 use super::tape::Tape;
-use super::{Effect, Facts, Leg, Offer};
-use crate::audio::{AnsweredBy, Source};
+use super::{Effect, Facts, Leg};
+use crate::audio::Source;
 use crate::clock::{Instant, Now};
 use crate::desk::Desk;
 use crate::flow;
 use crate::model::event::{Fact, What};
-use crate::model::record::{CallRecord, Cause, LegRecord, Outcome, Quality, Step, SymbolSent};
+use crate::model::record::{CallRecord, Cause, Outcome, Quality, Step};
 use crate::model::{
-    CallSettings, Directory, Identity, ReceivingNumber, RingbackBy, Route, TrackingNumber,
+    CallSettings, Directory, ReceivingNumber, RingbackBy, Route, TrackingNumber,
 };
-
-/// The most destinations one call may ring, all steps of its route together.
-pub(super) const MAX_LEGS: usize = 100;
 
 /// The most steps that a record tells.
 pub(super) const STEPS_MAX: usize = 1000;
@@ -56,12 +53,12 @@ pub(super) struct Story {
     pub noticed: bool,
     pub fail_safe_used: bool,
     /// The first destination that the call was meant for, rung or not.
-    meant: Option<Arc<ReceivingNumber>>,
+    pub meant: Option<Arc<ReceivingNumber>>,
     /// Whose lead the call is if nobody takes it: the first who is named.
     pub lead_owner: Option<Arc<str>>,
     /// The program that the caller talks with, or that is reached.
     pub stream: Option<Open>,
-    sides: Vec<Side>,
+    pub sides: Vec<Side>,
     seq: u32,
     steps: u8,
     /// How long destinations rang before one was connected, once any was; and since when some do.
@@ -95,16 +92,6 @@ pub(super) enum Caller {
     Answered,
     /// It hung up, or was refused or let go.
     Gone,
-}
-
-/// One destination that was rung, by its leg.
-pub(super) struct Side {
-    pub to: Arc<ReceivingNumber>,
-    pub on_the_line: bool,
-    answered: bool,
-    pub holds: bool,
-    /// It is the caller by now, or was.
-    pub moved: bool,
 }
 
 impl Story {
@@ -229,184 +216,6 @@ impl Story {
         }
     }
 
-    // The destinations.
-
-    /// The call is to go to this destination, which may be closed or full. In list order.
-    pub fn meant_for(&mut self, to: &Arc<ReceivingNumber>) {
-        self.meant.get_or_insert_with(|| Arc::clone(to));
-        self.lead_owner = self.lead_owner.take().or_else(|| to.lead_owner.clone());
-    }
-
-    /// Rings one more destination; `None` if the call has had too many.
-    pub fn invite(
-        &mut self,
-        to: &Arc<ReceivingNumber>,
-        identity: Identity,
-        early_media: bool,
-        turn: &mut Turn<'_>,
-    ) -> Option<Leg> {
-        if MAX_LEGS <= self.sides.len() {
-            return None;
-        }
-        let leg = Leg(u8::try_from(self.sides.len() + 1).ok()?);
-        self.meant_for(to);
-        self.rings_from(turn.now.at);
-        self.unanswered_since.get_or_insert(turn.now.at);
-        self.sides.push(Side::new(to));
-        self.record.legs.push(LegRecord::dialled(leg.0, &to.id, turn.now.wall));
-        let offer = Offer { leg, to: Arc::clone(to), identity, early_media };
-        turn.say(Effect::Invite(Box::new(offer)));
-        self.note(What::LegDialing { leg: leg.0, destination: Arc::clone(&to.id) }, turn);
-        Some(leg)
-    }
-
-    /// Somebody more who is there already; `None` if the call has had too many.
-    pub fn add_side(&mut self, to: &Arc<ReceivingNumber>, turn: &Turn<'_>) -> Option<Leg> {
-        if MAX_LEGS <= self.sides.len() {
-            return None;
-        }
-        let leg = Leg(u8::try_from(self.sides.len() + 1).ok()?);
-        self.sides.push(Side::new(to));
-        let mut page = LegRecord::dialled(leg.0, &to.id, turn.now.wall);
-        page.answered_at = Some(turn.now.wall);
-        page.outcome = Some(Outcome::Answered);
-        self.record.legs.push(page);
-        Some(leg)
-    }
-
-    /// This destination's page of the record.
-    pub fn leg(&mut self, leg: Leg) -> Option<&mut LegRecord> {
-        self.record.legs.get_mut(usize::from(leg.0).checked_sub(1)?)
-    }
-
-    pub fn rings(&mut self, leg: Leg, turn: &mut Turn<'_>) {
-        let Some(page) = self.leg(leg) else { return };
-        if page.ringing_at.is_none() {
-            page.ringing_at = Some(turn.now.wall);
-            self.note(What::LegRinging { leg: leg.0 }, turn);
-        }
-    }
-
-    pub fn answered(&mut self, leg: Leg, turn: &mut Turn<'_>) {
-        if let Some(side) = self.side(leg) {
-            side.answered = true;
-        }
-        if let Some(page) = self.leg(leg) {
-            page.answered_at = Some(turn.now.wall);
-        }
-        self.note(What::LegAnswered { leg: leg.0 }, turn);
-    }
-
-    /// A symbol of the extension is sent: its position in the text, from 1, not its value.
-    pub fn symbol_sent(&mut self, leg: Leg, position: u16, wait: bool, turn: &mut Turn<'_>) {
-        if let Some(page) = self.leg(leg) {
-            page.symbols.push(SymbolSent { position, wait, at: turn.now.wall });
-        }
-        if !wait {
-            self.note(What::LegDigit { leg: leg.0, position }, turn);
-        }
-    }
-
-    /// The far end was waited for to speak; now it has, or the wait is over.
-    pub fn voice_heard(&mut self, leg: Leg, turn: &Turn<'_>) {
-        if let Some(page) = self.leg(leg)
-            && let Some(answered) = page.answered_at
-        {
-            let waited = turn.now.wall.unix_micros() - answered.unix_micros();
-            page.voice_after_ms = u64::try_from(waited / 1000).ok();
-        }
-    }
-
-    /// Who picked up, by the sound of it.
-    pub fn answered_by(&mut self, leg: Leg, by: AnsweredBy) {
-        if let Some(page) = self.leg(leg) {
-            page.answered_by = Some(by);
-        }
-    }
-
-    pub fn whispered(&mut self, leg: Leg, turn: &mut Turn<'_>) {
-        let Some(page) = self.leg(leg) else { return };
-        if page.whisper_at.is_none() {
-            page.whisper_at = Some(turn.now.wall);
-            self.note(What::LegWhisper { leg: leg.0 }, turn);
-        }
-    }
-
-    pub fn accepted(&mut self, leg: Leg, turn: &mut Turn<'_>) {
-        if let Some(page) = self.leg(leg) {
-            page.accepted_at = Some(turn.now.wall);
-        }
-        self.note(What::LegAccepted { leg: leg.0 }, turn);
-    }
-
-    pub fn declined(&mut self, leg: Leg, turn: &mut Turn<'_>) {
-        self.note(What::LegDeclined { leg: leg.0 }, turn);
-    }
-
-    /// A destination that was let go answers all the same (EDGE C-14): it is let go again.
-    pub fn answered_late(&mut self, leg: Leg, turn: &mut Turn<'_>) {
-        let Some(page) = self.leg(leg) else { return };
-        let mut cause = page.cause.clone().unwrap_or_else(cause::completed_elsewhere);
-        if let Some(kept) = &mut page.cause {
-            kept.reason = "answered_after_cancel".to_owned();
-        }
-        cause.local = true;
-        turn.say(Effect::Release { leg, cause });
-    }
-
-    /// Whether this destination was rung and is neither gone nor let go.
-    pub fn is_on_the_line(&self, leg: Leg) -> bool {
-        self.sides.get(usize::from(leg.0).wrapping_sub(1)).is_some_and(|it| it.on_the_line)
-    }
-
-    /// Whether this destination was rung, and is gone or let go.
-    pub fn was_on_the_line(&self, leg: Leg) -> bool {
-        self.sides
-            .get(usize::from(leg.0).wrapping_sub(1))
-            .is_some_and(|it| !it.on_the_line && !it.moved)
-    }
-
-    /// Lets a destination go, if it is still there.
-    pub fn release(
-        &mut self,
-        leg: Leg,
-        outcome: Option<Outcome>,
-        cause: Cause,
-        turn: &mut Turn<'_>,
-    ) {
-        if self.is_on_the_line(leg) {
-            turn.say(Effect::Release { leg, cause: cause.clone() });
-            self.lost(leg, outcome, cause, turn);
-        }
-    }
-
-    /// A destination is gone: by itself, or let go just now.
-    pub fn lost(&mut self, leg: Leg, outcome: Option<Outcome>, cause: Cause, turn: &mut Turn<'_>) {
-        let Some(side) = self.side(leg).filter(|it| it.on_the_line) else { return };
-        side.on_the_line = false;
-        if let Some(page) = self.leg(leg) {
-            page.ended_at = Some(turn.now.wall);
-            page.outcome = page.outcome.or(outcome);
-            page.cause = Some(cause.clone());
-        }
-        self.note(What::LegEnded { leg: leg.0, cause }, turn);
-    }
-
-    /// Lets every destination go but this one.
-    pub fn release_all_but(
-        &mut self,
-        kept: Option<Leg>,
-        outcome: Option<Outcome>,
-        cause: &Cause,
-        turn: &mut Turn<'_>,
-    ) {
-        for leg in (1..).map(Leg).take(self.sides.len()) {
-            if Some(leg) != kept {
-                self.release(leg, outcome, cause.clone(), turn);
-            }
-        }
-    }
-
     /// Caller and destination are about to hear each other.
     pub fn connected(&mut self, leg: Leg, turn: &mut Turn<'_>) {
         self.rings_no_more(turn.now.at);
@@ -492,20 +301,6 @@ impl Story {
         caller
             || legs.any(|(side, page)| side.answered && page.quality.is_none())
             || self.tapes.contains(&Tape::Closing)
-    }
-
-    pub fn side_at(&self, leg: Leg) -> Option<&Side> {
-        self.sides.get(usize::from(leg.0).checked_sub(1)?)
-    }
-
-    pub fn side(&mut self, leg: Leg) -> Option<&mut Side> {
-        self.sides.get_mut(usize::from(leg.0).checked_sub(1)?)
-    }
-}
-
-impl Side {
-    fn new(to: &Arc<ReceivingNumber>) -> Self {
-        Self { to: Arc::clone(to), on_the_line: true, answered: false, holds: false, moved: false }
     }
 }
 
