@@ -112,6 +112,11 @@ pub(super) fn hung_up_by_route() -> Cause {
     ours(480, 31, "route_hangup")
 }
 
+/// Somebody at the console, or a program, ended the call.
+pub(super) fn hung_up_by_command() -> Cause {
+    ours(480, 16, "hung_up_by_command")
+}
+
 /// A virtual agent hung up on the caller.
 pub(super) fn hung_up_by_agent() -> Cause {
     ours(480, 16, "agent_hung_up")

@@ -18,7 +18,7 @@ use crate::model::RingbackBy;
 const RING_ANYWAY: Duration = Duration::from_secs(3);
 
 pub(super) struct Dialling {
-    offering: Offering,
+    pub offering: Offering,
     since: Instant,
 }
 

@@ -67,6 +67,8 @@ pub enum Event {
     Stream { stream: StreamId, told: stream::Told },
     /// The operator or the shutdown limit ends the call.
     Stop { cause: Cause },
+    /// Whoever hears a whisper now is to hear what comes after it.
+    SkipWhisper,
     /// A deadline has come.
     Time,
 }

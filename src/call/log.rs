@@ -26,6 +26,7 @@ pub(super) fn tell(what: &What, record: &CallRecord) {
         What::RecordingPrevented { why } => debug!(why, "not recorded"),
         What::AgentConnected { agent } => debug!(%agent, "talks with a virtual agent"),
         What::AgentEnded { agent, reason } => debug!(%agent, reason, "virtual agent ended"),
+        What::Commanded { command, by } => debug!(command, by, "commanded"),
         What::LegEnded { leg, cause } => {
             debug!(leg, sip = cause.sip, reason = cause.reason, "leg ended");
         }

@@ -20,6 +20,7 @@ mod callers;
 mod calling;
 mod cause;
 mod codes;
+mod command;
 mod dialling;
 mod effect;
 mod ending;
@@ -46,6 +47,7 @@ use std::sync::Arc;
 
 use self::assisted::Assisted;
 pub use self::callers::{CALLERS_MAX, Callers};
+pub use self::command::{Command, Refused, Target};
 use self::dialling::Dialling;
 pub use self::effect::{Aim, Effect, Event, Leg, Offer, Referred, TapeEvent};
 use self::ending::{Wrapping, end};

@@ -69,9 +69,11 @@ enum Progress {
         leg: Leg,
         until: Instant,
     },
+    /// The line of its script that has begun last; none yet, if it has not said so.
     InScript {
         leg: Leg,
         briefing: Briefing,
+        line: Option<u16>,
     },
     Lost,
 }
@@ -115,6 +117,7 @@ impl Offering {
             Event::Refused { leg, cause } | Event::HungUp { leg, cause } => {
                 self.gone(*leg, cause, story, turn);
             }
+            Event::SkipWhisper => return self.skip_whispers(story, turn),
             Event::Time => self.expire(story, turn),
             _ => (),
         }
@@ -204,7 +207,7 @@ impl Offering {
         let briefing = flow::briefing(&offer.to, story.settings());
         let script = briefing.script.clone();
         let listens = briefing.answer_begins() == 0;
-        offer.progress = Progress::InScript { leg, briefing };
+        offer.progress = Progress::InScript { leg, briefing, line: None };
         story.answered(leg, turn);
         if listens {
             turn.say(Effect::Listen(leg));
@@ -222,8 +225,9 @@ impl Offering {
 
     /// A line of a script begins: kept in the record, digits without their value.
     fn line(&mut self, leg: Leg, line: u16, story: &mut Story, turn: &mut Turn<'_>) {
-        let progress = self.on_leg(leg).map(|it| &it.progress);
-        let Some(Progress::InScript { briefing, .. }) = progress else { return };
+        let progress = self.on_leg(leg).map(|it| &mut it.progress);
+        let Some(Progress::InScript { briefing, line: now, .. }) = progress else { return };
+        *now = Some(line);
         if line.checked_sub(1).and_then(|it| briefing.step(it)) == Some(Step::Voice) {
             story.voice_heard(leg, turn);
         }
@@ -236,6 +240,29 @@ impl Offering {
             Some(Step::Whisper) => story.whispered(leg, turn),
             Some(Step::Voice | Step::Pause | Step::Screening | Step::Accept) | None => (),
         }
+    }
+
+    /// Whether anybody hears a whisper now.
+    pub fn whispers(&self) -> bool {
+        self.offers.iter().any(|it| it.whispering().is_some())
+    }
+
+    /// Whoever hears a whisper hears what comes after it; who has nothing more to hear takes the
+    /// call.
+    fn skip_whispers(&mut self, story: &mut Story, turn: &mut Turn<'_>) -> Option<Taken> {
+        let legs: Vec<(Leg, u16)> = self.offers.iter().filter_map(Offer::whispering).collect();
+        for (leg, whisper) in legs {
+            let progress = self.on_leg(leg).map(|it| &mut it.progress);
+            let Some(Progress::InScript { briefing, line, .. }) = progress else { continue };
+            *line = None;
+            briefing.skip_to(whisper.saturating_add(1));
+            let script = briefing.script.clone();
+            if script.is_empty() {
+                return self.script_done(leg, story, turn);
+            }
+            turn.say(Effect::Hear(leg, Source::Script(script)));
+        }
+        None
     }
 
     /// The first script done wins; the others are let go.
@@ -352,6 +379,18 @@ impl Offer {
         let until = turn.now.at + self.to.no_answer.timeout;
         self.progress = Progress::Ringing { leg, until };
         Ok(())
+    }
+
+    /// Its leg, and the line of its script, while that is a whisper.
+    fn whispering(&self) -> Option<(Leg, u16)> {
+        match &self.progress {
+            Progress::InScript { leg, briefing, line: Some(line) }
+                if briefing.step(*line) == Some(Step::Whisper) =>
+            {
+                Some((*leg, *line))
+            }
+            _ => None,
+        }
     }
 
     /// Its leg, while it is on the line.

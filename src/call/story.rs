@@ -161,6 +161,11 @@ impl Story {
         may
     }
 
+    /// What comes now is a chain of routes of its own.
+    pub fn begins_anew(&mut self) {
+        (self.steps, self.unanswered_since, self.last) = (0, None, None);
+    }
+
     /// When the call has been ringing for too long, whatever rings then.
     pub fn unanswered_until(&self) -> Option<Instant> {
         self.unanswered_since.map(|it| it + flow::ROUTE_UNANSWERED_MAX)

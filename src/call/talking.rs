@@ -240,7 +240,7 @@ impl Talking {
         self.press_on(others, turn);
         match code {
             Some(Code::StopRecording) => story.tape_off("destination", turn),
-            Some(Code::StartRecording) => story.tape_on(self.callee, turn),
+            Some(Code::StartRecording) => story.tape_on(Some(self.callee), turn),
             None => (),
         }
     }

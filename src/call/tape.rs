@@ -18,7 +18,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::story::{Story, Turn};
-use super::{Effect, Leg, TapeEvent};
+use super::{Effect, Leg, Refused, TapeEvent};
 use crate::clock::Wall;
 use crate::flow::Unrecorded;
 use crate::model::event::What;
@@ -63,12 +63,24 @@ impl Story {
         self.note(What::RecordingPrevented { why }, turn);
     }
 
-    /// The start code was dialled. It never overrides a veto.
-    pub fn tape_on(&mut self, callee: Leg, turn: &mut Turn<'_>) {
+    /// Whether recording can be started, or stopped, now.
+    pub fn may_tape(&self, on: bool) -> Result<(), Refused> {
+        match (self.tapes.last(), on) {
+            (Some(Tape::None | Tape::Muted), true) | (Some(Tape::Running), false) => Ok(()),
+            (Some(Tape::Running), true) => Err(Refused::Recorded),
+            (Some(Tape::Vetoed), true) => Err(Refused::Prevented),
+            (Some(Tape::Closing | Tape::Closed), true) => Err(Refused::Disk),
+            (None, true) => Err(Refused::NotConnected),
+            (_, false) => Err(Refused::NotRecorded),
+        }
+    }
+
+    /// The start code was dialled, or it was started by command. It never overrides a veto.
+    pub fn tape_on(&mut self, callee: Option<Leg>, turn: &mut Turn<'_>) {
         match self.tapes.last_mut() {
             Some(tape @ Tape::None) => {
                 *tape = Tape::Running;
-                self.run_tape(Some(callee), turn);
+                self.run_tape(callee, turn);
             }
             Some(tape @ Tape::Muted) => {
                 *tape = Tape::Running;
@@ -80,7 +92,7 @@ impl Story {
         }
     }
 
-    /// The stop code was dialled.
+    /// The stop code was dialled, or it was stopped by command.
     pub fn tape_off(&mut self, by: &str, turn: &mut Turn<'_>) {
         let (Some(tape), Some(recording)) =
             (self.tapes.last_mut(), self.record.recordings.last_mut())

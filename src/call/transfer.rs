@@ -24,17 +24,17 @@ use super::entering::{after_dial, enter};
 use super::offering::{Meanwhile, Offering};
 use super::story::{Caller, Story, Turn};
 use super::talking::Talking;
-use super::{Aim, Effect, Event, Leg, Phase, Referred};
+use super::{Aim, Effect, Event, Leg, Phase, Referred, Target};
 use crate::audio::{Line, Script, Source};
 use crate::clock::Instant;
-use crate::flow::{self, Barred, Plan, Reach, Ring};
+use crate::flow::{self, Barred, Plan, Reach, Ring, Spent};
 use crate::model::event::What;
 use crate::model::record::Cause;
 use crate::model::{Prompt, ReceivingNumber, Route};
 
 /// Somebody is rung for a side that is being put through.
 pub(super) struct Transferring {
-    offering: Offering,
+    pub offering: Offering,
     /// The recording notice is said first.
     notice: Option<Notice>,
     /// Who asked, until it hangs up.
@@ -54,7 +54,7 @@ struct By {
 }
 
 /// What is to be done for a transfer that is allowed.
-enum Way {
+pub(super) enum Way {
     Ring { rings: Vec<Ring>, spend: Option<Arc<str>> },
     Enter(Route),
     Join { to: Arc<ReceivingNumber>, call: Arc<str>, handle: u64 },
@@ -79,7 +79,7 @@ pub(super) fn ask(
     turn: &mut Turn<'_>,
 ) -> Phase {
     let way = match who_asks(&talk, leg, story) {
-        Some(by) => way(&by, aim, story, turn).map(|it| (by, it)),
+        Some(by) => aimed(&by, aim, story, turn).map(|it| (by, it)),
         None => Err(cause::no_transfer(403)),
     };
     let (to, way) = match way {
@@ -90,6 +90,18 @@ pub(super) fn ask(
             return Phase::Talking(talk);
         }
     };
+    go(talk, leg, to, way, story, turn)
+}
+
+/// Puts the other side of `leg` through, who is `to` as a destination.
+pub(super) fn go(
+    talk: Talking,
+    leg: Leg,
+    to: Arc<ReceivingNumber>,
+    way: Way,
+    story: &mut Story,
+    turn: &mut Turn<'_>,
+) -> Phase {
     let Some(by) = part(&talk, leg, to, story, turn) else {
         refuse(leg, cause::too_many_legs(), story, turn);
         return Phase::Talking(talk);
@@ -115,30 +127,53 @@ fn who_asks(talk: &Talking, leg: Leg, story: &Story) -> Option<Arc<ReceivingNumb
     to.transfers().then_some(to)
 }
 
-/// Who is meant, and whether they can be reached now.
-fn way(by: &ReceivingNumber, aim: &Aim, story: &mut Story, turn: &Turn<'_>) -> Result<Way, Cause> {
-    let (dialled, spent) = match aim {
-        Aim::Dialled { dialled, spent } => (dialled, spent),
+/// Who is meant by a leg, and whether they can be reached now.
+fn aimed(
+    by: &ReceivingNumber,
+    aim: &Aim,
+    story: &mut Story,
+    turn: &Turn<'_>,
+) -> Result<Way, Cause> {
+    match aim {
+        Aim::Dialled { dialled, spent } => dialled_by(Some(by), dialled, spent, story, turn),
         Aim::Party { call, to, handle } => {
             let (to, call) = (Arc::clone(to), Arc::clone(call));
-            return Ok(Way::Join { to, call, handle: *handle });
+            Ok(Way::Join { to, call, handle: *handle })
         }
-        Aim::Nobody => return Err(Barred::Unknown.cause()),
-    };
+        Aim::Nobody => Err(Barred::Unknown.cause()),
+    }
+}
+
+/// Who is meant by a command, and whether they can be reached now. `by` is who talks with the
+/// caller.
+pub(super) fn way(
+    by: Option<&ReceivingNumber>,
+    to: &Target,
+    story: &mut Story,
+    turn: &Turn<'_>,
+) -> Result<Way, Cause> {
+    match to {
+        Target::Route(route) => routed(Some(route.clone()), story, turn),
+        Target::Dialled { dialled, spent } => dialled_by(by, dialled, spent, story, turn),
+    }
+}
+
+fn dialled_by(
+    by: Option<&ReceivingNumber>,
+    dialled: &str,
+    spent: &Spent,
+    story: &mut Story,
+    turn: &Turn<'_>,
+) -> Result<Way, Cause> {
     let directory = Arc::clone(&story.directory);
-    let account = by.account().and_then(|it| directory.account(it));
+    let user = by.and_then(ReceivingNumber::account);
+    let account = user.and_then(|it| directory.account(it));
     let reach = flow::reach(&directory, dialled, account.map(|it| &**it));
-    let (plan, spend) = match reach.map_err(Barred::cause)? {
-        Reach::Tracking(number) => match number.route.clone() {
-            None | Some(Route::Hangup) => return Err(cause::no_transfer(480)),
-            Some(Route::Dial(dial)) => (
-                story.draw(turn.desk, |known, draw| flow::plan(known, &dial, turn.now.wall, draw)),
-                None,
-            ),
-            Some(route) => return Ok(Way::Enter(route)),
-        },
+    match reach.map_err(Barred::cause)? {
+        Reach::Tracking(number) => routed(number.route.clone(), story, turn),
         Reach::Inside(to) => {
-            (story.draw(turn.desk, |_, draw| flow::plan_one(to, turn.now.wall, draw)), None)
+            let plan = story.draw(turn.desk, |_, draw| flow::plan_one(to, turn.now.wall, draw));
+            planned(plan, None, story, turn)
         }
         Reach::Outside { to, rules } => {
             let left = flow::may_spend(&rules, spent).map_err(Barred::cause)?;
@@ -146,9 +181,28 @@ fn way(by: &ReceivingNumber, aim: &Aim, story: &mut Story, turn: &Turn<'_>) -> R
             story.minutes = Some(story.talk(turn.now.at) + left);
             let to = Arc::new(ReceivingNumber { caller_id: Some(shown), ..(*to).clone() });
             let plan = story.draw(turn.desk, |_, draw| flow::plan_one(to, turn.now.wall, draw));
-            (plan, by.account().cloned())
+            planned(plan, user.cloned(), story, turn)
         }
-    };
+    }
+}
+
+fn routed(route: Option<Route>, story: &mut Story, turn: &Turn<'_>) -> Result<Way, Cause> {
+    match route {
+        None | Some(Route::Hangup) => Err(cause::no_transfer(480)),
+        Some(Route::Dial(dial)) => {
+            let plan = story.draw(turn.desk, |known, draw| flow::plan(known, &dial, turn.now.wall, draw));
+            planned(plan, None, story, turn)
+        }
+        Some(route) => Ok(Way::Enter(route)),
+    }
+}
+
+fn planned(
+    plan: Plan,
+    spend: Option<Arc<str>>,
+    story: &mut Story,
+    turn: &Turn<'_>,
+) -> Result<Way, Cause> {
     match plan {
         Plan::Ring { rings, left_out } => {
             story.left_out(&left_out, turn);

@@ -30,7 +30,7 @@ use crate::model::{Prompt, Queue, QueueEntry, ReceivingNumber, RingbackBy, Who};
 pub(super) struct Waiting {
     queue: Arc<Queue>,
     stage: Stage,
-    offering: Offering,
+    pub offering: Offering,
     /// Who is offered to this caller, and which of their destinations are not lost yet.
     asked: Vec<(Who, Vec<Arc<str>>)>,
     /// The music cannot be played.

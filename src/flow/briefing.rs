@@ -55,6 +55,13 @@ impl Briefing {
         self.steps.iter().rposition(sent).map_or(0, |it| it as u16 + 1)
     }
 
+    /// Leaves out what comes before the line with this index.
+    pub fn skip_to(&mut self, line: u16) {
+        let (lines, line) = (&self.script.lines, usize::from(line));
+        self.script = Script::new(lines.get(line..).unwrap_or_default().to_vec());
+        self.steps.drain(..line.min(self.steps.len()));
+    }
+
     /// What the script's line with this index is there for.
     pub fn step(&self, line: u16) -> Option<Step> {
         self.steps.get(usize::from(line)).copied()

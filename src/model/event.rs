@@ -52,6 +52,10 @@ pub enum What {
     /// .. no longer, or it could not be reached; `reason` as in the record.
     #[serde(rename = "agent.ended")]
     AgentEnded { agent: Arc<str>, reason: String },
+    /// Somebody did something to the call, by the console or the API: `hangup`, `transfer`,
+    /// `start_recording`, `stop_recording`, `skip_whisper`.
+    #[serde(rename = "call.commanded")]
+    Commanded { command: String, by: String },
     #[serde(rename = "leg.ended")]
     LegEnded { leg: u8, cause: Cause },
     #[serde(rename = "call.ended")]

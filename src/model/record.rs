@@ -220,7 +220,8 @@ pub struct Recording {
     pub length_ms: u64,
     /// Milliseconds lost to a full or stalled disk.
     pub lost_ms: u64,
-    /// Who stopped it, if not the end of the connection: `destination`, `disk`; of a message also
+    /// Who stopped it, if not the end of the connection: `destination`, `disk`, or the user who
+    /// said so; of a message also
     /// `silence`, `key` or `limit`.
     pub stopped_by: Option<String>,
     /// Why there is none; of a message `no_message` if nothing was said that its box keeps, or

@@ -133,6 +133,7 @@ pub(super) fn note(ladder: &mut Ladder, edge: SocketAddr, fact: &Fact, at: Insta
         What::RecordingPrevented { why } => format!("not recorded: {why}"),
         What::AgentConnected { agent } => format!("caller and {agent} hear each other"),
         What::AgentEnded { agent, reason } => format!("{agent} is over: {reason}"),
+        What::Commanded { command, by } => format!("{command} by {by}"),
         What::LegEnded { leg, cause } => format!("leg {leg} is over: {}", cause.reason),
         What::Ended { cause } => format!("the call is over: {}", cause.reason),
         What::KeysEntered { asked, understood: true } => format!("{asked}: answered"),

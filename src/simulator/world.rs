@@ -21,6 +21,7 @@ use super::program::Program;
 use super::programs::{Done, Programs};
 use super::setup;
 use crate::audio::ClipId;
+use crate::call::{Command, Refused};
 use crate::clock::{Instant, Now, Wall};
 use crate::config::Config;
 use crate::media::{Channel, Hop as MediaHop, Order, Outlet, Plane, PortId, Report, Strand};
@@ -235,6 +236,13 @@ impl World {
 
     pub fn hangs_up(&mut self, name: &str) {
         self.act(name, |phone, now, out| phone.hang_up(now, out));
+    }
+
+    /// Somebody at the console does something to a call.
+    pub fn command(&mut self, call: &str, command: Command, by: &str) -> Result<(), Refused> {
+        let told = self.switch.on_command(call, command, by, self.now, &mut self.outs);
+        self.pump();
+        told
     }
 
     // The clock.

@@ -148,6 +148,7 @@ impl Switch {
         }
         let span = tracing::info_span!("call", id = &*facts.call);
         let directory = self.directory.clone();
+        self.name_call(call, &facts.call);
         let started = span.in_scope(|| Call::new(facts, directory, &self.desk, now, &mut effects));
         // A call that leaves no record was no call: a restart would not know of it either.
         if effects.iter().any(|it| matches!(it, Effect::Journal(_))) {

@@ -23,10 +23,11 @@ impl Switch {
         self.ids.owner(request.to_tag()).is_none() && self.peers.ignores(from, now.at)
     }
 
-    /// Notes about INVITEs, requests that wait for a name, events, alarms, legs at the desk.
-    /// For tests: zero when no call and no transaction is left.
+    /// Notes about INVITEs, names of calls, requests that wait for a name, events, alarms, legs
+    /// at the desk. For tests: zero when no call and no transaction is left.
     pub fn loose_ends(&self) -> usize {
         self.invites.len()
+            + self.named.len()
             + self.waiting.len()
             + self.work.len()
             + self.alarms.len()

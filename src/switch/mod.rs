@@ -12,6 +12,7 @@
 
 mod arrival;
 mod caller;
+mod command;
 mod config;
 mod desk;
 mod entry;
@@ -45,7 +46,7 @@ use self::route::Waiting;
 use self::slots::Slots;
 use crate::audio::StreamId;
 use crate::call;
-use crate::clock::{Alarms, Instant, Now};
+use crate::clock::{Alarms, Now};
 use crate::desk::Desk;
 use crate::dialog;
 use crate::flow::Ledger;
@@ -103,6 +104,8 @@ pub struct Switch {
     desk: Desk,
     ports: media::Ports,
     calls: Slots<Entry>,
+    /// Calls by their id.
+    named: HashMap<Arc<str>, CallKey>,
     alarms: Alarms<CallKey>,
     /// The call of each INVITE that may still be cancelled.
     invites: HashMap<ServerId, CallKey>,
@@ -143,6 +146,7 @@ impl Switch {
             peers: Peers::new(peers, secret, now.at)?,
             ports: media::Ports::new(config.ports),
             calls: Slots::default(),
+            named: HashMap::new(),
             alarms: Alarms::default(),
             invites: HashMap::new(),
             waiting: BTreeMap::new(),

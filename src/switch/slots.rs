@@ -55,6 +55,11 @@ impl<T> Slots<T> {
         slot.value.as_deref_mut()
     }
 
+    /// What is in the slot of this number, if anything; `None` after the last.
+    pub fn at_slot(&self, slot: u32) -> Option<Option<&T>> {
+        self.slots.get(slot as usize).map(|it| it.value.as_deref())
+    }
+
     pub fn remove(&mut self, key: CallKey) -> Option<T> {
         let slot = self.slots.get_mut(key.slot as usize)?;
         if slot.generation != key.generation {

@@ -74,6 +74,7 @@ impl Switch {
         let Some(entry) = self.calls.get_mut(key) else { return };
         if entry.is_over() {
             self.invites.remove(&entry.invite);
+            self.named.remove(&entry.call.record().id);
             self.calls.remove(key);
             return;
         }
