@@ -1,11 +1,13 @@
 //! Keys of what surrounds the calls: SIP, registrations, media, files, limits.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use super::keys::{section, tables};
 use super::value::{Count, Hidden, OrOff, Ports, Time, choices};
 use super::words::HostPort;
+use crate::store::prompts::Speaker;
 
 section! {
     /// The SIP side: where it listens, how it is reached, how it challenges.
@@ -127,6 +129,8 @@ section! {
         timeout: Time<100, 120_000> = default("\"10s\"");
         /// Spoken texts are kept here, inside of the data folder unless it begins with a slash.
         cache: String = default("\"prompts\"");
+        /// Uploaded messages are kept here, inside of the data folder unless it begins with a slash.
+        uploads: String = default("\"uploads\"");
     }
 }
 
@@ -283,6 +287,27 @@ impl Store {
         let text = self.database.0.as_str();
         let schemes = ["postgres://", "postgresql://"];
         schemes.iter().any(|it| text.starts_with(it)).then_some(text)
+    }
+}
+
+impl Prompts {
+    /// Which programs speak, and where messages are kept.
+    pub fn speaker(&self, data: &Path) -> Speaker {
+        let all = Speaker::programs();
+        let named = |name: &str| all.iter().filter(|it| it[0] == name).cloned().collect();
+        let programs = match self.synthesiser {
+            Synthesiser::Auto => all.clone(),
+            Synthesiser::Flite => named("flite"),
+            Synthesiser::EspeakNg => named("espeak-ng"),
+            Synthesiser::Off => Vec::new(),
+        };
+        Speaker {
+            programs,
+            voice: self.voice.clone(),
+            limit: self.timeout.0,
+            cache: data.join(&self.cache),
+            uploads: data.join(&self.uploads),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::shape::Shape;
 use super::value::choices;
 use crate::audio::Ringback;
 use crate::model::phone::Phone;
+use crate::model::prompt;
 use crate::model::record::Outcome;
 use crate::model::trunk::{CallerIdHeaders, Reliable, TrunkTransport};
 use crate::model::{Distribution, EarlyMedia, KeysBy, Order, QueueEntry, Wanted};
@@ -23,6 +24,8 @@ section! {
         text: Option<Arc<str>> = optional("\"A call from the ads.\"");
         /// Its voice.
         voice: Option<Arc<str>> = optional("\"slt\"");
+        /// A message that was uploaded, by its name; it is in the folder of `[prompts]`.
+        prompt: Option<Arc<str>> = optional("\"welcome\"");
     }
 }
 
@@ -48,6 +51,8 @@ tables! { MessageKeys, MusicKeys, NationalKeys }
 #[derive(Clone, Debug)]
 pub enum Message {
     File(Arc<str>),
+    /// An uploaded one, by its name.
+    Named(Arc<str>),
     Text { text: Arc<str>, voice: Option<Arc<str>> },
 }
 
@@ -56,15 +61,26 @@ impl Value for Message {
 
     fn read(item: &Item<'_>) -> Result<Self, Wrong> {
         let keys = MessageKeys::read(item)?;
-        match (keys.file, keys.text) {
-            (Some(file), None) if keys.voice.is_none() && !file.is_empty() => Ok(Self::File(file)),
-            (None, Some(text)) if !text.is_empty() => Ok(Self::Text { text, voice: keys.voice }),
-            _ => Err(item.wrong("this is neither a file nor a text")),
+        match (keys.file, keys.text, keys.prompt) {
+            (Some(file), None, None) if keys.voice.is_none() && !file.is_empty() => {
+                Ok(Self::File(file))
+            }
+            (None, Some(text), None) if !text.is_empty() => {
+                Ok(Self::Text { text, voice: keys.voice })
+            }
+            (None, None, Some(name)) if keys.voice.is_none() => match prompt::is_name(&name) {
+                true => Ok(Self::Named(name)),
+                false => Err(item.wrong(format!("{name:?} is no name of a message")).allowed(
+                    "1 to 64 letters, digits, - and _",
+                )),
+            },
+            _ => Err(item.wrong("this is neither a file, nor a text, nor an uploaded prompt")),
         }
     }
 
     fn allowed() -> String {
-        "{ file = \"message.wav\" } or { text = \"What is said.\" }, perhaps with a voice"
+        "{ file = \"message.wav\" }, { prompt = \"name\" } or { text = \"What is said.\" }, \
+         perhaps with a voice"
             .to_owned()
     }
 

@@ -11,7 +11,7 @@ pub mod directory;
 pub mod event;
 pub mod extension;
 pub mod phone;
-mod prompt;
+pub mod prompt;
 mod queue;
 mod receiving_number;
 pub mod record;

@@ -33,12 +33,25 @@ pub enum PromptSource {
         text: Arc<str>,
         voice: Arc<str>,
     },
+    /// A message that was uploaded, by its name.
+    Uploaded(Arc<str>),
+}
+
+/// Whether an uploaded message may have this name: it is a file's name too.
+pub fn is_name(name: &str) -> bool {
+    let plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_');
+    (1..=64).contains(&name.len()) && name.chars().all(plain)
 }
 
 impl Prompt {
     /// A WAV file: any rate, mono or stereo.
     pub fn file(path: &str) -> Self {
         PromptSource::File(path.into()).into()
+    }
+
+    /// A message that was uploaded. What is uploaded later under the same name is the same clip.
+    pub fn uploaded(name: &str) -> Self {
+        PromptSource::Uploaded(name.into()).into()
     }
 
     /// Text for the speech synthesiser, spoken by `voice`.
@@ -55,6 +68,10 @@ impl From<PromptSource> for Prompt {
             PromptSource::File(path) => {
                 hash.update(b"file\0");
                 hash.update(path.as_bytes());
+            }
+            PromptSource::Uploaded(name) => {
+                hash.update(b"uploaded\0");
+                hash.update(name.as_bytes());
             }
             PromptSource::Text { text, voice } => {
                 hash.update(b"text\0");

@@ -260,6 +260,11 @@ impl Bindings {
         std::mem::take(&mut self.changed)
     }
 
+    /// How many accounts there is room for.
+    pub fn accounts(&self) -> u32 {
+        u32::try_from(self.accounts.len()).unwrap_or(u32::MAX)
+    }
+
     /// All bindings with their accounts.
     pub fn iter(&self) -> impl Iterator<Item = (AccountId, &Binding)> {
         let accounts = (0..).map(AccountId).zip(&self.accounts);

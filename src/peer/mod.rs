@@ -419,6 +419,30 @@ impl Peers {
         Snapshot { registrations: kept.collect() }
     }
 
+    /// The registrations of one account, by its name.
+    pub fn registrations_of(&self, account: &str, now: Now) -> Vec<Registration> {
+        self.account(account).map(|it| self.registrations_at(it, now)).unwrap_or_default()
+    }
+
+    /// The registrations of so many accounts, from where an earlier answer ended, whose place is
+    /// beside them. No place: that was all.
+    pub fn registrations(
+        &self,
+        from: u32,
+        accounts: u32,
+        now: Now,
+    ) -> (Vec<Registration>, Option<u32>) {
+        let end = from.saturating_add(accounts).min(self.bindings.accounts());
+        let found = (from..end).flat_map(|it| self.registrations_at(AccountId(it), now));
+        (found.collect(), (end < self.bindings.accounts()).then_some(end))
+    }
+
+    fn registrations_at(&self, account: AccountId, now: Now) -> Vec<Registration> {
+        let live = self.bindings.of(account).iter().filter(|it| it.is_live(now.at));
+        let told = |it| Some(Registration::of(self.account_name(account)?, it, now));
+        live.filter_map(told).collect()
+    }
+
     /// Puts registrations back, those of accounts that are still there and not over by now.
     /// Registrations over TCP are not: their connections went with the process.
     pub fn restore(&mut self, snapshot: Snapshot, now: Now) {

@@ -12,7 +12,6 @@ mod error;
 mod learn;
 mod names;
 mod office;
-mod prompts;
 mod ring;
 mod run;
 pub mod setup;

@@ -21,7 +21,7 @@ use super::names::{look_up, names};
 use super::office::{self, Office};
 use super::streams::{self, Streams};
 use super::voice::{Addresses, RETRY, Voice};
-use super::{prompts, setup, voice};
+use super::{setup, voice};
 use crate::api::{Ask, News, Status};
 use crate::audio::{ClipId, StreamId};
 use crate::config::Config;
@@ -31,7 +31,9 @@ use crate::model::Prompt;
 use crate::model::record::Cause;
 use crate::net::{Found, Net, Received, Resolver};
 use crate::peer;
-use crate::store::{Entry, Journal, Registrations, TapeReport, Tapes, repair_recordings};
+use crate::store::{
+    Entry, Journal, Registrations, TapeReport, Tapes, prompts, repair_recordings,
+};
 use crate::stream::Told;
 use crate::switch::{Out, Switch};
 use crate::telemetry;
@@ -415,7 +417,7 @@ impl<'a> Server<'a> {
         if wanted.is_empty() {
             return;
         }
-        let (speaker, clips) = (setup::speaker(&self.config, self.data), self.clips.clone());
+        let (speaker, clips) = (self.config.prompts.speaker(self.data), self.clips.clone());
         let started = std::thread::Builder::new().name("prompts".into()).spawn(move || {
             prompts::load(&wanted, &speaker, |id, samples| {
                 drop(clips.blocking_send((id, samples)))

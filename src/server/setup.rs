@@ -4,9 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::prompts::Speaker;
 use crate::config::Config;
-use crate::config::shell::{CaptureKeep, Synthesiser};
+use crate::config::shell::CaptureKeep;
 use crate::config::value::OrOff;
 use crate::media;
 use crate::net;
@@ -95,24 +94,6 @@ pub fn captures(config: &Config) -> bool {
 /// Conversations with virtual agents that may be held at once: as many as calls.
 pub fn streams(config: &Config) -> usize {
     config.limits.max_calls.0 as usize
-}
-
-/// Which programs speak, and where spoken texts are kept.
-pub fn speaker(config: &Config, data: &Path) -> Speaker {
-    let all = Speaker::programs();
-    let named = |name: &str| all.iter().filter(|it| it[0] == name).cloned().collect();
-    let programs = match config.prompts.synthesiser {
-        Synthesiser::Auto => all.clone(),
-        Synthesiser::Flite => named("flite"),
-        Synthesiser::EspeakNg => named("espeak-ng"),
-        Synthesiser::Off => Vec::new(),
-    };
-    Speaker {
-        programs,
-        voice: config.prompts.voice.clone(),
-        limit: config.prompts.timeout.0,
-        cache: inside(data, &config.prompts.cache),
-    }
 }
 
 /// A folder of the configuration: inside of the data folder unless it is absolute.

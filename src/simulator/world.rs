@@ -126,7 +126,7 @@ impl World {
         let mut tones = PROMPTS.iter().copied().cycle();
         for prompt in config.directory.prompts() {
             let name = match &prompt.made_from {
-                PromptSource::File(path) => path.to_string(),
+                PromptSource::File(name) | PromptSource::Uploaded(name) => name.to_string(),
                 PromptSource::Text { text, .. } => text.to_string(),
             };
             let hertz = match self.prompts.iter().find(|(it, _)| *it == name) {

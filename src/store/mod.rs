@@ -4,13 +4,16 @@
 //! Nothing here is on a call's path: each keeper is a thread behind a bounded ring. A full or
 //! stalled disk degrades what it keeps, says so in a metric and the log, and recovers.
 
+mod away;
 mod callers;
 mod captures;
 pub mod database;
 mod journal;
+pub mod prompts;
 mod registrations;
 mod tapes;
 
+pub use self::away::Away;
 pub use self::callers::past_callers;
 pub use self::captures::{CaptureLimits, Captures, captured};
 pub use self::journal::{Entry, Journal};

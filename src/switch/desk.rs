@@ -6,7 +6,7 @@ use super::Switch;
 use super::ids::{BranchKey, CallKey};
 use crate::call::Event;
 use crate::clock::{Instant, Now};
-use crate::desk::{Ask, Caller, Presence, State, Words};
+use crate::desk::{Ask, Caller, Desk, Presence, State, Words};
 use crate::model::Directory;
 use crate::model::event::What;
 
@@ -27,6 +27,11 @@ impl Switch {
     /// How an agent is.
     pub fn state(&self, agent: &str, now: Instant) -> Option<State> {
         self.desk.state(agent, now)
+    }
+
+    /// Who waits for whom: for reading.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// Callers that wait for somebody to be free.

@@ -44,6 +44,7 @@ impl Trade<'_> {
     pub(super) fn prompt(&self, message: &Message, usual: &str) -> Prompt {
         match message {
             Message::File(file) => self.file(file),
+            Message::Named(name) => Prompt::uploaded(name),
             Message::Text { text, voice } => Prompt::text(text, voice.as_deref().unwrap_or(usual)),
         }
     }

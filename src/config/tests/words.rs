@@ -212,7 +212,7 @@ entry = "early_media"
         .iter()
         .map(|it| match &it.made_from {
             PromptSource::Text { text, .. } => text.to_string(),
-            PromptSource::File(file) => panic!("{file}"),
+            PromptSource::File(it) | PromptSource::Uploaded(it) => panic!("{it}"),
         })
         .collect();
     assert_eq!(said.len(), 11);
@@ -401,4 +401,24 @@ fn a_score_menu_and_declined_machines_arrive() {
     let score = number.enhanced_forwarding.as_ref().unwrap().score.as_ref().unwrap();
     assert_eq!(score.keys.iter().map(|it| it.as_char()).collect::<String>(), "12");
     assert_eq!((score.timeout, score.repeats), (10 * SECOND, 1));
+}
+
+#[test]
+fn a_message_may_be_one_that_was_uploaded() {
+    let with = |message: &str| {
+        let text = format!(
+            "[[receiving_number]]\nname = \"b\"\nnumber = \"sip:b@127.0.0.31\"\nwhisper = {message}\n"
+        );
+        load(&text, "test.toml", Path::new("/etc/crosspoint"))
+    };
+    let config = with("{ prompt = \"ads-2_new\" }").unwrap();
+    let made: Vec<_> = config.directory.prompts().into_iter().map(|it| &it.made_from).collect();
+    assert_eq!(made, [&PromptSource::Uploaded("ads-2_new".into())]);
+    for wrong in ["../../etc/passwd", "a/b", "", ".", "a b", "ads.wav", "\\u0000", &"x".repeat(65)] {
+        let error = with(&format!("{{ prompt = \"{wrong}\" }}")).unwrap_err().to_string();
+        assert!(error.contains("letters, digits"), "{wrong:?}: {error}");
+    }
+    for both in ["{ prompt = \"a\", file = \"b.wav\" }", "{ prompt = \"a\", voice = \"slt\" }"] {
+        assert!(with(both).is_err(), "{both}");
+    }
 }

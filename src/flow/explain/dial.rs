@@ -168,6 +168,7 @@ pub(super) fn text_of(prompt: &Prompt) -> String {
     match &prompt.made_from {
         PromptSource::File(path) => format!("file {path}"),
         PromptSource::Text { text, .. } => format!("{text:?}"),
+        PromptSource::Uploaded(name) => format!("prompt {name}"),
     }
 }
 

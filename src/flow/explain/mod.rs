@@ -16,6 +16,7 @@ use serde::Serialize;
 
 pub use self::conditions::Holds;
 pub use self::dial::{Act, Destination, Dialled, LeftOut, Moment};
+pub use self::text::Node;
 pub use self::rooms::{Asked, Located, Message, RuleTold, Ruled, Taker, Talked, Waiting};
 use super::{Draw, Entry, RETRY_AFTER, ROUTE_STEPS_MAX, enter, plan, plan_agent};
 use crate::clock::Wall;
@@ -68,6 +69,8 @@ pub enum Verdict {
 /// A route that is taken, and what comes of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stop {
+    /// What kind of route: `dial`, `queue`, ...
+    pub kind: &'static str,
     pub route: String,
     pub what: Taken,
 }
@@ -145,7 +148,7 @@ impl Told<'_> {
                 what.unwrap_or(Taken::Nowhere)
             }
         };
-        Stop { route: route.to_string(), what }
+        Stop { kind: route.kind(), route: route.to_string(), what }
     }
 
     /// What comes of a route; none if it leads to nothing that is there.

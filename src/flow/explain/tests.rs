@@ -265,3 +265,34 @@ fn a_closed_queue_and_an_open_one_are_told_apart() {
     assert_eq!(closed.closed.unwrap().1.what, Taken::Hangup);
     assert!(closed.members.is_empty() && closed.then.is_none());
 }
+
+/// One walk, two drawings.
+#[test]
+fn the_tree_says_what_the_text_says_and_where_it_leads() {
+    fn lines(node: &Node, depth: usize, into: &mut Vec<String>) {
+        let detail = if node.detail.is_empty() { "" } else { ": " };
+        into.push(format!("{depth} {}{detail}{}", node.detail, node.title));
+        node.children.iter().for_each(|it| lines(it, depth + 1, into));
+    }
+    use crate::model::{Member, Queue, Who};
+    let mut queue = Queue::new("q");
+    queue.members = vec![Member { who: Who::Number("a".into()), weight: 1 }];
+    queue.no_answer = Route::number("b");
+    let parts = Parts { queues: vec![queue], ..Parts::default() };
+    let told = explained(&leading_to(Route::Queue("q".into()), parts));
+    let tree = told.tree();
+    let mut drawn = Vec::new();
+    lines(&tree, 0, &mut drawn);
+    let text = told.to_string();
+    let written = text.lines().map(|it| {
+        let depth = (it.len() - it.trim_start().len()) / 2;
+        format!("{depth} {}", it.trim_start())
+    });
+    assert_eq!(drawn, written.collect::<Vec<_>>());
+    assert_eq!((tree.kind, tree.children.len()), ("call", 3));
+    let queue = &tree.children[2];
+    assert_eq!((queue.kind, &*queue.title, &*queue.detail), ("queue", "queue q", "Route"));
+    let then = queue.children.last().unwrap();
+    assert_eq!((then.kind, &*then.detail), ("dial", "If nobody takes it in time"));
+    assert!(queue.children.iter().flat_map(|it| &it.children).any(|it| it.kind == "member"));
+}

@@ -1,4 +1,5 @@
-//! An explanation, written out for people.
+//! An explanation, drawn: line by line as text, or as a tree of steps for programs. It is written
+//! once, on a [`Sheet`]; text and tree are two ways to read that.
 
 mod rooms;
 
@@ -6,6 +7,7 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::dial::text_of;
 use super::{Act, Destination, Dialled, Explanation, Moment, Stop, Taken, Verdict};
@@ -20,36 +22,119 @@ const COLUMN: Duration = Duration::from_millis(100);
 /// Rows that a timeline may have; what is longer is only listed.
 const ROWS_MAX: usize = 10;
 
+/// One step of an explanation, and what comes under it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Node {
+    /// `call`, `fact`, `destination`, `member`, `moment`, `drawing`, or a route's kind: `dial`,
+    /// `queue`, ...
+    pub kind: &'static str,
+    pub title: String,
+    /// When, or why: of a route, what leads to it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<Node>,
+}
+
+/// Lines, each so many steps in.
+#[derive(Default)]
+struct Sheet {
+    lines: Vec<Line>,
+}
+
+struct Line {
+    depth: usize,
+    kind: &'static str,
+    title: String,
+    /// Stands before the title, with a colon.
+    detail: String,
+}
+
+impl Sheet {
+    fn fact(&mut self, depth: usize, text: impl Into<String>) {
+        self.line(depth, "fact", text);
+    }
+
+    fn line(&mut self, depth: usize, kind: &'static str, text: impl Into<String>) {
+        let (title, detail) = (text.into(), String::new());
+        self.lines.push(Line { depth, kind, title, detail });
+    }
+}
+
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (caller, dialled) = (named(&self.caller), &self.dialled);
-        writeln!(f, "A call from {caller} to {dialled}, {}", date(self.at))?;
-        match &self.verdict {
-            Verdict::Unknown => writeln!(f, "  No such tracking number: refused with 404."),
-            Verdict::Blocked { number } => {
-                entered(f, number)?;
-                writeln!(f, "  The caller is on the block list: hears busy (486), no call record.")
+        for line in drawn_up(self).lines {
+            f.write_str(&"  ".repeat(line.depth))?;
+            if !line.detail.is_empty() {
+                write!(f, "{}: ", line.detail)?;
             }
-            Verdict::Unavailable { number, retry_after } => {
-                entered(f, number)?;
-                writeln!(
-                    f,
-                    "  No usable route and no fail-safe: refused with 503, Retry-After {retry_after}."
-                )
+            writeln!(f, "{}", line.title)?;
+        }
+        Ok(())
+    }
+}
+
+impl Explanation {
+    /// The steps as a tree; the first is the call.
+    pub fn tree(&self) -> Node {
+        let mut open: Vec<Node> = Vec::new();
+        for line in drawn_up(self).lines {
+            while line.depth.max(1) < open.len() {
+                close(&mut open);
             }
-            Verdict::Routed { number, fail_safe, first } => {
-                entered(f, number)?;
-                writeln!(f, "  The caller is not on the block list.")?;
-                if *fail_safe {
-                    writeln!(f, "  The number has no usable route: its fail-safe is dialled.")?;
-                }
-                if let Some(greeting) = &number.settings.greeting {
-                    writeln!(f, "  The caller is answered and hears {}", text_of(greeting))?;
-                }
-                stop(f, first, "Route", 1)
+            let Line { kind, title, detail, .. } = line;
+            let title = if kind == "drawing" { title } else { title.trim().to_owned() };
+            open.push(Node { kind, title, detail, children: Vec::new() });
+        }
+        while 1 < open.len() {
+            close(&mut open);
+        }
+        open.pop().unwrap_or_default()
+    }
+}
+
+/// The last of these belongs to the one before.
+fn close(open: &mut Vec<Node>) {
+    if let Some(node) = open.pop()
+        && let Some(parent) = open.last_mut()
+    {
+        parent.children.push(node);
+    }
+}
+
+fn drawn_up(told: &Explanation) -> Sheet {
+    let mut sheet = Sheet::default();
+    let (caller, dialled) = (named(&told.caller), &told.dialled);
+    sheet.line(0, "call", format!("A call from {caller} to {dialled}, {}", date(told.at)));
+    match &told.verdict {
+        Verdict::Unknown => sheet.fact(1, "No such tracking number: refused with 404."),
+        Verdict::Blocked { number } => {
+            sheet.fact(1, entered(number));
+            sheet.fact(1, "The caller is on the block list: hears busy (486), no call record.");
+        }
+        Verdict::Unavailable { number, retry_after } => {
+            sheet.fact(1, entered(number));
+            sheet.fact(
+                1,
+                format!(
+                    "No usable route and no fail-safe: refused with 503, Retry-After {retry_after}."
+                ),
+            );
+        }
+        Verdict::Routed { number, fail_safe, first } => {
+            sheet.fact(1, entered(number));
+            sheet.fact(1, "The caller is not on the block list.");
+            if *fail_safe {
+                sheet.fact(1, "The number has no usable route: its fail-safe is dialled.");
             }
+            if let Some(greeting) = &number.settings.greeting {
+                let heard = text_of(greeting);
+                sheet.fact(1, format!("The caller is answered and hears {heard}"));
+            }
+            stop(&mut sheet, first, "Route", 1);
         }
     }
+    sheet
 }
 
 fn date(at: Wall) -> String {
@@ -67,54 +152,56 @@ fn named(caller: &Caller) -> String {
     }
 }
 
-fn entered(f: &mut fmt::Formatter<'_>, number: &TrackingNumber) -> fmt::Result {
-    write!(f, "  Tracking number {}", number.number)?;
+fn entered(number: &TrackingNumber) -> String {
+    let mut text = format!("Tracking number {}", number.number);
     if !number.label.is_empty() {
-        write!(f, ", {:?}", number.label)?;
+        _ = write!(text, ", {:?}", number.label);
     }
     if !number.source.is_empty() {
-        write!(f, ", source {}", number.source)?;
+        _ = write!(text, ", source {}", number.source);
     }
-    writeln!(f, "; call settings {}.", number.settings.id)
+    _ = write!(text, "; call settings {}.", number.settings.id);
+    text
 }
 
-fn stop(f: &mut fmt::Formatter<'_>, stop: &Stop, when: &str, depth: usize) -> fmt::Result {
-    let pad = "  ".repeat(depth);
-    write!(f, "{pad}{when}: {}", stop.route)?;
+fn stop(sheet: &mut Sheet, stop: &Stop, when: &str, depth: usize) {
+    let mut title = stop.route.clone();
+    title += match &stop.what {
+        Taken::Loop => " - a circle, cut with route_loop in the end",
+        Taken::Above => " - as told above",
+        Taken::Nowhere => " - it is not there: the fail-safe is dialled, if any",
+        _ => "",
+    };
+    sheet.lines.push(Line { depth, kind: stop.kind, title, detail: when.to_owned() });
     match &stop.what {
-        Taken::Hangup => writeln!(f),
-        Taken::Loop => writeln!(f, " - a circle, cut with route_loop in the end"),
-        Taken::Above => writeln!(f, " - as told above"),
-        Taken::Nowhere => writeln!(f, " - it is not there: the fail-safe is dialled, if any"),
-        Taken::Dial(told) => writeln!(f).and_then(|()| dial(f, told, depth + 1)),
-        Taken::Queue(told) => writeln!(f).and_then(|()| rooms::waiting(f, told, depth + 1)),
-        Taken::VoiceMenu(told) => writeln!(f).and_then(|()| rooms::asked(f, told, depth + 1)),
-        Taken::Voicemail(told) => writeln!(f).and_then(|()| rooms::message(f, told, depth + 1)),
-        Taken::SmartRouter(told) => writeln!(f).and_then(|()| rooms::ruled(f, told, depth + 1)),
-        Taken::GeoRouter(told) => writeln!(f).and_then(|()| rooms::located(f, told, depth + 1)),
-        Taken::VirtualAgent(told) => writeln!(f).and_then(|()| rooms::talked(f, told, depth + 1)),
+        Taken::Hangup | Taken::Loop | Taken::Above | Taken::Nowhere => (),
+        Taken::Dial(told) => dial(sheet, told, depth + 1),
+        Taken::Queue(told) => rooms::waiting(sheet, told, depth + 1),
+        Taken::VoiceMenu(told) => rooms::asked(sheet, told, depth + 1),
+        Taken::Voicemail(told) => rooms::message(sheet, told, depth + 1),
+        Taken::SmartRouter(told) => rooms::ruled(sheet, told, depth + 1),
+        Taken::GeoRouter(told) => rooms::located(sheet, told, depth + 1),
+        Taken::VirtualAgent(told) => rooms::talked(sheet, told, depth + 1),
     }
 }
 
-fn dial(f: &mut fmt::Formatter<'_>, dialled: &Dialled, depth: usize) -> fmt::Result {
-    let pad = "  ".repeat(depth);
+fn dial(sheet: &mut Sheet, dialled: &Dialled, depth: usize) {
     for it in &dialled.left_out {
-        writeln!(f, "{pad}{} is left out: {}", it.name, it.why)?;
+        sheet.fact(depth, format!("{} is left out: {}", it.name, it.why));
     }
     if let Some(route) = &dialled.closed {
-        return stop(f, route, "All are closed", depth);
+        return stop(sheet, route, "All are closed", depth);
     }
     if let Some(notice) = &dialled.notice {
-        writeln!(f, "{pad}The caller is answered and hears {notice}")?;
+        sheet.fact(depth, format!("The caller is answered and hears {notice}"));
     }
     for it in &dialled.rings {
-        destination(f, it, depth)?;
+        destination(sheet, it, depth);
     }
     for (outcomes, next) in &dialled.then {
         let outcomes: Vec<_> = outcomes.iter().map(|it| word(*it)).collect();
-        stop(f, next, &format!("If nobody takes it ({})", outcomes.join(", ")), depth)?;
+        stop(sheet, next, &format!("If nobody takes it ({})", outcomes.join(", ")), depth);
     }
-    Ok(())
 }
 
 fn word(outcome: Outcome) -> &'static str {
@@ -129,8 +216,7 @@ fn word(outcome: Outcome) -> &'static str {
     }
 }
 
-fn destination(f: &mut fmt::Formatter<'_>, to: &Destination, depth: usize) -> fmt::Result {
-    let pad = "  ".repeat(depth);
+fn destination(sheet: &mut Sheet, to: &Destination, depth: usize) {
     let when = match (to.after_previous, to.after) {
         (false, Duration::ZERO) => "at once".to_owned(),
         (false, time) => format!("after {}", seconds(time)),
@@ -138,22 +224,19 @@ fn destination(f: &mut fmt::Formatter<'_>, to: &Destination, depth: usize) -> fm
         (true, time) => format!("{} after the one before has ended", seconds(time)),
     };
     let ring = seconds(to.rings_for);
-    writeln!(f, "{pad}{} ({}) rings {when}, for {ring} at most", to.name, to.place)?;
-    let pad = "  ".repeat(depth + 1);
+    let title = format!("{} ({}) rings {when}, for {ring} at most", to.name, to.place);
+    sheet.line(depth, "destination", title);
     let number = match to.sees.number.as_str() {
         "" => "no number",
         number => number,
     };
-    write!(f, "{pad}sees {number}")?;
-    if let Some(name) = &to.sees.name {
-        write!(f, ", {name:?}")?;
-    }
-    writeln!(f)?;
+    let name = to.sees.name.as_ref().map(|it| format!(", {it:?}")).unwrap_or_default();
+    sheet.fact(depth + 1, format!("sees {number}{name}"));
     if !to.timeline.is_empty() {
-        writeln!(f, "{pad}answers, and before it is connected:")?;
-        listed(f, to, &format!("{pad}  "))?;
+        sheet.fact(depth + 1, "answers, and before it is connected:");
+        listed(sheet, to, depth + 2);
         for row in drawn(&to.timeline) {
-            writeln!(f, "{pad}  {row}")?;
+            sheet.line(depth + 2, "drawing", row);
         }
     }
     let recorded = match to.unrecorded {
@@ -161,35 +244,35 @@ fn destination(f: &mut fmt::Formatter<'_>, to: &Destination, depth: usize) -> fm
         Some(why) => format!("not recorded ({why})"),
     };
     let longest = seconds(to.longest);
-    writeln!(f, "{pad}connected: {recorded}, for {longest} at most ({})", to.limited_by)
+    let text = format!("connected: {recorded}, for {longest} at most ({})", to.limited_by);
+    sheet.fact(depth + 1, text);
 }
 
-fn listed(f: &mut fmt::Formatter<'_>, to: &Destination, pad: &str) -> fmt::Result {
+fn listed(sheet: &mut Sheet, to: &Destination, depth: usize) {
     let mut since = "";
     for it in &to.timeline {
         let at = format!("{:>7}{since}", seconds(it.at));
-        match (it.what, it.lasts) {
+        let what = match (it.what, it.lasts) {
             (Act::AwaitVoice, _) => {
-                writeln!(f, "{pad}{at}  waits until somebody speaks, at most 30 s")?;
                 since = " after the voice";
+                "waits until somebody speaks, at most 30 s".to_owned()
             }
             (Act::Screening, _) => {
-                writeln!(f, "{pad}{at}  is listened to for up to 8 s: a machine declines")?;
                 since = " after that";
+                "is listened to for up to 8 s: a machine declines".to_owned()
             }
-            (Act::DialPause, Some(time)) => writeln!(f, "{pad}{at}  dial pause {}", seconds(time))?,
-            (Act::Wait, Some(time)) => writeln!(f, "{pad}{at}  waits {}", seconds(time))?,
-            (Act::Digit(digit), _) => writeln!(f, "{pad}{at}  sends {digit}")?,
+            (Act::DialPause, Some(time)) => format!("dial pause {}", seconds(time)),
+            (Act::Wait, Some(time)) => format!("waits {}", seconds(time)),
+            (Act::Digit(digit), _) => format!("sends {digit}"),
             (Act::Whisper, _) => {
-                let whisper = to.whisper.as_deref().unwrap_or("nothing");
-                writeln!(f, "{pad}{at}  hears {whisper}")?;
                 since = " after that";
+                format!("hears {}", to.whisper.as_deref().unwrap_or("nothing"))
             }
-            (Act::Accept, _) => writeln!(f, "{pad}{at}  is asked to take the call by a key")?,
-            (Act::DialPause | Act::Wait, None) => (),
-        }
+            (Act::Accept, _) => "is asked to take the call by a key".to_owned(),
+            (Act::DialPause | Act::Wait, None) => continue,
+        };
+        sheet.line(depth, "moment", format!("{at}  {what}"));
     }
-    Ok(())
 }
 
 /// The part of a timeline whose times are known, a tenth of a second a column:

@@ -27,6 +27,8 @@ pub struct Speaker {
     pub limit: Duration,
     /// Where spoken texts are kept, by content.
     pub cache: PathBuf,
+    /// Where uploaded messages are kept, by name.
+    pub uploads: PathBuf,
 }
 
 impl Speaker {
@@ -65,6 +67,10 @@ fn samples(prompt: &Prompt, speaker: &Speaker) -> Result<Arc<[i16]>, String> {
     let bytes = match &prompt.made_from {
         PromptSource::File(path) => fs::read(&**path).map_err(|it| format!("{path}: {it}"))?,
         PromptSource::Text { text, voice } => spoken(prompt.clip, text, voice, speaker)?,
+        PromptSource::Uploaded(name) => {
+            let path = speaker.uploads.join(format!("{name}.wav"));
+            fs::read(&path).map_err(|it| format!("{}: {it}", path.display()))?
+        }
     };
     wav::decode(&bytes).map_err(|it| it.to_string())
 }
