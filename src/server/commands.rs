@@ -73,7 +73,7 @@ pub fn simulate(
 ) -> Result<(), Error> {
     let config = read_config(file)?;
     let after = answer_after.map(|it| Duration::from_secs(it.into()));
-    say(simulator::simulate(&config, number, from, after, seed))
+    say(simulator::simulate(&config, number, from, after, seed, &|| false))
 }
 
 /// Says it on standard output. Who has read enough (`| head`) may go: that is no failure.

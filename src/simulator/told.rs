@@ -24,13 +24,15 @@ const GREETING: Duration = Duration::from_secs(2);
 const INVENTED: u32 = u32::from_be_bytes([198, 51, 100, 1]);
 
 /// Places a call from `caller` to `number`; each destination answers after `answer_after`, or
-/// never. The ladder of it, with what happened; the same seed gives the same.
+/// never. The ladder of it, with what happened; the same seed gives the same. It ends early once
+/// there is `enough`, which is asked at each step.
 pub fn simulate(
     config: &Config,
     number: &str,
     caller: &str,
     answer_after: Option<Duration>,
     seed: u64,
+    enough: &dyn Fn() -> bool,
 ) -> String {
     let mut world = World::new(config, seed, Weather::CLEAR);
     let Some(carrier) = inhabit(&mut world, config, answer_after) else {
@@ -44,8 +46,8 @@ pub fn simulate(
         it.facts.iter().any(|(_, fact)| matches!(fact.what, What::Ended { .. }))
             || it.seen(&carrier).is_idle()
     };
-    world.run_until(LONGEST, |it| connected(it) || ended(it));
-    if !ended(&world) {
+    world.run_until(LONGEST, |it| connected(it) || ended(it) || enough());
+    if !ended(&world) && !enough() {
         world.run_for(TALK);
         world.hangs_up(&carrier);
     }

@@ -77,23 +77,23 @@ fn joined() -> World {
 }
 
 fn messages() -> World {
-    let mut town = brought(place("", "voicemail = \"box\"", ""), 100);
+    let mut town = brought(place("", "route = { voicemail = \"box\" }", ""), 100);
     town.run_for(secs(3));
     town
 }
 
 const PHASES: [Phase; 11] = [
     ("greeting", || brought(place("", "dial = [\"b\"]", "greeting = { text = \"hi\" }"), 1000)),
-    ("menu", || brought(place("", "voice_menu = \"main\"", ""), 1000)),
-    ("zip", || brought(place("", "geo_router = \"stores\"", ""), 1000)),
+    ("menu", || brought(place("", "route = { voice_menu = \"main\" }", ""), 1000)),
+    ("zip", || brought(place("", "route = { geo_router = \"stores\" }", ""), 1000)),
     ("ringing", || brought(place("", "dial = [\"d\", \"e\"]", ""), 1000)),
-    ("waiting", || brought(place("", "queue = \"sales\"", ""), 1000)),
+    ("waiting", || brought(place("", "route = { queue = \"sales\" }", ""), 1000)),
     ("reaching", || {
-        let mut town = place("", "virtual_agent = \"bot\"", "");
+        let mut town = place("", "route = { virtual_agent = \"bot\" }", "");
         town.program("ws://10.0.0.50:8700/agent").door = crosspoint::simulator::program::Door::Silent;
         brought(town, 1000)
     }),
-    ("whisper", || brought(place("whisper = { text = \"ads\" }", "dial = [\"b\"]", ""), 1000)),
+    ("whisper", || brought(place("whisper = { text = \"ads\" }", "dial = [\"b\"]", ""), 1900)),
     ("talking", || brought(place("", "dial = [\"b\"]", ""), 3000)),
     ("vetoed", || brought(place("prevent_recording = true", "dial = [\"b\"]", ""), 3000)),
     ("message", messages),
@@ -174,10 +174,10 @@ fn a_caller_is_put_through_from_every_phase_with_every_setting_of_who_is_rung() 
         extension = \"42\"\nwhisper = { text = \"ads\" }\nprevent_recording = true\n";
     for (phase, tracking, settings) in [
         ("greeting", "dial = [\"b\"]", "greeting = { text = \"hi\" }"),
-        ("menu", "voice_menu = \"main\"", ""),
-        ("zip", "geo_router = \"stores\"", ""),
+        ("menu", "route = { voice_menu = \"main\" }", ""),
+        ("zip", "route = { geo_router = \"stores\" }", ""),
         ("ringing", "dial = [\"d\", \"e\"]", ""),
-        ("waiting", "queue = \"sales\"", ""),
+        ("waiting", "route = { queue = \"sales\" }", ""),
         ("talking", "dial = [\"b\"]", ""),
     ] {
         for to in [dials("boss"), routes(Route::number("boss"))] {

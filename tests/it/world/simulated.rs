@@ -11,7 +11,7 @@ use super::town::{NUMBER, plan, read, secs};
 fn a_simulated_call_is_drawn_with_what_happened() {
     let keys = "extension = \"3w1\"\nwhisper = { text = \"ads\" }";
     let config = read(&plan(&[("b", keys), ("c", "")], "dial = [\"b\"]"));
-    let ladder = simulate(&config, NUMBER, "+15125550100", Some(secs(3)), 1);
+    let ladder = simulate(&config, NUMBER, "+15125550100", Some(secs(3)), 1, &|| false);
     let wanted = [
         "INVITE",
         "dials b (leg 1)",
@@ -28,13 +28,13 @@ fn a_simulated_call_is_drawn_with_what_happened() {
         let at = rest.find(it).unwrap_or_else(|| panic!("no {it:?} after that in\n{ladder}"));
         rest = &rest[at + it.len()..];
     }
-    assert_eq!(ladder, simulate(&config, NUMBER, "+15125550100", Some(secs(3)), 1));
+    assert_eq!(ladder, simulate(&config, NUMBER, "+15125550100", Some(secs(3)), 1, &|| false));
 }
 
 #[test]
 fn a_destination_that_never_answers_is_drawn_to_its_end() {
     let config = read(&plan(&[("b", "")], "dial = [\"b\"]"));
-    let ladder = simulate(&config, NUMBER, "+15125550100", None, 1);
+    let ladder = simulate(&config, NUMBER, "+15125550100", None, 1, &|| false);
     assert!(ladder.contains("45.001") && ladder.contains("no_answer"), "{ladder}");
 }
 
@@ -50,7 +50,7 @@ fn every_configuration_that_is_handed_out_can_be_simulated() {
     ] {
         let path = format!("configs/{name}.toml");
         let config = config::load_file(Path::new(&path)).unwrap();
-        let ladder = simulate(&config, number, "+15125550100", Some(secs(1)), 1);
+        let ladder = simulate(&config, number, "+15125550100", Some(secs(1)), 1, &|| false);
         assert!(ladder.contains("are connected"), "{name} {number}:\n{ladder}");
     }
 }
