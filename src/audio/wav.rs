@@ -67,8 +67,40 @@ pub fn decode(bytes: &[u8]) -> Result<Arc<[i16]>, Error> {
         return Err(Error::TooLong);
     }
     let mono: Vec<f32> = data.chunks_exact(frame).map(|it| format.mono(it)).collect();
-    let mono = if format.rate == RATE { mono } else { resample(mono, format.rate)? };
+    clip(mono, format.rate)
+}
+
+/// Samples of this rate, full scale 1, as a clip.
+pub fn clip(mono: Vec<f32>, rate: u32) -> Result<Arc<[i16]>, Error> {
+    if !(4000..=192_000).contains(&rate) {
+        return Err(Error::Rate(rate));
+    }
+    if u64::from(LONGEST) * u64::from(rate) < mono.len() as u64 * u64::from(RATE) {
+        return Err(Error::TooLong);
+    }
+    let mono = if rate == RATE { mono } else { resample(mono, rate)? };
     Ok(mono.iter().map(|it| (it * 32768.0).round().clamp(-32768.0, 32767.0) as i16).collect())
+}
+
+/// A clip as a file: 8 kHz, mono, 16 bits.
+pub fn encode(clip: &[i16]) -> Vec<u8> {
+    const HEAD: u32 = 44;
+    let data = u32::try_from(clip.len() * 2).unwrap_or(u32::MAX - HEAD);
+    let mut bytes = Vec::with_capacity(HEAD as usize + clip.len() * 2);
+    bytes.extend(b"RIFF");
+    bytes.extend((HEAD - 8 + data).to_le_bytes());
+    bytes.extend(b"WAVEfmt ");
+    bytes.extend(16u32.to_le_bytes());
+    bytes.extend(PCM.to_le_bytes());
+    bytes.extend(1u16.to_le_bytes());
+    bytes.extend(RATE.to_le_bytes());
+    bytes.extend((RATE * 2).to_le_bytes());
+    bytes.extend(2u16.to_le_bytes());
+    bytes.extend(16u16.to_le_bytes());
+    bytes.extend(b"data");
+    bytes.extend(data.to_le_bytes());
+    bytes.extend(clip.iter().flat_map(|it| it.to_le_bytes()));
+    bytes
 }
 
 #[derive(Clone, Copy, Debug)]

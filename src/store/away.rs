@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const NAMES_MAX: usize = 100_000;
 
 /// Who is away.
+#[derive(Debug)]
 pub struct Away {
     path: PathBuf,
     names: BTreeSet<String>,

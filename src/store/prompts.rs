@@ -75,6 +75,11 @@ fn samples(prompt: &Prompt, speaker: &Speaker) -> Result<Arc<[i16]>, String> {
     wav::decode(&bytes).map_err(|it| it.to_string())
 }
 
+/// The WAV of a text, spoken by this voice (empty: the usual one). It may take a while.
+pub fn speak_text(text: &str, voice: &str, speaker: &Speaker) -> Result<Vec<u8>, String> {
+    spoken(Prompt::text(text, voice).clip, text, voice, speaker)
+}
+
 /// The WAV of a text: from the cache, or by the first synthesiser that manages.
 fn spoken(clip: ClipId, text: &str, voice: &str, speaker: &Speaker) -> Result<Vec<u8>, String> {
     let voice = if voice.is_empty() { speaker.voice.as_str() } else { voice };

@@ -166,3 +166,22 @@ fn random_bytes_after_a_riff_head_do_no_harm() {
         let _ = decode(&file);
     }
 }
+
+#[test]
+fn a_clip_that_is_written_is_read_as_it_was() {
+    let clip: Vec<i16> = (-4000..4000).map(|it| it * 8).collect();
+    assert_eq!(*decode(&encode(&clip)).unwrap(), *clip);
+    assert_eq!(*decode(&encode(&[])).unwrap(), *[]);
+}
+
+#[test]
+fn samples_of_another_rate_become_a_clip_of_ours() {
+    let second = |rate: u32| vec![0.25; rate as usize];
+    for rate in [8000, 11_025, 44_100, 48_000] {
+        let made = clip(second(rate), rate).unwrap();
+        assert_eq!(made.len(), 8000, "{rate}");
+        assert!(made[1000..7000].iter().all(|it| (8000..8400).contains(it)), "{rate}");
+    }
+    assert_eq!(clip(Vec::new(), 1), Err(Error::Rate(1)));
+    assert_eq!(clip(vec![0.0; LONGEST as usize + 1], RATE), Err(Error::TooLong));
+}
