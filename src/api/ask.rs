@@ -6,15 +6,42 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::problem::{Answer, Problem};
+use super::status::Seen;
+use crate::call::{Command, Refused};
 use crate::config::Config;
+use crate::desk::Presence;
 use crate::model::event::Fact;
 use crate::model::record::CallRecord;
+use crate::peer::Registration;
 
 /// Something that the loop is asked. It answers between two packets: it must be quick.
 #[derive(Debug)]
 pub enum Ask {
     /// Take this configuration's directory; running calls keep theirs.
     Adopt { config: Box<Config>, answer: oneshot::Sender<Result<(), String>> },
+    /// Do this to a call.
+    Command {
+        call: Arc<str>,
+        command: Command,
+        by: Arc<str>,
+        answer: oneshot::Sender<Result<(), Refused>>,
+    },
+    /// A call's record as it stands, while it is not over.
+    Record { call: Arc<str>, answer: oneshot::Sender<Option<Box<CallRecord>>> },
+    /// The records of calls that are not over, some of them: from this place on.
+    Calls { from: u32, answer: oneshot::Sender<(Vec<CallRecord>, Option<u32>)> },
+    /// An agent is there, or is not; false if there is no such agent.
+    SetState { agent: Arc<str>, presence: Presence, answer: oneshot::Sender<bool> },
+    /// How things are.
+    Status { answer: oneshot::Sender<Seen> },
+    /// Registrations of an account, or of some of all: from this place on.
+    Registrations {
+        account: Option<Arc<str>>,
+        from: u32,
+        answer: oneshot::Sender<(Vec<Registration>, Option<u32>)>,
+    },
+    /// An uploaded message is another one now.
+    LoadPrompt { prompt: Arc<str>, answer: oneshot::Sender<()> },
 }
 
 /// What happened in the switch.

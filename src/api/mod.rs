@@ -16,14 +16,24 @@ pub mod console;
 pub mod capture;
 pub mod deliveries;
 pub mod directory;
+pub mod events;
+pub mod explain;
 pub mod health;
 mod layers;
+pub mod live;
 pub mod openapi;
 pub mod problem;
+pub mod prompts;
+pub mod recordings;
+pub mod records;
 pub mod revision;
 #[cfg(test)]
 mod rig;
 pub mod serve;
+pub mod statistics;
+pub mod status;
+#[cfg(test)]
+mod trials;
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -38,6 +48,7 @@ pub use self::ask::{Ask, Exchange, News};
 use self::capture::Captures;
 use self::directory::Keeper;
 pub use self::health::Status;
+use self::live::Live;
 pub use self::problem::{Answer, Problem};
 use crate::clock::{Now, Wall};
 use crate::config::Config;
@@ -60,6 +71,8 @@ pub struct Parts {
     /// What happens in it; `subscribe()`. Who is slow is told how much was missed, and reads on
     /// from the store.
     pub news: broadcast::Sender<News>,
+    /// Live calls, who looks on, and whose turn it is.
+    pub live: Live,
     /// Health, readiness, metrics.
     pub status: Status,
     /// What calls said in SIP.
@@ -104,7 +117,15 @@ pub fn routes(api: Api) -> Router {
         .merge(capture::routes())
         .merge(deliveries::routes())
         .merge(directory::routes())
+        .merge(events::routes())
+        .merge(explain::routes())
         .merge(health::routes())
-        .merge(openapi::routes());
+        .merge(live::routes())
+        .merge(openapi::routes())
+        .merge(prompts::routes())
+        .merge(recordings::routes())
+        .merge(records::routes())
+        .merge(statistics::routes())
+        .merge(status::routes());
     layers::around(parts, api)
 }

@@ -14,7 +14,10 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use super::{Api, access, capture, deliveries, directory, health, problem};
+use super::{
+    Api, access, capture, deliveries, directory, events, explain, health, live, problem, prompts,
+    recordings, records, statistics, status,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,8 +32,14 @@ use super::{Api, access, capture, deliveries, directory, health, problem};
     tags(
         (name = "access", description = "Users, sessions, keys, the audit log."),
         (name = "directory", description = "Numbers, queues, menus, trunks, .. and where calls go."),
+        (name = "calls", description = "Calls that are not over, and what can be done to them."),
         (name = "records", description = "Calls that were."),
+        (name = "recordings", description = "What was recorded."),
+        (name = "events", description = "What happens, as it happens."),
         (name = "webhooks", description = "What webhooks were not told yet."),
+        (name = "status", description = "How trunks, phones, queues and agents are."),
+        (name = "explain", description = "What would happen to a call."),
+        (name = "prompts", description = "Messages that are uploaded or spoken."),
         (name = "health", description = "For balancers and monitoring."),
     )
 )]
@@ -43,7 +52,15 @@ fn parts() -> Vec<utoipa::openapi::OpenApi> {
         capture::Doc::openapi(),
         deliveries::Doc::openapi(),
         directory::Doc::openapi(),
+        events::Doc::openapi(),
+        explain::Doc::openapi(),
         health::Doc::openapi(),
+        live::Doc::openapi(),
+        prompts::Doc::openapi(),
+        recordings::Doc::openapi(),
+        records::Doc::openapi(),
+        statistics::Doc::openapi(),
+        status::Doc::openapi(),
         Doc::openapi(),
     ]
 }

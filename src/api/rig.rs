@@ -11,17 +11,22 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::access::Access;
 use super::capture::Captures;
 use super::directory::{Home, Keeper};
+use super::live::Live;
 use super::serve::Peer;
+use super::status::Seen;
 use super::{Api, Ask, Exchange, Parts, Status};
+use crate::call::Refused;
 use crate::capture::{Captured, Message};
 use crate::clock::{Instant, Now, Wall};
+use crate::config::Config;
 use crate::config::documents::Shell;
 use crate::sip::Transport;
+use crate::store::Away;
 use crate::store::database::{Settings, open};
 
 /// The password of every user here.
@@ -101,6 +106,7 @@ impl Rig {
             config: running.subscribe(),
             exchange,
             news: broadcast::Sender::new(16),
+            live: Live::new(Away::in_folder(&folder)),
             status: Status::new(None, Arc::default()),
             captures: Captures { folder: folder.join("captures"), look: Arc::new(look) },
             revived: mpsc::channel(16).0,
@@ -112,7 +118,7 @@ impl Rig {
         let (counted, refused) = (adopted.clone(), refuses.clone());
         tokio::spawn(async move {
             while let Some(ask) = asks.recv().await {
-                let Ask::Adopt { config, answer } = ask;
+                let Some((config, answer)) = adopted_or_told(ask) else { continue };
                 if refused.load(Ordering::Relaxed) {
                     drop(answer.send(Err("the loop does not want it".to_owned())));
                     continue;
@@ -220,6 +226,21 @@ fn look(call: String) -> std::pin::Pin<Box<dyn Future<Output = Option<Captured>>
         messages: vec![message],
     });
     Box::pin(std::future::ready(found))
+}
+
+/// There are no calls here.
+fn adopted_or_told(ask: Ask) -> Option<(Box<Config>, oneshot::Sender<Result<(), String>>)> {
+    match ask {
+        Ask::Adopt { config, answer } => return Some((config, answer)),
+        Ask::Command { answer, .. } => drop(answer.send(Err(Refused::Over))),
+        Ask::Record { answer, .. } => drop(answer.send(None)),
+        Ask::Calls { answer, .. } => drop(answer.send((Vec::new(), None))),
+        Ask::SetState { answer, .. } => drop(answer.send(false)),
+        Ask::Status { answer } => drop(answer.send(Seen::default())),
+        Ask::Registrations { answer, .. } => drop(answer.send((Vec::new(), None))),
+        Ask::LoadPrompt { answer, .. } => drop(answer.send(())),
+    }
+    None
 }
 
 impl Drop for Rig {

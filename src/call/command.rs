@@ -53,7 +53,10 @@ pub enum Target {
     Route(Route),
     /// Whoever that is that who talks with the caller could dial; with what its account has used
     /// of its calls out.
-    Dialled { dialled: Arc<str>, spent: Spent },
+    Dialled {
+        dialled: Arc<str>,
+        spent: Spent,
+    },
 }
 
 /// Why a command is not obeyed.

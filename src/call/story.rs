@@ -17,9 +17,7 @@ use crate::desk::Desk;
 use crate::flow;
 use crate::model::event::{Fact, What};
 use crate::model::record::{CallRecord, Cause, Outcome, Quality, Step};
-use crate::model::{
-    CallSettings, Directory, ReceivingNumber, RingbackBy, Route, TrackingNumber,
-};
+use crate::model::{CallSettings, Directory, ReceivingNumber, RingbackBy, Route, TrackingNumber};
 
 /// The most steps that a record tells.
 pub(super) const STEPS_MAX: usize = 1000;

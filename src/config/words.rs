@@ -53,7 +53,10 @@ pub enum Message {
     File(Arc<str>),
     /// An uploaded one, by its name.
     Named(Arc<str>),
-    Text { text: Arc<str>, voice: Option<Arc<str>> },
+    Text {
+        text: Arc<str>,
+        voice: Option<Arc<str>>,
+    },
 }
 
 impl Value for Message {
@@ -70,9 +73,9 @@ impl Value for Message {
             }
             (None, None, Some(name)) if keys.voice.is_none() => match prompt::is_name(&name) {
                 true => Ok(Self::Named(name)),
-                false => Err(item.wrong(format!("{name:?} is no name of a message")).allowed(
-                    "1 to 64 letters, digits, - and _",
-                )),
+                false => Err(item
+                    .wrong(format!("{name:?} is no name of a message"))
+                    .allowed("1 to 64 letters, digits, - and _")),
             },
             _ => Err(item.wrong("this is neither a file, nor a text, nor an uploaded prompt")),
         }

@@ -23,12 +23,14 @@ use crate::api::access::Access;
 use crate::api::ask::NEWS;
 use crate::api::capture::{Captures, Look};
 use crate::api::directory::{Home, Keeper};
+use crate::api::live::Live;
 use crate::api::{self, Api, Ask, Exchange, News, Parts, Status};
 use crate::config::Config;
 use crate::config::documents::Shell;
 use crate::config::shell::DirectoryIn;
 use crate::model::event::Fact;
 use crate::outbox;
+use crate::store::Away;
 use crate::store::database::{self, Follower, Progress, Store};
 
 type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -170,6 +172,7 @@ impl Office {
             config: running.subscribe(),
             exchange,
             news: news.clone(),
+            live: Live::new(Away::in_folder(data)),
             status,
             captures,
             revived: again,
@@ -178,6 +181,14 @@ impl Office {
             clock: Box::new(move || clock.now()),
         });
         self.api = Some(api.clone());
+        let mut stop = self.stop.subscribe();
+        let live = api::live::follow(api.clone());
+        self.run(async move {
+            tokio::select! {
+                () = live => (),
+                _ = stop.wait_for(|it| *it) => (),
+            }
+        });
         let progress = self.follow(store.clone(), &running.subscribe(), data, clock);
         let (config_now, stop) = (running.subscribe(), self.stop.subscribe());
         self.run(webhooks::run(webhooks::World {

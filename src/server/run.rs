@@ -27,13 +27,9 @@ use crate::audio::{ClipId, StreamId};
 use crate::config::Config;
 use crate::config::documents::Shell;
 use crate::media::{Order, Report};
-use crate::model::Prompt;
 use crate::model::record::Cause;
 use crate::net::{Found, Net, Received, Resolver};
-use crate::peer;
-use crate::store::{
-    Entry, Journal, Registrations, TapeReport, Tapes, prompts, repair_recordings,
-};
+use crate::store::{Entry, Journal, Registrations, TapeReport, Tapes, repair_recordings};
 use crate::stream::Told;
 use crate::switch::{Out, Switch};
 use crate::telemetry;
@@ -55,7 +51,7 @@ type Resolved = (u64, Found);
 pub(super) struct Server<'a> {
     pub(super) config: Config,
     file: Option<&'a Path>,
-    data: &'a Path,
+    pub(super) data: &'a Path,
     pub(super) clock: Clock,
     net: Net,
     pub(super) switch: Switch,
@@ -70,7 +66,7 @@ pub(super) struct Server<'a> {
     status: Status,
     resolver: Resolver,
     resolved: mpsc::Sender<Resolved>,
-    clips: mpsc::Sender<(ClipId, Arc<[i16]>)>,
+    pub(super) clips: mpsc::Sender<(ClipId, Arc<[i16]>)>,
     office: Option<Office>,
     news: broadcast::Sender<News>,
     running: watch::Sender<Arc<Config>>,
@@ -223,7 +219,8 @@ impl<'a> Server<'a> {
         };
         server.restore();
         server.remember(&records);
-        server.load_prompts();
+        server.who_is_away();
+        server.load_prompts(|_| true);
         server.switch.start(&mut server.out);
         server.deliver();
         for it in server.net.listeners() {
@@ -407,25 +404,8 @@ impl<'a> Server<'a> {
         }
         self.config = config;
         self.running.send_replace(Arc::new(self.config.clone()));
-        self.load_prompts();
+        self.load_prompts(|_| true);
         Ok(())
-    }
-
-    /// Reads and speaks prompts on a thread of their own; clips come back as they are ready.
-    fn load_prompts(&self) {
-        let wanted: Vec<Prompt> = self.config.directory.prompts().into_iter().cloned().collect();
-        if wanted.is_empty() {
-            return;
-        }
-        let (speaker, clips) = (self.config.prompts.speaker(self.data), self.clips.clone());
-        let started = std::thread::Builder::new().name("prompts".into()).spawn(move || {
-            prompts::load(&wanted, &speaker, |id, samples| {
-                drop(clips.blocking_send((id, samples)))
-            });
-        });
-        if let Err(error) = started {
-            warn!(%error, "prompts cannot be loaded");
-        }
     }
 
     /// The answers to the last good-byes are still to be sent.

@@ -212,7 +212,9 @@ async fn every_operation_of_the_document_is_there_and_says_what_is_wrong_as_a_pr
     let rig = Rig::start("operations").await;
     let admin = rig.admin().await;
     for (line, _) in operations() {
-        if line.contains("/v1/session") || line.contains("/v1/setup") || line.contains("backup") {
+        // The last has no end.
+        let not = ["/v1/session", "/v1/setup", "backup", "/v1/events"];
+        if not.iter().any(|it| line.contains(it)) {
             continue;
         }
         let said = rig.ask(&admin, &line, json!({"surely": "not"})).await;

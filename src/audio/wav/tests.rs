@@ -171,7 +171,7 @@ fn random_bytes_after_a_riff_head_do_no_harm() {
 fn a_clip_that_is_written_is_read_as_it_was() {
     let clip: Vec<i16> = (-4000..4000).map(|it| it * 8).collect();
     assert_eq!(*decode(&encode(&clip)).unwrap(), *clip);
-    assert_eq!(*decode(&encode(&[])).unwrap(), *[]);
+    assert!(decode(&encode(&[])).unwrap().is_empty());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Every section of the trade and every word of it arrives in the directory as it was meant.
 
-use std::sync::Arc;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{load, loaded, refused};

@@ -16,8 +16,8 @@ use serde::Serialize;
 
 pub use self::conditions::Holds;
 pub use self::dial::{Act, Destination, Dialled, LeftOut, Moment};
-pub use self::text::Node;
 pub use self::rooms::{Asked, Located, Message, RuleTold, Ruled, Taker, Talked, Waiting};
+pub use self::text::Node;
 use super::{Draw, Entry, RETRY_AFTER, ROUTE_STEPS_MAX, enter, plan, plan_agent};
 use crate::clock::Wall;
 use crate::model::{Caller, Directory, Route, TrackingNumber};

@@ -90,7 +90,8 @@ const PHASES: [Phase; 11] = [
     ("waiting", || brought(place("", "route = { queue = \"sales\" }", ""), 1000)),
     ("reaching", || {
         let mut town = place("", "route = { virtual_agent = \"bot\" }", "");
-        town.program("ws://10.0.0.50:8700/agent").door = crosspoint::simulator::program::Door::Silent;
+        town.program("ws://10.0.0.50:8700/agent").door =
+            crosspoint::simulator::program::Door::Silent;
         brought(town, 1000)
     }),
     ("whisper", || brought(place("whisper = { text = \"ads\" }", "dial = [\"b\"]", ""), 1900)),

@@ -1,0 +1,205 @@
+//! How things are: trunks, registrations, queues, agents; and agents who say whether they are there.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, put};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+
+use super::access::{Agent, Role, Viewer};
+use super::{Answer, Api, Ask, Body, Path, Problem, Query};
+use crate::clock::Now;
+use crate::desk::{Presence, State as AgentState};
+use crate::model::{Directory, QueueView};
+use crate::peer::{AddressState, Registration, TrunkStatus};
+use crate::store::Away;
+use crate::switch::Switch;
+
+/// Queues and agents that are told of, each.
+const SHOWN: usize = 2000;
+/// Accounts whose registrations are looked through at once.
+pub const ACCOUNTS: u32 = 1000;
+/// Registrations of a page.
+const PAGE: usize = 500;
+
+/// Who is away, as it is kept.
+#[derive(Debug)]
+pub struct Presences(Mutex<Away>);
+
+impl Presences {
+    pub fn new(away: Away) -> Self {
+        Self(Mutex::new(away))
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Away> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the loop sees.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub calls: usize,
+    pub in_line: usize,
+    pub registrations: usize,
+    pub trunks: Vec<TrunkStatus>,
+    pub queues: Vec<(String, QueueView)>,
+    pub agents: Vec<(String, AgentState)>,
+    /// Since the program started.
+    pub uptime_ms: u64,
+}
+
+impl Seen {
+    /// A look at everything, quick enough to be taken between two packets.
+    pub fn of(switch: &Switch, directory: &Directory, now: Now) -> Self {
+        let (desk, peers) = (switch.desk(), switch.peers());
+        let queues = directory.queues().take(SHOWN);
+        let agents = directory.agents().take(SHOWN);
+        Self {
+            calls: switch.calls(),
+            in_line: switch.in_line(),
+            registrations: peers.registered(),
+            trunks: peers.trunk_status(now.at),
+            queues: queues
+                .filter_map(|it| Some((it.id.to_string(), desk.view(&it.id, now)?)))
+                .collect(),
+            agents: agents
+                .filter_map(|it| Some((it.id.to_string(), switch.state(&it.id, now.at)?)))
+                .collect(),
+            uptime_ms: now.at.micros() / 1000,
+        }
+    }
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(status, registrations, state), components(schemas(Told)))]
+pub struct Doc;
+
+pub fn routes() -> Router<Api> {
+    Router::new()
+        .route("/v1/status", get(status))
+        .route("/v1/registrations", get(registrations))
+        .route("/v1/agents/{name}/state", put(state))
+}
+
+/// How things are
+#[utoipa::path(get, path = "/v1/status", operation_id = "get_status", tag = "status",
+    responses((status = 200, description = "Calls, trunks, registrations, queues, agents", body = Object)),
+    extensions(("x-role" = json!("viewer"))))]
+async fn status(State(api): State<Api>, _: Viewer) -> Answer<axum::Json<Value>> {
+    let seen = api.exchange.ask(|answer| Ask::Status { answer }).await?;
+    let trunks = seen.trunks.iter().map(|it| {
+        let addresses = it.addresses.iter().map(|(address, state, said)| {
+            let state = match state {
+                AddressState::Up => "up",
+                AddressState::Cooling => "cooling",
+                AddressState::Down => "down",
+            };
+            json!({ "address": address, "up": state != "down", "state": state, "last_status": said })
+        });
+        let addresses: Vec<Value> = addresses.collect();
+        json!({ "name": it.name, "calls": it.calls, "addresses": addresses })
+    });
+    let queues = seen.queues.iter().map(|(name, it)| {
+        let longest = it.longest_wait.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX));
+        json!({ "name": name, "waiting": it.waiting, "free": it.free, "longest_ms": longest })
+    });
+    let agents = seen.agents.iter().map(|(name, state)| json!({ "name": name, "state": state }));
+    Ok(axum::Json(json!({
+        "calls": seen.calls,
+        "in_line": seen.in_line,
+        "registrations": { "total": seen.registrations },
+        "trunks": trunks.collect::<Vec<_>>(),
+        "queues": queues.collect::<Vec<_>>(),
+        "agents": agents.collect::<Vec<_>>(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "uptime_ms": seen.uptime_ms,
+    })))
+}
+
+/// Whose registrations.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Whose {
+    account: Option<String>,
+    /// `next` of the page before.
+    after: Option<u32>,
+}
+
+/// Phones that are registered
+#[utoipa::path(get, path = "/v1/registrations", operation_id = "list_registrations", tag = "status", params(Whose),
+    responses((status = 200, description = "`items`, and `next` if there are more", body = Object)),
+    extensions(("x-role" = json!("viewer"))))]
+async fn registrations(
+    State(api): State<Api>,
+    _: Viewer,
+    Query(whose): Query<Whose>,
+) -> Answer<axum::Json<Value>> {
+    let (mut items, mut next) = (Vec::new(), Some(whose.after.unwrap_or(0)));
+    while let Some(from) = next
+        && items.len() < PAGE
+    {
+        let account = whose.account.as_deref().map(Into::into);
+        let ask = |answer| Ask::Registrations { account, from, answer };
+        let found: (Vec<Registration>, Option<u32>) = api.exchange.ask(ask).await?;
+        items.extend(found.0.iter().map(shown));
+        next = found.1;
+    }
+    Ok(axum::Json(json!({ "items": items, "next": next })))
+}
+
+fn shown(it: &Registration) -> Value {
+    json!({
+        "account": it.account,
+        "contact": it.contact,
+        "address": it.hop.remote.to_string(),
+        "transport": it.hop.transport.as_str(),
+        "q": f64::from(it.q) / 1000.0,
+        "expires": it.expires.saturating_mul(1_000_000),
+    })
+}
+
+/// Whether an agent is there.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Told {
+    /// `available` or `away`.
+    #[schema(value_type = String)]
+    state: Presence,
+}
+
+/// Say whether an agent is there
+///
+/// Agents say so for themselves, managers for everybody. Away is kept over a restart.
+#[utoipa::path(put, path = "/v1/agents/{name}/state", operation_id = "set_agent_state", tag = "status",
+    params(("name" = String, Path)), request_body = Told,
+    responses((status = 204, description = "It is so")),
+    extensions(("x-role" = json!("agent"))))]
+async fn state(
+    State(api): State<Api>,
+    Agent(who): Agent,
+    Path(name): Path<String>,
+    Body(told): Body<Told>,
+) -> Answer<StatusCode> {
+    if who.role < Role::Manager && who.agent.as_deref() != Some(&*name) {
+        return Err(Problem::not_allowed("an agent may say this for itself only"));
+    }
+    let presence = told.state;
+    let agent = name.as_str().into();
+    if !api.exchange.ask(|answer| Ask::SetState { agent, presence, answer }).await? {
+        return Err(Problem::none("agent", &name));
+    }
+    let (kept, of) = (api.clone(), name.clone());
+    let keep = move || kept.live.presences.lock().keep(&of, presence == Presence::Away);
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(keep).await {
+        tracing::error!(%error, "who is away could not be kept");
+    }
+    let said = json!({ "state": presence });
+    api.audit(&who, "state", format!("agent/{name}"), said).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
