@@ -125,7 +125,8 @@ mod tests {
     #[test]
     fn what_a_browser_has_already_is_not_sent_again() {
         let tag = said(&asked(INDEX), header::ETAG).to_owned();
-        let headers: HeaderMap = [(header::IF_NONE_MATCH, tag.parse().unwrap())].into_iter().collect();
+        let headers: HeaderMap =
+            [(header::IF_NONE_MATCH, tag.parse().unwrap())].into_iter().collect();
         assert_eq!(file(INDEX, &headers).status(), StatusCode::NOT_MODIFIED);
         let other: HeaderMap =
             [(header::IF_NONE_MATCH, HeaderValue::from_static("\"older\""))].into_iter().collect();

@@ -12,8 +12,8 @@
 pub mod access;
 pub mod answer;
 pub mod ask;
-pub mod console;
 pub mod capture;
+pub mod console;
 pub mod deliveries;
 pub mod directory;
 pub mod events;

@@ -190,7 +190,8 @@ fn routed(route: Option<Route>, story: &mut Story, turn: &Turn<'_>) -> Result<Wa
     match route {
         None | Some(Route::Hangup) => Err(cause::no_transfer(480)),
         Some(Route::Dial(dial)) => {
-            let plan = story.draw(turn.desk, |known, draw| flow::plan(known, &dial, turn.now.wall, draw));
+            let plan =
+                story.draw(turn.desk, |known, draw| flow::plan(known, &dial, turn.now.wall, draw));
             planned(plan, None, story, turn)
         }
         Some(route) => Ok(Way::Enter(route)),

@@ -18,6 +18,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::api::access::{Access, Role, Who};
 use crate::api::ask::NEWS;
+use crate::api::capture::Captures;
 use crate::api::directory::{Home, Keeper};
 use crate::api::live::{self, Live};
 use crate::api::status::{self, Seen};
@@ -135,6 +136,11 @@ impl Rig {
             news,
             live: Live::new(Away::in_folder(&data)),
             status: Status::new(None, Arc::default()),
+            captures: Captures {
+                folder: data.join("captures"),
+                look: Arc::new(|_| Box::pin(std::future::ready(None))),
+            },
+            revived: mpsc::channel(1).0,
             data: data.clone(),
             folder: data.clone(),
             clock: Box::new(|| MOMENT.get()),
