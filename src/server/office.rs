@@ -37,6 +37,8 @@ type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Deliveries that are to be tried again and wait for it to be heard.
 const REVIVED: usize = 1024;
+/// How far the office stands behind calls where there are too few processors (`nice`).
+const PATIENCE: i32 = 10;
 /// How long the office may take to close.
 const CLOSING: Duration = Duration::from_secs(3);
 
@@ -101,6 +103,10 @@ impl Office {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (jobs, mut heard) = mpsc::unbounded_channel::<Job>();
         let work = move || {
+            // Calls go first. Who is started from here, as SQLite's threads are, is as patient.
+            if let Err(error) = rustix::process::nice(PATIENCE) {
+                warn!(%error, "the office works as eagerly as calls do");
+            }
             runtime.block_on(async {
                 let mut running = JoinSet::new();
                 loop {
