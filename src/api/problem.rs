@@ -213,7 +213,12 @@ impl From<StoreError> for Problem {
             StoreError::Refused(why) => Self::wrong_value(why),
             other => {
                 tracing::error!(error = %other, "the store refused");
-                Self::unavailable("the store cannot be asked now").retry_after(5)
+                // Where the database is, is nobody's business.
+                let message = match other {
+                    StoreError::Busy | StoreError::Full => other.to_string(),
+                    _ => "the database cannot be asked now".to_owned(),
+                };
+                Self::unavailable(message).retry_after(5)
             }
         }
     }

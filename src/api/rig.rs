@@ -81,6 +81,16 @@ impl Rig {
     }
 
     pub async fn with(name: &str, text: &str, home: Home) -> Self {
+        Self::made(name, text, home, false).await
+    }
+
+    /// The same behind a proxy, which is where all requests come from.
+    pub async fn behind_proxy(name: &str) -> Self {
+        let text = include_str!("../../configs/quickstart.toml");
+        Self::made(name, text, Home::Database, true).await
+    }
+
+    async fn made(name: &str, text: &str, home: Home, behind_proxy: bool) -> Self {
         let folder =
             std::env::temp_dir().join(format!("crosspoint-api-{}-{name}", std::process::id()));
         drop(std::fs::remove_dir_all(&folder));
@@ -101,7 +111,7 @@ impl Rig {
         let running = watch::Sender::new(Arc::new(config));
         let api = Api::new(Parts {
             store,
-            access: Access::new(false),
+            access: Access::new(behind_proxy),
             directory: keeper,
             config: running.subscribe(),
             exchange,

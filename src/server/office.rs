@@ -22,7 +22,7 @@ use super::{setup, webhooks};
 use crate::api::access::Access;
 use crate::api::ask::NEWS;
 use crate::api::capture::{Captures, Look};
-use crate::api::directory::{Home, Keeper};
+use crate::api::directory::{CannotBegin, Home, Keeper};
 use crate::api::live::Live;
 use crate::api::{self, Api, Ask, Exchange, News, Parts, Status};
 use crate::config::Config;
@@ -89,13 +89,16 @@ impl Office {
             DirectoryIn::Database => Home::Database,
         };
         let now = clock.now();
-        let opened = office.ask(async move {
-            let store = database::open(&settings).map_err(|it| it.to_string())?;
-            let kept = Keeper::open(&*store, shell, home, now).await;
-            let (keeper, config) = kept.map_err(|it| it.to_string())?;
-            Ok((store, keeper, config))
+        let store = database::open(&settings).map_err(|it| Error::Config(it.to_string()))?;
+        let asked = store.clone();
+        let opened = office.ask(async move { Keeper::open(&*asked, shell, home, now).await })?;
+        let (keeper, config) = opened.map_err(|it| match it {
+            // Not the operator's writing: the database is not there, or broken.
+            CannotBegin::Store(why) => {
+                Error::doing("reading the directory")(std::io::Error::other(why))
+            }
+            other => Error::Config(other.to_string()),
         })?;
-        let (store, keeper, config) = opened.map_err(Error::Config)?;
         Ok(Opened { office, store, keeper, config })
     }
 

@@ -168,6 +168,28 @@ async fn a_user_is_changed_with_care_and_the_last_admin_stays() {
     assert_eq!(said.json()["errors"][0]["pointer"], "/role", "{said:?}");
 }
 
+#[tokio::test]
+async fn what_a_request_says_of_its_source_counts_only_behind_a_proxy_and_only_the_last_of_it() {
+    let told = "198.51.100.1, 203.0.113.5";
+    let headers = [("x-forwarded-for", told), ("x-forwarded-proto", "https")];
+    let sent = json!({"user": "nobody", "password": "some guessed password"});
+    for (behind, source) in [(false, "192.0.2.7"), (true, "203.0.113.5")] {
+        let rig = match behind {
+            true => Rig::behind_proxy("proxy").await,
+            false => Rig::start("no-proxy").await,
+        };
+        let admin = rig.admin().await;
+        let said = rig.ask_with(&NOBODY, "POST /v1/session", sent.clone(), &headers).await;
+        assert_eq!(said.status, 401);
+        assert_eq!(said.header("strict-transport-security").is_empty(), !behind);
+        let log = rig.ask(&admin, "GET /v1/audit", Value::Null).await.json();
+        assert_eq!(log["items"][0]["source"], source, "{log}");
+        let right = json!({"user": "ada", "password": PASSWORD});
+        let said = rig.ask_with(&NOBODY, "POST /v1/session", right, &headers).await;
+        assert_eq!(said.header("set-cookie").contains("; Secure"), behind);
+    }
+}
+
 /// Every operation of the document: line, and the role it needs.
 fn operations() -> Vec<(String, Option<String>)> {
     let mut found = Vec::new();
