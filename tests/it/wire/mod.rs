@@ -18,6 +18,7 @@ mod edge;
 mod forks;
 mod interop;
 mod learning;
+mod live;
 mod message;
 mod names;
 mod network;
