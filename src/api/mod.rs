@@ -33,6 +33,7 @@ pub mod serve;
 pub mod statistics;
 pub mod status;
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "these wait for other tasks")]
 mod trials;
 
 use std::ops::Deref;

@@ -238,8 +238,11 @@ fn look(call: String) -> std::pin::Pin<Box<dyn Future<Output = Option<Captured>>
     Box::pin(std::future::ready(found))
 }
 
+/// Tells whether a directory was taken.
+type Taken = oneshot::Sender<Result<(), String>>;
+
 /// There are no calls here.
-fn adopted_or_told(ask: Ask) -> Option<(Box<Config>, oneshot::Sender<Result<(), String>>)> {
+fn adopted_or_told(ask: Ask) -> Option<(Box<Config>, Taken)> {
     match ask {
         Ask::Adopt { config, answer } => return Some((config, answer)),
         Ask::Command { answer, .. } => drop(answer.send(Err(Refused::Over))),

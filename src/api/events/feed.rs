@@ -129,7 +129,7 @@ impl Feed {
             }
         }
         if self.ready.is_empty() {
-            tokio::time::sleep(LOOK_AGAIN).await;
+            look_again().await;
         }
         Some(())
     }
@@ -178,7 +178,7 @@ impl Feed {
                     self.replay = Some(Replay { place, first: None, looks: 0 });
                     return Some(());
                 }
-                Ok(None) => tokio::time::sleep(LOOK_AGAIN).await,
+                Ok(None) => look_again().await,
                 Err(_) => return None,
             }
         }
@@ -203,4 +203,9 @@ impl Feed {
             self.ready.push_back(fact);
         }
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "who reads may wait: no call does")]
+async fn look_again() {
+    tokio::time::sleep(LOOK_AGAIN).await;
 }
