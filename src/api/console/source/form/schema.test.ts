@@ -43,6 +43,11 @@ test("the shape of a key picks its widget", () => {
   ]);
 });
 
+test("an address is typed, though what it may be is told by examples", () => {
+  const allowed = '"https://host:port/path" or "http://host:port/path"';
+  expect(shapes([{ name: "url", shape: { type: "url" }, allowed }])).toEqual([{ as: "text" }]);
+});
+
 test("tables have fields of their own, and lists of tables too", () => {
   const keys = [{ name: "host", given: "required", shape: { type: "text" } }];
   const [table, tables, ruled] = shapes([

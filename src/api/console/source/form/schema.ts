@@ -2,6 +2,7 @@
 
 import { getJson } from "../lib/api";
 import { type Json, isTable } from "../lib/document";
+import { pluralOf } from "../lib/kinds";
 
 /** As the API tells it. */
 export interface Key {
@@ -87,8 +88,11 @@ const SHORTS: Record<string, string> = {
 const text = (doc: string | string[] | undefined) =>
   (Array.isArray(doc) ? doc.join(" ") : (doc ?? "")).trim();
 
+/** The words that may be written; none, where what is quoted are examples of something longer. */
 function choicesIn(allowed: string): string[] {
-  return [...allowed.split(/, or an? |, or \{/)[0].matchAll(/"([^"]+)"/g)].map((it) => it[1]);
+  const words = [...allowed.split(/, or an? |, or \{/)[0].matchAll(/"([^"]+)"/g)];
+  const plain = words.map((it) => it[1]);
+  return plain.every((it) => /^[a-z0-9_]+$/.test(it)) ? plain : [];
 }
 
 /** What a field looks like by the words that say what it may be, where its shape does not tell. */
@@ -142,7 +146,8 @@ function shapeOf(key: Key): Shape {
     case "choice":
       return { as: "choice", choices: raw.choices ?? choicesIn(allowed), other: otherIn(allowed) };
     case "name_of":
-      return raw.kind ? { as: "name", kind: raw.kind } : { as: "text" };
+      // Listeners, say, have names, and stand in the file only.
+      return raw.kind && pluralOf(raw.kind) ? { as: "name", kind: raw.kind } : { as: "text" };
     case "table":
       return tableOf(key, raw);
     case "tables":

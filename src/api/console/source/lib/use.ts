@@ -67,6 +67,15 @@ export function useFetch<T>(path: string | undefined, everyMs?: number): Fetched
   return { ...state, reload, set: (data) => set({ data, loading: false }) };
 }
 
+/** Asks again for as long as something is not finished: its end may be written later than told. */
+export function usePolling(reload: () => void, unfinished: boolean) {
+  useEffect(() => {
+    if (!unfinished) return;
+    const timer = setInterval(() => document.hidden || reload(), 2500);
+    return () => clearInterval(timer);
+  }, [reload, unfinished]);
+}
+
 export function asRefused(error: unknown): Refused {
   if (error instanceof Refused) return error;
   const detail = error instanceof Error ? error.message : String(error);

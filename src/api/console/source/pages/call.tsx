@@ -1,5 +1,6 @@
 // One call: everything that is known of it, and why it went as it went.
 
+import { useCallback } from "preact/hooks";
 import { segment } from "../lib/api";
 import { useFresh, type Fact } from "../lib/events";
 import { showNumber } from "../lib/phone";
@@ -16,7 +17,7 @@ import {
 import { hrefOf } from "../lib/router";
 import { may } from "../lib/session";
 import { clock, sayTime, toMs } from "../lib/time";
-import { useFetch } from "../lib/use";
+import { useFetch, usePolling } from "../lib/use";
 import { outcome } from "../lib/words";
 import { Badge, Loading, Moment, Page, Panel, type Tone, Trouble } from "../ui/parts";
 import { Gantt } from "../ui/gantt";
@@ -32,6 +33,11 @@ export function CallPage({ id }: { id: string }) {
     (fact) => fact.call === id,
   );
   const record = fetched.data;
+  const again = useCallback(() => {
+    fetched.reload();
+    events.reload();
+  }, [fetched.reload, events.reload]);
+  usePolling(again, record?.state === "in_progress");
   const back = { to: "/calls", label: "Call Log" };
   if (!record)
     return (

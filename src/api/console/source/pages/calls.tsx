@@ -6,7 +6,7 @@ import { showNumber } from "../lib/phone";
 import { type CallRecord, outcomeOf } from "../lib/records";
 import { go, hrefOf, setSearch, usePlace } from "../lib/router";
 import { clock } from "../lib/time";
-import { useDebounced, useFetch } from "../lib/use";
+import { useDebounced, useFetch, usePolling } from "../lib/use";
 import { outcome } from "../lib/words";
 import { failed } from "../ui/overlay";
 import { Badge, Button, Empty, Loading, Moment, Page, Trouble } from "../ui/parts";
@@ -74,11 +74,17 @@ export function CallLog() {
   );
   const [more, setMore] = useState<CallRecord[]>([]);
   const [next, setNext] = useState<string | null>();
+  useEffect(() => setMore([]), [path]);
   useEffect(() => {
-    setMore([]);
-    setNext(page.data?.next);
-  }, [page.data]);
-  const items = [...(page.data?.items ?? []), ...more];
+    if (more.length === 0) setNext(page.data?.next);
+  }, [page.data, more.length]);
+  const first = page.data?.items ?? [];
+  const known = new Set(first.map((it) => it.id));
+  const items = [...first, ...more.filter((it) => !known.has(it.id))];
+  usePolling(
+    page.reload,
+    items.some((it) => it.state === "in_progress"),
+  );
   const filtered = FILTERS.some((it) => filters[it]);
   const load = async () => {
     try {
