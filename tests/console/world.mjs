@@ -155,50 +155,47 @@ export async function signIn(page, user, password = PASSWORD) {
 
 /** A SIPp that answers calls, or places one. */
 export class Telephone {
-  constructor(args) {
-    this.process = spawn("sipp", args, { cwd: tmpdir(), stdio: ["ignore", "ignore", "pipe"] });
+  constructor(args, folder = tmpdir()) {
+    this.process = spawn("sipp", args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
     this.said = "";
     this.process.stderr.on("data", (it) => (this.said += it));
     this.over = once(this.process, "exit").then(([code]) => code);
   }
 
-  static answering(address, scenario) {
-    return new Telephone([
-      "-sf",
-      scenario,
-      "-i",
-      address,
-      "-mi",
-      address,
-      "-p",
-      "5060",
-      "-nostdin",
-      "-rtp_echo",
-    ]);
+  static answering(address) {
+    const scenario = path.join(ROOT, "tests/it/wire/sipp/answers.xml");
+    const at = ["-i", address, "-mi", address, "-p", "5060"];
+    return new Telephone(["-sf", scenario, ...at, "-nostdin"]);
   }
 
-  static calling(number, seconds, from = CARRIER) {
-    return new Telephone([
-      `${EDGE}:5060`,
-      "-sn",
-      "uac",
-      "-s",
-      number,
-      "-i",
-      from,
-      "-mi",
-      from,
-      "-p",
-      "5060",
-      "-m",
-      "1",
-      "-d",
-      String(seconds * 1000),
-      "-nostdin",
-    ]);
+  /** Somebody who calls from the carrier, and speaks. */
+  static calling(number, seconds, folder) {
+    writeFileSync(path.join(folder, "speech.ulaw"), speech(4));
+    const scenario = path.join(ROOT, "tests/console/caller.xml");
+    const from = ["-i", CARRIER, "-mi", CARRIER, "-p", "5060"];
+    const once = ["-m", "1", "-d", String(seconds * 1000), "-nostdin"];
+    return new Telephone([`${EDGE}:5060`, "-sf", scenario, "-s", number, ...from, ...once], folder);
   }
 
   stop() {
     this.process.kill("SIGKILL");
   }
+}
+
+/** Something like syllables, in G.711 mu-law at 8 kHz. */
+function speech(seconds) {
+  return Buffer.from(
+    Array.from({ length: seconds * 8000 }, (_, at) => {
+      const loud = Math.max(0, Math.sin((at / 8000) * 2 * Math.PI * 1.3)) * 9000;
+      return muLaw(Math.round(loud * Math.sin((at / 8000) * 2 * Math.PI * 220)));
+    }),
+  );
+}
+
+/** ITU-T G.711, table 2a. */
+function muLaw(sample) {
+  const sign = sample < 0 ? 0x80 : 0;
+  const value = Math.min(Math.abs(sample), 32635) + 132;
+  const exponent = Math.floor(Math.log2(value)) - 7;
+  return ~(sign | (exponent << 4) | ((value >> (exponent + 3)) & 0x0f)) & 0xff;
 }

@@ -60,7 +60,7 @@ export const NAVIGATION: readonly (readonly [string, readonly Item[]])[] = [
       ["/explain", "Explain", "explain"],
       ["/prompts", "Prompts", "prompt"],
       ["/webhooks", "Webhooks", "webhook"],
-      ["/deliveries", "Deliveries", "upload"],
+      ["/deliveries", "Deliveries", "upload", "manager"],
     ],
   ],
   [

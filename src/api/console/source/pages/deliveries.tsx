@@ -9,24 +9,28 @@ import { done, failed } from "../ui/overlay";
 import { Badge, Button, Empty, Loading, Moment, Page, Segmented, Trouble } from "../ui/parts";
 
 interface Delivery {
-  id: number | string;
+  id: number;
   webhook: string;
-  url?: string;
-  call?: string;
-  seq?: number;
-  type?: string;
-  event?: string;
-  state: string;
-  attempts?: number;
-  created_at?: number;
-  next_at?: number | null;
-  last_error?: string | null;
-  error?: string | null;
+  call: string;
+  event: string;
+  queued_at: number;
+  attempts: number;
+  /** When it is tried next. */
+  due: number;
+  /** Why it failed last. */
+  why: string;
+}
+
+interface Listed {
+  items: Delivery[];
+  counts: { webhook: string; waiting: number; dead: number }[];
 }
 
 export function Deliveries() {
   const [state, setState] = useState<"dead" | "waiting">("dead");
-  const list = useFetch<{ items: Delivery[] }>(`/v1/deliveries?state=${state}`, 5000);
+  const list = useFetch<Listed>(`/v1/deliveries?state=${state}`, 5000);
+  const total = (which: "dead" | "waiting") =>
+    (list.data?.counts ?? []).reduce((sum, it) => sum + it[which], 0);
   const items = list.data?.items ?? [];
   const retry = async (id: Delivery["id"]) => {
     try {
@@ -52,8 +56,8 @@ export function Deliveries() {
           label="Which"
           value={state}
           options={[
-            ["dead", "Given up"],
-            ["waiting", "Waiting"],
+            ["dead", total("dead") > 0 ? `Given up (${total("dead")})` : "Given up"],
+            ["waiting", total("waiting") > 0 ? `Waiting (${total("waiting")})` : "Waiting"],
           ]}
           onChange={setState}
         />
@@ -97,7 +101,7 @@ export function Deliveries() {
                   <tr key={it.id}>
                     <td class="first">{it.webhook}</td>
                     <td>
-                      <Badge>{it.type ?? it.event ?? "-"}</Badge>
+                      <Badge>{it.event}</Badge>
                     </td>
                     <td>
                       {it.call ? (
@@ -111,16 +115,16 @@ export function Deliveries() {
                         <span class="muted">-</span>
                       )}
                     </td>
-                    <td class="right num">{it.attempts ?? "-"}</td>
+                    <td class="right num">{it.attempts}</td>
                     <td>
                       <Moment
-                        at={state === "dead" ? it.created_at : it.next_at}
+                        at={state === "dead" ? it.queued_at : it.due}
                         relative={state === "dead"}
                       />
                     </td>
                     <td class="cell">
-                      <div class="clip" title={it.last_error ?? it.error ?? ""}>
-                        {it.last_error ?? it.error ?? "-"}
+                      <div class="clip" title={it.why}>
+                        {it.why || "-"}
                       </div>
                     </td>
                     <td class="actions">

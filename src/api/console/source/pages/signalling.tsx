@@ -15,7 +15,7 @@ interface Message {
   heard: boolean;
   transport?: string;
   /** As text; in base64 behind a NUL where it is none. */
-  bytes: string;
+  text: string;
 }
 
 interface Captured {
@@ -33,7 +33,7 @@ export interface Rung {
 
 export function rungs(messages: Message[]): Rung[] {
   return messages.map((it) => {
-    const text = it.bytes.startsWith("\0") ? "(not text)" : it.bytes;
+    const text = it.text.startsWith("\0") ? "(not text)" : it.text;
     return {
       at: toMs(it.at),
       ours: !it.heard,
