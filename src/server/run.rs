@@ -1,6 +1,7 @@
 //! Turns the loop: what came in goes into the switch, what comes out goes on its way.
 
 mod house;
+mod stopping;
 mod turns;
 
 use std::path::Path;
@@ -407,38 +408,10 @@ impl<'a> Server<'a> {
         self.load_prompts(|_| true);
         Ok(())
     }
-
-    /// The answers to the last good-byes are still to be sent.
-    async fn say_last(&mut self) {
-        let sent = async {
-            loop {
-                self.net.receive(&mut Vec::new()).await
-            }
-        };
-        let _: Result<(), _> = tokio::time::timeout(LAST_SENDS, sent).await;
-    }
-
-    /// Ends all threads, in the order in which they give to each other.
-    fn stop(mut self) {
-        self.deliver();
-        let registrations = self.last_registrations();
-        self.streams.stop();
-        self.voice.stop();
-        drop(self.tapes.join());
-        self.capture.stop();
-        drop(self.journal);
-        self.registrations.close(registrations);
-        if let Some(office) = self.office {
-            office.close();
-        }
-        info!("stopped");
-    }
 }
 
 /// How long ended calls have for their good-byes.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-/// How long sockets have to send what was said last.
-const LAST_SENDS: Duration = Duration::from_millis(100);
 
 #[allow(clippy::disallowed_methods, reason = "this is the shell's loop")]
 async fn until(at: Option<std::time::Instant>) {
