@@ -234,6 +234,8 @@ test("it is in the call log when it is over, and its recording is played", async
   await page.getByText("Connected with the-shop-on-k-street").waitFor();
   await page.getByText(/Extension: 2 digits, 2 pauses/).waitFor();
   await page.getByRole("slider", { name: "Position in the recording" }).waitFor();
+  await page.getByRole("button", { name: /INVITE, from 127\.77\.0\.2/ }).click();
+  await page.getByText(/INVITE sip:\+12025550100@/).last().waitFor();
   await button("Play recording").click();
   await until("the recording plays", () =>
     page.evaluate(() => document.querySelector("audio").currentTime > 0.5),
