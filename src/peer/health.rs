@@ -11,22 +11,19 @@
 
 use std::time::Duration;
 
+use super::alive::{Alive, Spots};
 use super::config::{Address, Probe};
 use super::dice::Dice;
 use crate::clock::Instant;
 
-/// A probe that was not reported back in this time (longer than timer F) is given up.
-const LOST: Duration = Duration::from_secs(40);
-
 /// What is known of one address.
 #[derive(Clone, Debug)]
 pub(super) struct Health {
-    down: bool,
-    /// Probes in a row that speak against what we think.
-    against: u8,
+    alive: Alive,
+    /// Where it leads to, if it is a name.
+    pub spots: Spots,
     cooling_until: Instant,
     next_probe: Option<Instant>,
-    asked_at: Option<Instant>,
     pub armed: Option<Instant>,
     pub last_status: Option<u16>,
 }
@@ -44,11 +41,10 @@ impl Health {
     /// trunks are not asked at once.
     pub fn new(probe: Option<&Probe>, now: Instant, dice: &mut Dice) -> Self {
         Self {
-            down: false,
-            against: 0,
+            alive: Alive::default(),
+            spots: Spots::default(),
             cooling_until: now,
             next_probe: probe.map(|it| now + dice.part_of(it.every)),
-            asked_at: None,
             armed: None,
             last_status: None,
         }
@@ -58,7 +54,7 @@ impl Health {
     pub fn adopt(&mut self, probe: Option<&Probe>, now: Instant, dice: &mut Dice) {
         self.next_probe = probe.map(|it| now + dice.part_of(it.every));
         if probe.is_none() {
-            (self.down, self.against) = (false, 0);
+            (self.alive, self.spots) = (Alive::default(), Spots::default());
         }
     }
 
@@ -71,30 +67,27 @@ impl Health {
             return Turn::Wait;
         }
         self.next_probe = Some(now + probe.every * 4 / 5 + dice.part_of(probe.every * 2 / 5));
-        if self.asked_at.is_some_and(|it| now.since(it) < LOST) {
-            return Turn::Wait;
-        }
-        self.asked_at = Some(now);
-        Turn::Probe
+        if self.alive.ask(now) { Turn::Probe } else { Turn::Wait }
     }
 
     /// The final response to a probe, or none. True if that changed what we think.
     pub fn on_probed(&mut self, probe: &Probe, status: Option<u16>) -> bool {
-        self.asked_at = None;
         self.last_status = status;
-        let alive = status.is_some_and(|it| !probe.dead_when.contains(&it));
-        if alive != self.down {
-            self.against = 0;
-            return false;
-        }
-        self.against = self.against.saturating_add(1);
-        let enough = if self.down { probe.up_after } else { probe.down_after };
-        if self.against < enough {
-            return false;
-        }
-        self.down = !self.down;
-        self.against = 0;
-        true
+        self.alive.on_probed(probe, status)
+    }
+
+    /// The same of one of the places that a name leads to.
+    pub fn on_spot_probed(&mut self, spot: u8, probe: &Probe, status: Option<u16>) -> bool {
+        self.last_status = status;
+        self.spots.on_probed(spot, probe, status);
+        self.follow_spots()
+    }
+
+    /// A name is as its places are. True if that changed what we think.
+    pub fn follow_spots(&mut self) -> bool {
+        let down = self.spots.are_down();
+        let was = std::mem::replace(&mut self.alive, Alive { down, ..Alive::default() });
+        was.down != down
     }
 
     pub fn cool(&mut self, cooldown: Duration, now: Instant) {
@@ -107,7 +100,7 @@ impl Health {
     }
 
     pub fn is_down(&self) -> bool {
-        self.down
+        self.alive.down
     }
 
     pub fn is_cooling(&self, now: Instant) -> bool {

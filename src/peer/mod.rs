@@ -13,6 +13,7 @@
 //! built and sent by the switch.
 
 mod admit;
+mod alive;
 mod auth;
 mod bindings;
 mod challenge;
@@ -43,7 +44,7 @@ pub use self::cidr::{Cidr, CidrError};
 pub use self::config::{Config, ConfigError};
 pub use self::locate::{LARGE, Place, Resolve, Target};
 pub use self::snapshot::{Registration, Snapshot};
-pub use self::trunk::{AddressState, Busy, TrunkId, TrunkStatus};
+pub use self::trunk::{AddressState, Asked, Busy, TrunkId, TrunkStatus};
 
 use self::auth::{Door, Keys};
 use self::bindings::Bindings;
@@ -59,7 +60,9 @@ use crate::sip::{Hop, Message, Transport, Uri};
 #[derive(Clone, Debug)]
 pub enum Out {
     /// Send OPTIONS to this address of a trunk and tell [`Peers::on_probed`] what came back.
-    Probe { trunk: TrunkId, address: u8, target: Target },
+    Probe { asked: Asked, target: Target },
+    /// Find where this address of a trunk leads to, for [`Peers::found`].
+    Find { asked: Asked, resolve: Resolve },
 }
 
 /// What has happened at the door so far.
@@ -298,6 +301,18 @@ impl Peers {
         Some(Target { hop: Some(hop), resolve: None, ..target.clone() })
     }
 
+    /// The same target at each address that its name leads to, without those that do not answer
+    /// our probes: unless none does, for rather one that may be gone than nobody.
+    pub fn targets_at(&self, target: &Target, found: &[(SocketAddr, Transport)]) -> Vec<Target> {
+        let is_down = |it: &&(SocketAddr, Transport)| {
+            let down = |at: (TrunkId, u8)| self.trunks.is_down_at(at.0, at.1, it.0, it.1);
+            target.trunk.is_some_and(down)
+        };
+        let at = |it: &(SocketAddr, Transport)| self.target_at(target, it.0, it.1);
+        let up: Vec<_> = found.iter().filter(|it| !is_down(it)).filter_map(at).collect();
+        if up.is_empty() { found.iter().filter_map(at).collect() } else { up }
+    }
+
     pub fn trunk(&self, name: &str) -> Option<TrunkId> {
         self.trunks.named(name)
     }
@@ -352,8 +367,35 @@ impl Peers {
 
     /// The final response to a probe, or `None` if there was none. True if the address went down or
     /// came up by that.
-    pub fn on_probed(&mut self, trunk: TrunkId, address: u8, status: Option<u16>) -> bool {
-        self.trunks.on_probed(trunk, address, status)
+    pub fn on_probed(&mut self, asked: Asked, status: Option<u16>) -> bool {
+        self.trunks.on_probed(asked, status)
+    }
+
+    /// Where a trunk's name leads to now: those places are asked whether they are there. True if
+    /// the address went down or came up by that.
+    pub fn found(
+        &mut self,
+        asked: Asked,
+        found: &[(SocketAddr, Transport)],
+        now: Instant,
+        out: &mut Vec<Out>,
+    ) -> bool {
+        let (spots, mut changed) = self.trunks.found(asked, found, now);
+        let named = self.address_of(asked);
+        for (asked, remote, transport) in spots {
+            let at = named.as_ref().and_then(|it| self.target_at(it, remote, transport));
+            match at {
+                Some(target) => out.push(Out::Probe { asked, target }),
+                None => changed |= self.trunks.on_probed(asked, None),
+            }
+        }
+        changed
+    }
+
+    fn address_of(&self, asked: Asked) -> Option<Target> {
+        let config = self.trunks.config(asked.trunk)?;
+        let address = usize::from(asked.address);
+        locate::trunk(&self.config.listeners, config, asked.trunk, address, "")
     }
 
     /// A request to a phone found nobody at the end of this flow: it gets no calls until it
@@ -374,14 +416,13 @@ impl Peers {
 
     pub fn on_time(&mut self, now: Instant, out: &mut Vec<Out>) {
         self.bindings.on_time(now);
-        for (trunk, address) in self.trunks.on_time(now, &mut self.dice) {
-            let config = self.trunks.config(trunk);
-            let target = config.and_then(|config| {
-                locate::trunk(&self.config.listeners, config, trunk, usize::from(address), "")
-            });
-            match target {
-                Some(target) => out.push(Out::Probe { trunk, address, target }),
-                None => drop(self.trunks.on_probed(trunk, address, None)),
+        for asked in self.trunks.on_time(now, &mut self.dice) {
+            match self.address_of(asked) {
+                Some(Target { hop: None, resolve: Some(resolve), .. }) => {
+                    out.push(Out::Find { asked, resolve });
+                }
+                Some(target) => out.push(Out::Probe { asked, target }),
+                None => drop(self.trunks.on_probed(asked, None)),
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Trunks at run time: whose source is it, how many calls, which address next.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,14 @@ use crate::sip::Transport;
 /// A trunk; the number stays its own when the configuration is read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrunkId(pub u16);
+
+/// What a probe asks: an address of a trunk; of one that is a name, a place it leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub trunk: TrunkId,
+    pub address: u8,
+    pub(super) spot: Option<u8>,
+}
 
 /// Why a trunk takes no further call now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,12 +228,50 @@ impl Trunks {
     }
 
     /// What a probe gave. True if the address went down or came up by that.
-    pub fn on_probed(&mut self, id: TrunkId, address: u8, status: Option<u16>) -> bool {
-        let Some((line, at)) = self.address(id, address) else { return false };
-        match &line.config.probe {
-            Some(probe) => line.health[at].on_probed(probe, status),
-            None => false,
+    pub fn on_probed(&mut self, asked: Asked, status: Option<u16>) -> bool {
+        let Some((line, at)) = self.address(asked.trunk, asked.address) else { return false };
+        match (&line.config.probe, asked.spot) {
+            (Some(probe), None) => line.health[at].on_probed(probe, status),
+            (Some(probe), Some(spot)) => line.health[at].on_spot_probed(spot, probe, status),
+            (None, _) => false,
         }
+    }
+
+    /// Where an address that is a name leads to now: whom to ask there, and whether that changed
+    /// what we think of it. A name that leads nowhere is as one that does not answer.
+    pub fn found(
+        &mut self,
+        asked: Asked,
+        found: &[(SocketAddr, Transport)],
+        now: Instant,
+    ) -> (Vec<(Asked, SocketAddr, Transport)>, bool) {
+        let Some((line, at)) = self.address(asked.trunk, asked.address) else {
+            return (Vec::new(), false);
+        };
+        let (Some(probe), health) = (&line.config.probe, &mut line.health[at]) else {
+            return (Vec::new(), false);
+        };
+        if found.is_empty() {
+            return (Vec::new(), health.on_probed(probe, None));
+        }
+        let down = health.is_down();
+        let spots = health.spots.found(found, down, now);
+        let changed = health.follow_spots();
+        let each =
+            |(spot, remote, transport)| (Asked { spot: Some(spot), ..asked }, remote, transport);
+        (spots.into_iter().map(each).collect(), changed)
+    }
+
+    /// A place that a trunk's name leads to does not answer.
+    pub fn is_down_at(
+        &self,
+        id: TrunkId,
+        address: u8,
+        remote: SocketAddr,
+        transport: Transport,
+    ) -> bool {
+        let health = self.line(id).and_then(|it| it.health.get(usize::from(address)));
+        health.is_some_and(|it| it.spots.is_down(remote, transport))
     }
 
     fn address(&mut self, id: TrunkId, address: u8) -> Option<(&mut Line, usize)> {
@@ -235,7 +281,7 @@ impl Trunks {
     }
 
     /// The addresses that are to be asked now whether they are alive.
-    pub fn on_time(&mut self, now: Instant, dice: &mut Dice) -> Vec<(TrunkId, u8)> {
+    pub fn on_time(&mut self, now: Instant, dice: &mut Dice) -> Vec<Asked> {
         let mut asked = Vec::new();
         while let Some((rang, (id, address))) = self.alarms.due(now) {
             let line = self.lines.get_mut(usize::from(id.0)).filter(|it| it.wanted);
@@ -246,7 +292,7 @@ impl Trunks {
                 it.armed = None;
             }
             if it.on_time(probe, now, dice) == Turn::Probe {
-                asked.push((id, address));
+                asked.push(Asked { trunk: id, address, spot: None });
             }
             self.alarms.arm((id, address), it.next(), &mut it.armed);
         }
@@ -344,7 +390,7 @@ mod tests {
         let mut trunks = adopted(vec![a.clone()]);
         let id = trunks.named("a").unwrap();
         trunks.try_start_call(id, at(1)).unwrap();
-        assert!(trunks.on_probed(id, 0, None));
+        assert!(trunks.on_probed(Asked { trunk: id, address: 0, spot: None }, None));
         let mut longer = a;
         longer.addresses.insert(0, address("new.example"));
         let wanted = vec![trunk("b", "11.0.0.0/8"), longer];
@@ -386,9 +432,9 @@ mod tests {
         let mut asked = 0;
         while trunks.deadline().unwrap() <= at(1000) {
             let now = trunks.deadline().unwrap();
-            for (id, address) in trunks.on_time(now, &mut dice) {
-                assert_eq!((id, address), (a, 0));
-                trunks.on_probed(id, address, Some(200));
+            for it in trunks.on_time(now, &mut dice) {
+                assert_eq!((it.trunk, it.address), (a, 0));
+                trunks.on_probed(it, Some(200));
                 asked += 1;
             }
         }

@@ -191,10 +191,10 @@ impl Switch {
                 self.heard_from(key, &response, now);
                 self.turn(key, now, out, |leg, turn| leg.on_response(&response, turn));
             }
-            Some((Owner::Probe { trunk, address }, _, response)) if 200 <= response.status() => {
-                self.probed(trunk, address, Some(response.status()));
+            Some((Owner::Probe(asked), _, response)) if 200 <= response.status() => {
+                self.probed(asked, Some(response.status()));
             }
-            Some((Owner::Probe { .. }, ..)) | None => (),
+            Some((Owner::Probe(_), ..)) | None => (),
         }
     }
 
@@ -215,9 +215,7 @@ impl Switch {
                     }
                     self.turn(key, now, out, |leg, turn| leg.on_failed(ticket, why, turn));
                 }
-                Want::Failed { owner: Owner::Probe { trunk, address }, .. } => {
-                    self.probed(trunk, address, None);
-                }
+                Want::Failed { owner: Owner::Probe(asked), .. } => self.probed(asked, None),
                 Want::Unacknowledged { .. } => {
                     metrics::counter!("crosspoint_sip_unacknowledged_total").increment(1);
                 }

@@ -24,6 +24,7 @@ mod past;
 mod perform;
 mod probe;
 mod reach;
+mod replace;
 mod report;
 mod route;
 mod slots;
@@ -42,6 +43,7 @@ use self::entry::Entry;
 use self::ids::Ids;
 pub use self::ids::{BranchKey, CallKey};
 use self::past::Past;
+use self::replace::Taker;
 use self::route::Waiting;
 use self::slots::Slots;
 use crate::audio::StreamId;
@@ -54,7 +56,7 @@ use crate::media;
 use crate::model::Directory;
 use crate::model::event::Fact;
 use crate::model::record::{CallRecord, Cause};
-use crate::peer::{self, Peers, TrunkId};
+use crate::peer::{self, Peers};
 use crate::sip::Hop;
 use crate::stream;
 use crate::transaction::{ServerId, Table};
@@ -90,7 +92,7 @@ pub enum Out {
 #[derive(Clone, Copy, Debug)]
 enum Owner {
     Leg(BranchKey, dialog::Ticket),
-    Probe { trunk: TrunkId, address: u8 },
+    Probe(peer::Asked),
 }
 
 /// The exchange.
@@ -112,6 +114,8 @@ pub struct Switch {
     /// Requests whose next hop's name is being resolved.
     waiting: BTreeMap<u64, Waiting>,
     next_ticket: u64,
+    /// Who wants the place of a leg, until its call has said whether it is taken in.
+    taker: Option<Taker>,
     /// Events for calls, in the order they came about.
     work: VecDeque<(CallKey, call::Event)>,
     /// Calls to look at once the work is done.
@@ -151,6 +155,7 @@ impl Switch {
             invites: HashMap::new(),
             waiting: BTreeMap::new(),
             next_ticket: 0,
+            taker: None,
             work: VecDeque::new(),
             touched: Vec::new(),
             past: Past::new(secret),

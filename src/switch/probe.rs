@@ -1,10 +1,12 @@
 //! Asks trunks whether they are there: OPTIONS, when the peers say so (RFC 3261 section 11).
 
+use std::net::SocketAddr;
+
 use super::{Out, Owner, Switch};
 use crate::clock::Now;
 use crate::dialog::MAX_FORWARDS;
-use crate::peer::{self, Target, TrunkId};
-use crate::sip::{Method, Name, NameAddr, Value, Write};
+use crate::peer::{self, Asked, Target};
+use crate::sip::{Method, Name, NameAddr, Transport, Value, Write};
 
 impl Switch {
     pub(super) fn on_peers_time(&mut self, now: Now, out: &mut Vec<Out>) {
@@ -13,23 +15,35 @@ impl Switch {
         }
         let mut wants = Vec::new();
         self.peers.on_time(now.at, &mut wants);
-        for peer::Out::Probe { trunk, address, target } in wants {
-            self.probe(trunk, address, &target, now, out);
-        }
+        self.ask_trunks(wants, now, out);
     }
 
-    fn probe(
+    /// Where a trunk's name leads to is asked next.
+    pub(super) fn on_trunk_found(
         &mut self,
-        trunk: TrunkId,
-        address: u8,
-        target: &Target,
+        asked: Asked,
+        found: &[(SocketAddr, Transport)],
         now: Now,
         out: &mut Vec<Out>,
     ) {
-        let Some(hop) = target.hop else {
-            // A trunk known by name is asked when calls resolve it.
-            return self.probed(trunk, address, Some(200));
-        };
+        let mut wants = Vec::new();
+        if self.peers.found(asked, found, now.at, &mut wants) {
+            self.say_that_it_changed(asked, None);
+        }
+        self.ask_trunks(wants, now, out);
+    }
+
+    fn ask_trunks(&mut self, wants: Vec<peer::Out>, now: Now, out: &mut Vec<Out>) {
+        for want in wants {
+            match want {
+                peer::Out::Probe { asked, target } => self.probe(asked, &target, now, out),
+                peer::Out::Find { asked, resolve } => self.find_trunk(asked, resolve, out),
+            }
+        }
+    }
+
+    fn probe(&mut self, asked: Asked, target: &Target, now: Now, out: &mut Vec<Out>) {
+        let Some(hop) = target.hop else { return };
         let local = self.local_for(hop.listener, hop.transport, None);
         let random = self.ids.random();
         let via = format!(
@@ -55,15 +69,19 @@ impl Switch {
         }
         let bytes = probe.finish();
         let mut sends = std::mem::take(&mut self.spare_sends);
-        let owner = Owner::Probe { trunk, address };
-        self.table.request(bytes, hop, owner, now.at, &mut sends);
+        self.table.request(bytes, hop, Owner::Probe(asked), now.at, &mut sends);
         self.carry_table(sends, now, out);
     }
 
-    pub(super) fn probed(&mut self, trunk: TrunkId, address: u8, status: Option<u16>) {
-        if self.peers.on_probed(trunk, address, status) {
-            let name = self.peers.trunk_config(trunk).map(|it| it.name.clone());
-            tracing::warn!(trunk = name.as_deref(), address, ?status, "a trunk's address changed");
+    pub(super) fn probed(&mut self, asked: Asked, status: Option<u16>) {
+        if self.peers.on_probed(asked, status) {
+            self.say_that_it_changed(asked, status);
         }
+    }
+
+    fn say_that_it_changed(&self, asked: Asked, status: Option<u16>) {
+        let name = self.peers.trunk_config(asked.trunk).map(|it| it.name.clone());
+        let (trunk, address) = (name.as_deref(), asked.address);
+        tracing::warn!(trunk, address, ?status, "a trunk's address changed");
     }
 }

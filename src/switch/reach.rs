@@ -126,8 +126,7 @@ impl Switch {
             return;
         }
         let named = leg.rest.remove(0);
-        let at = |it: &(SocketAddr, Transport)| self.peers.target_at(&named, it.0, it.1);
-        leg.rest.splice(..0, found.iter().filter_map(at));
+        leg.rest.splice(..0, self.peers.targets_at(&named, found));
         if leg.rest.is_empty() {
             let none = Cause { sip: 503, reason: "unreachable".into(), ..Cause::default() };
             let cause = leg.refusal.clone().unwrap_or(none);

@@ -9,7 +9,7 @@ use super::ids::{BranchKey, CallKey};
 use super::{Config, Listener, Out, Switch};
 use crate::clock::Now;
 use crate::dialog::{Local, Next, Stream, Ticket};
-use crate::peer::Resolve;
+use crate::peer::{Asked, Resolve};
 use crate::sip::{Hop, Host, Transport, Uri, Value};
 use crate::transaction::Failure;
 
@@ -18,6 +18,8 @@ pub(super) enum Waiting {
     /// A leg, before it rings the next of its targets.
     Leg(CallKey, u8),
     Request(Held),
+    /// A trunk, before the places that its name leads to are asked whether they are there.
+    Trunk(Asked),
 }
 
 /// A request that waits for its next hop's address.
@@ -129,6 +131,13 @@ impl Switch {
         room
     }
 
+    /// Asks where a trunk's name leads to; another time, if too much is asked already.
+    pub(super) fn find_trunk(&mut self, asked: Asked, resolve: Resolve, out: &mut Vec<Out>) {
+        if self.waiting.len() < WAITING_MAX {
+            self.wait_for(resolve, Waiting::Trunk(asked), out);
+        }
+    }
+
     /// The addresses of a name, best first; none if it has none.
     pub fn on_resolved(
         &mut self,
@@ -140,6 +149,7 @@ impl Switch {
         match self.waiting.remove(&ticket) {
             Some(Waiting::Leg(call, leg)) => self.on_found(call, leg, found, now, out),
             Some(Waiting::Request(held)) => self.send_held(held, found, now, out),
+            Some(Waiting::Trunk(asked)) => self.on_trunk_found(asked, found, now, out),
             None => return,
         }
         self.settle(now, out);
@@ -173,7 +183,7 @@ impl Switch {
     /// A request that waits for a name is not sent once its leg is let go.
     pub(super) fn forget_waiting(&mut self, key: BranchKey) {
         let is_its = |it: &Waiting| match it {
-            Waiting::Leg(..) => false,
+            Waiting::Leg(..) | Waiting::Trunk(_) => false,
             Waiting::Request(it) => it.invite && it.owner.is_some_and(|(of, _)| of == key),
         };
         if !self.waiting.is_empty() {

@@ -74,7 +74,8 @@ section! {
         reliable: Reliable = default("\"supported\"");
         /// How digits reach its destinations: RFC 4733 or in-band, SIP INFO, in-band.
         keys: KeysBy = default("\"auto\"");
-        /// How often OPTIONS asks each address whether it is there.
+        /// How often OPTIONS asks each address whether it is there; of a name, each address that
+        /// it leads to, and it counts as down when all of those do.
         probe: OrOff<Time<1_000, 3_600_000>> = default("\"30s\"");
         /// An address counts as down after so many probes without an answer.
         probe_down_after: Count<1, 100> = default("3");

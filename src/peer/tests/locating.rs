@@ -1,8 +1,10 @@
 //! Where calls go, and past what.
 
+use std::net::SocketAddr;
+
 use super::*;
 use crate::peer::config::{Numbers, Probe};
-use crate::peer::{LARGE, Out, Place, Resolve, Target};
+use crate::peer::{Asked, LARGE, Out, Place, Resolve, Target};
 use crate::sip::Uri;
 
 fn phones(peers: &Peers, now: Now) -> Vec<Target> {
@@ -169,10 +171,12 @@ fn a_dead_address_is_skipped_and_asked_until_it_answers_again() {
     while went_down.is_none() {
         let now = peers.deadline().unwrap();
         peers.on_time(now, &mut out);
-        for Out::Probe { trunk, address, target } in out.drain(..) {
-            assert_eq!(target.uri.as_bytes(), format!("sip:203.0.113.{}", address + 1).as_bytes());
-            let status = (address == 1).then_some(404);
-            if peers.on_probed(trunk, address, status) {
+        for it in out.drain(..) {
+            let Out::Probe { asked, target } = it else { panic!("no name here: {it:?}") };
+            let wanted = format!("sip:203.0.113.{}", asked.address + 1);
+            assert_eq!(target.uri.as_bytes(), wanted.as_bytes());
+            let status = (asked.address == 1).then_some(404);
+            if peers.on_probed(asked, status) {
                 went_down = Some(now);
             }
         }
@@ -184,8 +188,80 @@ fn a_dead_address_is_skipped_and_asked_until_it_answers_again() {
     use crate::peer::AddressState::{Down, Up};
     assert_eq!(states, [Down, Up]);
     let trunk = peers.trunk("carrier").unwrap();
-    assert!(peers.on_probed(trunk, 0, Some(486)));
+    assert!(peers.on_probed(Asked { trunk, address: 0, spot: None }, Some(486)));
     assert_eq!(through(&peers, "1", 1, now).len(), 2);
+}
+
+/// What is to be done at the next probe of the only address of the only trunk.
+fn next_probe(peers: &mut Peers) -> (Asked, Resolve, crate::clock::Instant) {
+    let now = peers.deadline().unwrap();
+    let mut out = Vec::new();
+    peers.on_time(now, &mut out);
+    let Some(Out::Find { asked, resolve }) = out.pop() else { panic!("a name is to be found") };
+    assert!(out.is_empty());
+    (asked, resolve, now)
+}
+
+#[test]
+fn a_name_is_asked_for_at_every_probe_and_each_place_it_leads_to_is_probed() {
+    let mut peers = with_trunk(|it| {
+        it.addresses = vec![address("gw.example")];
+        it.probe =
+            Some(Probe { every: 10 * SECOND, down_after: 1, up_after: 1, dead_when: vec![] });
+    });
+    let places: Vec<(SocketAddr, Transport)> = ["203.0.113.1:5060", "203.0.113.2:5070"]
+        .map(|it| (it.parse().unwrap(), Transport::Udp))
+        .into();
+    let named = through(&peers, "1", 1, at(0)).remove(0);
+    let reached = |peers: &Peers| -> Vec<SocketAddr> {
+        let targets = peers.targets_at(&named, &places).into_iter();
+        targets.filter_map(|it| Some(it.hop?.remote)).collect()
+    };
+    let (asked, resolve, now) = next_probe(&mut peers);
+    assert_eq!(resolve.host, "gw.example");
+    let mut out = Vec::new();
+    assert!(!peers.found(asked, &places, now, &mut out));
+    let probed: Vec<_> = out
+        .into_iter()
+        .map(|it| match it {
+            Out::Probe { asked, target } => (asked, target.hop.unwrap().remote),
+            it => panic!("{it:?}"),
+        })
+        .collect();
+    assert_eq!(probed.iter().map(|it| it.1).collect::<Vec<_>>(), [places[0].0, places[1].0]);
+    assert!(!peers.on_probed(probed[0].0, None), "the other may be there");
+    assert!(!peers.on_probed(probed[1].0, Some(200)));
+    assert_eq!(reached(&peers), [places[1].0]);
+    // Now both are gone, then one is back.
+    let (asked, _, now) = next_probe(&mut peers);
+    peers.found(asked, &places, now, &mut Vec::new());
+    assert!(!peers.on_probed(probed[0].0, None));
+    assert!(peers.on_probed(probed[1].0, None));
+    assert!(through(&peers, "1", 1, Now { at: now, ..at(0) }).is_empty());
+    assert_eq!(reached(&peers).len(), 2, "rather one that may be gone than nobody");
+    assert!(peers.on_probed(probed[0].0, Some(200)));
+    assert_eq!(reached(&peers), [places[0].0]);
+}
+
+#[test]
+fn a_name_that_leads_nowhere_is_down_until_it_leads_somewhere_that_answers() {
+    let mut peers = with_trunk(|it| {
+        it.addresses = vec![address("gw.example")];
+        it.probe =
+            Some(Probe { every: 10 * SECOND, down_after: 2, up_after: 1, dead_when: vec![] });
+    });
+    for went_down in [false, true] {
+        let (asked, _, now) = next_probe(&mut peers);
+        assert_eq!(peers.found(asked, &[], now, &mut Vec::new()), went_down);
+    }
+    let (asked, _, now) = next_probe(&mut peers);
+    assert!(through(&peers, "1", 1, Now { at: now, ..at(0) }).is_empty());
+    let place = [("203.0.113.1:5060".parse().unwrap(), Transport::Udp)];
+    let mut out = Vec::new();
+    assert!(!peers.found(asked, &place, now, &mut out), "it has not answered yet");
+    let Some(Out::Probe { asked, .. }) = out.pop() else { panic!() };
+    assert!(peers.on_probed(asked, Some(200)));
+    assert_eq!(through(&peers, "1", 1, Now { at: now, ..at(0) }).len(), 1);
 }
 
 #[test]

@@ -83,3 +83,33 @@ fn a_name_server_that_is_gone_costs_its_time_and_the_call_goes_on_its_way() {
     assert_eq!(record["legs"][0]["cause"]["reason"], "unreachable", "{record:#}");
     drop(names);
 }
+
+#[test]
+fn a_trunk_that_is_a_name_is_probed_at_every_address_that_answers_for_it() {
+    let names = Names::at(std::net::Ipv4Addr::new(127, 1, 0, 54));
+    let trunk = format!(
+        "\n[[trunk]]\nname = \"named\"\naddresses = [\"gw.example\"]\nprobe = \"1s\"\n\
+         probe_down_after = 1\nprobe_up_after = 1\n[dns]\nservers = [\"{}\"]\n\
+         [[receiving_number]]\nname = \"far\"\nnumber = \"+12025550177\"\ntrunk = \"named\"\n\
+         [[tracking_number]]\nnumber = \"+15550100177\"\ndial = \"far\"\n",
+        names.address
+    );
+    let edge = Edge::start_with(|it| it + &trunk);
+    let (carrier, b) = carrier_and_b(&edge.net);
+    let c = Phone::destination(&edge.net, 'C');
+    for (host, target) in [(31, "b.example"), (32, "c.example")] {
+        let server = Record::Server { priority: 1, weight: 1, port: 5070, target };
+        names.say("_sip._udp.gw.example", 60, server);
+        names.say(target, 60, Record::Address(edge.net.ip(host).into()));
+    }
+    names.say("gw.example", 60, Record::Address(edge.net.ip(39).into()));
+    for there in [&b, &c, &b, &c] {
+        let probe = there.request_within("OPTIONS", seconds(8.0)).message;
+        assert_eq!(probe.request_uri(), "sip:gw.example");
+        there.reply(&probe, &format!("{};tag=t", probe.header("To")), 200, "", "");
+    }
+    let call = carrier.dial("15550100177", &Voice::at(edge.net.ip(11)).sdp(101));
+    let rung = |it: &Phone| it.look(|it| it.is("INVITE"), seconds(1.0)).is_some();
+    assert!(rung(&b) || rung(&c), "{}", edge.log());
+    carrier.cancel(&call);
+}
