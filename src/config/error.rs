@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Something wrong in a configuration file: place, key, what is wrong, what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    pub file: String,
+    pub file: Arc<str>,
     /// Counted from 1; 0 if it is the whole file that is wrong.
     pub line: usize,
     /// In characters, counted from 1.
@@ -16,6 +17,8 @@ pub struct ConfigError {
     pub message: String,
     /// What would be right; empty if the message says it.
     pub allowed: String,
+    /// What else is wrong, further down in the file.
+    pub also: Box<[ConfigError]>,
 }
 
 impl fmt::Display for ConfigError {
@@ -31,7 +34,7 @@ impl fmt::Display for ConfigError {
         if !self.allowed.is_empty() {
             write!(f, "\n  allowed: {}", self.allowed)?;
         }
-        Ok(())
+        self.also.iter().try_for_each(|it| write!(f, "\n{it}"))
     }
 }
 
@@ -44,11 +47,27 @@ pub(super) struct Wrong {
     pub key: String,
     pub message: String,
     pub allowed: String,
+    pub also: Vec<Wrong>,
 }
+
+/// Mistakes that are told at once; who has more will read these first.
+const TOLD_MAX: usize = 20;
 
 impl Wrong {
     pub fn at(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { span, key: String::new(), message: message.into(), allowed: String::new() }
+        let (key, allowed, also) = (String::new(), String::new(), Vec::new());
+        Self { span, key, message: message.into(), allowed, also }
+    }
+
+    /// All of these, in the order of the file; fine if there are none.
+    pub fn none_of(mut all: Vec<Self>) -> Result<(), Self> {
+        all.sort_by_key(|it| it.span.start);
+        all.truncate(TOLD_MAX);
+        if all.is_empty() {
+            return Ok(());
+        }
+        let also = all.split_off(1);
+        all.pop().map_or(Ok(()), |first| Err(Self { also, ..first }))
     }
 
     pub fn allowed(mut self, allowed: impl Into<String>) -> Self {
@@ -67,10 +86,11 @@ impl Wrong {
         self
     }
 
-    pub fn placed(self, file: &str, text: &str) -> ConfigError {
+    pub fn placed(self, file: &Arc<str>, text: &str) -> ConfigError {
         let (line, column) = place(text, self.span.start);
         let (key, message, allowed) = (self.key, self.message, self.allowed);
-        ConfigError { file: file.to_owned(), line, column, key, message, allowed }
+        let also = self.also.into_iter().map(|it| it.placed(file, text)).collect();
+        ConfigError { file: Arc::clone(file), line, column, key, message, allowed, also }
     }
 }
 

@@ -68,7 +68,7 @@ const FILE_MAX: usize = 64 << 20;
 
 /// Reads a configuration. `file` is what messages call it; prompts are looked for from `folder` on.
 pub fn load(text: &str, file: &str, folder: &Path) -> Result<Config, ConfigError> {
-    read(text, folder).map_err(|wrong| wrong.placed(file, text))
+    read(text, folder).map_err(|wrong| wrong.placed(&file.into(), text))
 }
 
 /// Reads the configuration in `path`.
@@ -80,12 +80,13 @@ pub fn load_file(path: &Path) -> Result<Config, ConfigError> {
 fn read_file(path: &Path) -> Result<(String, String, PathBuf), ConfigError> {
     let file = path.display().to_string();
     let whole = |message: String| ConfigError {
-        file: file.clone(),
+        file: file.as_str().into(),
         line: 0,
         column: 0,
         key: String::new(),
         message,
         allowed: String::new(),
+        also: Box::default(),
     };
     let text = std::fs::read_to_string(path).map_err(|it| whole(it.to_string()))?;
     let folder = path.parent().unwrap_or(Path::new(""));

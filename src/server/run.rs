@@ -1,6 +1,7 @@
 //! Turns the loop: what came in goes into the switch, what comes out goes on its way.
 
 mod house;
+mod reload;
 mod stopping;
 mod turns;
 
@@ -14,6 +15,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tracing::{error, info, warn};
 
 use self::house::Kept;
+use self::reload::Reload;
 use self::turns::Turns;
 use super::capture::Capture;
 use super::clock::Clock;
@@ -68,6 +70,7 @@ pub(super) struct Server<'a> {
     resolver: Resolver,
     resolved: mpsc::Sender<Resolved>,
     pub(super) clips: mpsc::Sender<(ClipId, Arc<[i16]>)>,
+    reload: Reload,
     office: Option<Office>,
     news: broadcast::Sender<News>,
     running: watch::Sender<Arc<Config>>,
@@ -81,6 +84,7 @@ struct Ears {
     resolved: mpsc::Receiver<Resolved>,
     clips: mpsc::Receiver<(ClipId, Arc<[i16]>)>,
     asks: mpsc::Receiver<Ask>,
+    configs: mpsc::Receiver<reload::Read>,
     /// Whoever started the edge inside of this process wants it to stop.
     stop: mpsc::Receiver<()>,
     terminate: Signal,
@@ -180,6 +184,7 @@ impl<'a> Server<'a> {
             .map_err(Error::doing(at("opening the captures")))?;
         let (resolved, resolved_ear) = mpsc::channel(ANSWERS);
         let (clips, clips_ear) = mpsc::channel(CLIPS);
+        let (reload, configs) = Reload::new();
         let look = capture.looker().into_look();
         let (office, line) = office::begin(opened, &config, &status, data, clock, look)?;
         let on = |kind| signal(kind).map_err(Error::doing("listening for signals"));
@@ -189,6 +194,7 @@ impl<'a> Server<'a> {
             resolved: resolved_ear,
             clips: clips_ear,
             asks: line.asks,
+            configs,
             stop,
             terminate: on(SignalKind::terminate())?,
             interrupt: on(SignalKind::interrupt())?,
@@ -214,6 +220,7 @@ impl<'a> Server<'a> {
             status,
             resolved,
             clips,
+            reload,
             office,
             news: line.news,
             running: line.running,
@@ -275,6 +282,7 @@ impl<'a> Server<'a> {
                 Some(ask) = ears.asks.recv() => self.on_ask(ask),
                 _ = housekeeping.tick() => self.keep_house(),
                 _ = ears.hang_up.recv() => self.reload(),
+                Some(read) = ears.configs.recv() => self.on_read(read),
                 Some(()) = ears.stop.recv() => give_up = Some(self.drain(give_up)),
                 _ = ears.terminate.recv() => give_up = Some(self.drain(give_up)),
                 _ = ears.interrupt.recv() => give_up = Some(self.drain(give_up)),
@@ -378,18 +386,6 @@ impl<'a> Server<'a> {
         self.switch.drain();
         self.status.drain();
         self.clock.shell(self.clock.now().at) + setup::drain(&self.config)
-    }
-
-    /// Takes the file anew; one that is wrong changes nothing.
-    fn reload(&mut self) {
-        match &self.office {
-            Some(office) => office.reload(self.file),
-            None => {
-                let read = super::read_config(self.file).map_err(|error| error.to_string());
-                let taken = read.and_then(|config| self.adopt(config));
-                say_reloaded(&taken);
-            }
-        }
     }
 
     /// Takes a configuration; running calls keep the directory that they began with.

@@ -80,14 +80,16 @@ fn check_store(store: &Store) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Makes each of these, and names the section in what is wrong.
+/// Makes each of these. What is wrong is kept under the section's name: one mistake in a file does
+/// not hide the others.
 fn each<K, T>(
     keys: &mut Vec<K>,
     section: &str,
-    make: impl FnMut(K) -> Result<T, Wrong>,
-) -> Result<Vec<T>, Wrong> {
-    let made: Result<Vec<T>, Wrong> = std::mem::take(keys).into_iter().map(make).collect();
-    made.map_err(|it| it.under(section))
+    wrong: &mut Vec<Wrong>,
+    mut make: impl FnMut(K) -> Result<T, Wrong>,
+) -> Vec<T> {
+    let mut made = |keys| make(keys).map_err(|it| wrong.push(it.under(section))).ok();
+    std::mem::take(keys).into_iter().filter_map(&mut made).collect()
 }
 
 fn directory(file: &mut File, text: &str, folder: &Path) -> Result<Directory, Wrong> {
@@ -103,31 +105,17 @@ fn directory(file: &mut File, text: &str, folder: &Path) -> Result<Directory, Wr
         agents: Vec::new(),
     };
     let accounts = trade.carriers(file)?;
-    trade.schedules = each(&mut file.schedule, "schedule", |it| hours::schedule(it).map(Arc::new))?;
+    let wrong = &mut Vec::new();
+    let schedule = |it| hours::schedule(it).map(Arc::new);
+    trade.schedules = each(&mut file.schedule, "schedule", wrong, schedule);
     let settings = |it| trade.settings(it).map(Arc::new);
-    trade.settings = each(&mut file.call_settings, "call_settings", settings)?;
+    trade.settings = each(&mut file.call_settings, "call_settings", wrong, settings);
     if !trade.settings.iter().any(|it| &*it.id == DEFAULT) {
         trade.settings.push(CallSettings::new(DEFAULT).into());
     }
-    trade.agents = each(&mut file.agent, "agent", |it| trade.agent(it))?;
-    let numbers = &mut file.receiving_number;
-    let parts = Parts {
-        receiving_numbers: each(numbers, "receiving_number", |it| trade.receiving_number(it))?,
-        queues: each(&mut file.queue, "queue", |it| trade.queue(it))?,
-        voice_menus: each(&mut file.voice_menu, "voice_menu", |it| trade.voice_menu(it))?,
-        voicemail_boxes: each(&mut file.voicemail, "voicemail", |it| trade.voicemail_box(it))?,
-        smart_routers: each(&mut file.smart_router, "smart_router", |it| trade.smart_router(it))?,
-        geo_routers: each(&mut file.geo_router, "geo_router", |it| trade.geo_router(it))?,
-        virtual_agents: each(&mut file.virtual_agent, "virtual_agent", |it| {
-            trade.virtual_agent(it)
-        })?,
-        tracking_numbers: each(&mut file.tracking_number, "tracking_number", |it| {
-            trade.tracking_number(it)
-        })?,
-        webhooks: each(&mut file.webhook, "webhook", webhooks::webhook)?,
-        tag_rules: each(&mut file.tag_rule, "tag_rule", |it| trade.tag_rule(it))?,
-        ..Parts::default()
-    };
+    trade.agents = each(&mut file.agent, "agent", wrong, |it| trade.agent(it));
+    let parts = trade.parts(file, wrong);
+    Wrong::none_of(std::mem::take(wrong))?;
     circles::check(&trade.known, &parts.smart_routers, &parts.geo_routers)?;
     Ok(Directory::new(Parts {
         call_settings: trade.settings,
@@ -153,6 +141,36 @@ struct Trade<'a> {
 }
 
 impl Trade<'_> {
+    /// What calls go through and to.
+    fn parts(&self, file: &mut File, wrong: &mut Vec<Wrong>) -> Parts {
+        let numbers = &mut file.receiving_number;
+        let menus = &mut file.voice_menu;
+        let smart = &mut file.smart_router;
+        let virtual_agents = &mut file.virtual_agent;
+        let tracking = &mut file.tracking_number;
+        Parts {
+            receiving_numbers: each(numbers, "receiving_number", wrong, |it| {
+                self.receiving_number(it)
+            }),
+            queues: each(&mut file.queue, "queue", wrong, |it| self.queue(it)),
+            voice_menus: each(menus, "voice_menu", wrong, |it| self.voice_menu(it)),
+            voicemail_boxes: each(&mut file.voicemail, "voicemail", wrong, |it| {
+                self.voicemail_box(it)
+            }),
+            smart_routers: each(smart, "smart_router", wrong, |it| self.smart_router(it)),
+            geo_routers: each(&mut file.geo_router, "geo_router", wrong, |it| self.geo_router(it)),
+            virtual_agents: each(virtual_agents, "virtual_agent", wrong, |it| {
+                self.virtual_agent(it)
+            }),
+            tracking_numbers: each(tracking, "tracking_number", wrong, |it| {
+                self.tracking_number(it)
+            }),
+            webhooks: each(&mut file.webhook, "webhook", wrong, webhooks::webhook),
+            tag_rules: each(&mut file.tag_rule, "tag_rule", wrong, |it| self.tag_rule(it)),
+            ..Parts::default()
+        }
+    }
+
     /// Trunks, and the accounts whose phones may call through them.
     fn carriers(&mut self, file: &mut File) -> Result<Vec<Account>, Wrong> {
         let trunks = std::mem::take(&mut file.trunk);

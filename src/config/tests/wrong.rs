@@ -280,7 +280,7 @@ fn what_is_wrong_is_named_with_its_place() {
         let found = (error.line, error.column, error.key.as_str());
         assert_eq!(found, (*line, *column, *key), "{error}\n{text}");
         assert!(error.message.contains(message), "{error}\nexpected: {message}\n{text}");
-        assert_eq!(error.file, "test.toml");
+        assert_eq!(&*error.file, "test.toml");
     }
 }
 
@@ -315,7 +315,7 @@ fn an_error_reads_like_one() {
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let error = load_file(Path::new("/nowhere/crosspoint.toml")).unwrap_err();
-    assert_eq!((error.file.as_str(), error.line), ("/nowhere/crosspoint.toml", 0));
+    assert_eq!((&*error.file, error.line), ("/nowhere/crosspoint.toml", 0));
 }
 
 proptest::proptest! {
@@ -325,4 +325,25 @@ proptest::proptest! {
             proptest::prop_assert!(1 <= error.line && error.line <= text.lines().count().max(1) + 1);
         }
     }
+}
+
+#[test]
+fn several_mistakes_are_told_at_once_in_the_order_of_the_file() {
+    let error = refused(
+        "[[queue]]\nname = \"q\"\nmembers = [{ number = \"gone\" }]\n\
+         [[schedule]]\nname = \"s\"\nzone = \"UTC\"\nhours = [\"someday\"]\n\
+         [[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\nagent = \"ann\"\n\
+         schedule = \"s\"\n\
+         [[agent]]\nname = \"bob\"\n\
+         [[tracking_number]]\nnumber = \"+12025550100\"\ndial = \"b\"\n\
+         [[tracking_number]]\nnumber = \"+12025550101\"\ndial = \"c\"\n",
+    );
+    let all: Vec<_> = std::iter::once(&error).chain(&error.also).map(|it| it.line).collect();
+    assert_eq!(all, [3, 7, 11, 17, 20], "{error}");
+    let told = error.to_string();
+    assert_eq!(told.matches("test.toml:").count(), 5, "{told}");
+    let many: String = (0..30)
+        .map(|n| format!("[[tracking_number]]\nnumber = \"+12025551{n:03}\"\ndial = \"b\"\n"))
+        .collect();
+    assert_eq!(refused(&many).also.len(), 19, "who has more reads these first");
 }

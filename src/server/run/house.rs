@@ -9,7 +9,7 @@ use super::Server;
 use crate::clock::{Instant, Now, Wall};
 use crate::model::Condition;
 use crate::peer;
-use crate::store::past_callers;
+use crate::store::{PastCall, past_callers};
 
 /// How often gauges are set and registrations are kept.
 pub const EVERY: Duration = Duration::from_secs(5);
@@ -66,12 +66,18 @@ impl Server<'_> {
         self.kept.state.1 = self.switch.peers().registered();
     }
 
-    /// Tells the switch who called lately, from the records.
+    /// Tells the switch who called lately, and what accounts have spent, from the records.
     pub(super) fn remember(&mut self, records: &Path) {
         let now = self.clock.now().wall.unix_micros();
         let long = i64::try_from(Condition::REMEMBERED.as_micros()).unwrap_or(i64::MAX);
         let since = Wall::from_unix_micros(now.saturating_sub(long));
-        let tell = |caller: &str, at| self.switch.remember(caller, at);
+        let tell = |call: &PastCall| {
+            self.switch.remember(&call.caller, call.received_at);
+            if let (Some(out), Some(ended)) = (&call.called_out, call.ended_at) {
+                let talked = Duration::from_millis(out.talk_ms);
+                self.switch.remember_spent(&out.account, talked, ended);
+            }
+        };
         if let Err(error) = past_callers(records, since, tell) {
             warn!(%error, "callers of the past cannot be read");
         }

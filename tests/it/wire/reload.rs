@@ -89,3 +89,47 @@ fn a_running_call_keeps_the_directory_it_began_with() {
     carrier.ack(&mut second, &refusal.message, "");
     assert_eq!(c.count(|it| it.is("INVITE")), before, "C was rung anew");
 }
+
+/// A configuration whose reading lasts until it is written.
+struct Pipe(std::path::PathBuf);
+
+impl Pipe {
+    fn in_place_of(path: std::path::PathBuf) -> Self {
+        std::fs::remove_file(&path).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.is_ok_and(|it| it.success()), "mkfifo");
+        Self(path)
+    }
+
+    /// Waits until somebody reads, and gives him this. `false` if nobody does.
+    fn is_read(&self, text: String) -> bool {
+        let (path, (told, heard)) = (self.0.clone(), std::sync::mpsc::channel());
+        std::thread::spawn(move || {
+            let written = std::fs::write(path, text).is_ok();
+            let _: Result<(), _> = told.send(written);
+        });
+        heard.recv_timeout(SOON).unwrap_or(false)
+    }
+}
+
+#[test]
+fn calls_do_not_wait_while_the_file_is_read_and_what_is_asked_meanwhile_is_read_as_well() {
+    let edge = Edge::start();
+    let (carrier, b) = (Phone::carrier(&edge.net), Phone::destination(&edge.net, 'B'));
+    let sdp = Voice::at(edge.net.ip(11)).sdp(101);
+    let pipe = Pipe::in_place_of(edge.folder.join("edge.toml"));
+    edge.signal("HUP");
+    assert!(rings(&carrier, &b, "15550100001", &sdp), "while the file is read");
+    edge.signal("HUP");
+    assert!(rings(&carrier, &b, "15550100001", &sdp));
+    let new = "\n[[tracking_number]]\nnumber = \"+15550100404\"\ndial = [\"b-1\"]\n";
+    assert!(pipe.is_read(edge.net.translate(&interop())));
+    edge.await_log("was read anew");
+    assert!(pipe.is_read(edge.net.translate(&(interop() + new))), "the second is lost");
+    let give_up = std::time::Instant::now() + SOON;
+    while edge.log().matches("was read anew").count() < 2 {
+        assert!(std::time::Instant::now() < give_up, "{}", edge.log());
+        std::thread::sleep(seconds(0.02));
+    }
+    assert!(rings(&carrier, &b, "15550100404", &sdp));
+}
