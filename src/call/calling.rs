@@ -61,8 +61,8 @@ fn plan(
         Reach::Inside(to) => to,
         Reach::Outside { to, rules } => {
             let shown = flow::shown(&rules, asked)?;
-            story.minutes = Some(flow::may_spend(&rules, &story.facts.spent)?);
-            turn.say(Effect::Spend { account: Arc::clone(user) });
+            let left = flow::may_spend(&rules, &story.facts.spent)?;
+            story.spend(Arc::clone(user), left, turn);
             Arc::new(ReceivingNumber { caller_id: Some(shown), ..(*to).clone() })
         }
     };

@@ -1,6 +1,7 @@
 //! All that a call can be told, and all that it can ask for. No SIP, no sockets: only the trade.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +28,10 @@ pub enum Event {
     Ringing { leg: Leg, early_media: bool },
     /// The destination picked up. It hears silence until told otherwise.
     Answered { leg: Leg },
-    /// The destination's final refusal, or a failure to reach it (status 503, `local`).
+    /// The destination's final refusal, or what stands for one: 408 if nothing was heard of it, 503
+    /// if there was no way to it, 488 if we have no codec in common. Its cause is `local` only if
+    /// that failed inside us (no room, a trunk that is not there): what the network or the far end
+    /// did to us is not our failure, and calls for no fail-safe (PRODUCT section 12).
     Refused { leg: Leg, cause: Cause },
     /// A leg that had answered, or the caller, is gone.
     HungUp { leg: Leg, cause: Cause },
@@ -53,6 +57,9 @@ pub enum Event {
     /// This leg asks us to put its other side through to somebody else. It is told what becomes of
     /// it by [`Effect::Referred`], at least once.
     Transfer { leg: Leg, to: Box<Aim> },
+    /// Somebody calls in who wants the place of this leg, which rings or talks, as `to`. Whoever is
+    /// not taken in by [`Effect::TakeIn`] at once is refused.
+    Replace { leg: Leg, to: Arc<ReceivingNumber> },
     /// Who talked with this leg goes on in another call, which says what it hears from now on.
     Joined { leg: Leg, call: Arc<str> },
     /// The other call, which this one's last leg had gone to, let it go.
@@ -65,6 +72,9 @@ pub enum Event {
     Desk(desk::Told),
     /// What a program that the call asked for does, by its number.
     Stream { stream: StreamId, told: stream::Told },
+    /// So much talk is left for this call of an account's calls out ([`Effect::Spend`]): it shares
+    /// the day's minutes with the others.
+    Minutes { left: Duration },
     /// The operator or the shutdown limit ends the call.
     Stop { cause: Cause },
     /// Whoever hears a whisper now is to hear what comes after it.
@@ -78,7 +88,9 @@ pub enum Event {
 pub enum Aim {
     /// Whoever that is that it could have dialled: as [`super::Facts::dialled`], with what its
     /// account has used of its calls out.
-    Dialled { dialled: Arc<str>, spent: Spent },
+    /// With `instead`, another call of its own rings them already, and is given up for this one
+    /// ([`Effect::GiveUp`]).
+    Dialled { dialled: Arc<str>, spent: Spent, instead: Option<u64> },
     /// Who is at the other end of another call of its own, by which they talked it over.
     /// `handle` is for [`Effect::Join`].
     Party { call: Arc<str>, to: Arc<ReceivingNumber>, handle: u64 },
@@ -138,6 +150,13 @@ pub enum Effect {
     /// From now on `leg` is who is at the other end of that other call, which is told so. It has
     /// answered.
     Join { leg: Leg, handle: u64 },
+    /// That other call is not wanted any more.
+    GiveUp { handle: u64 },
+    /// Who asked by [`Event::Replace`] is this leg from now on. It ends in [`Event::Answered`], or
+    /// in [`Event::Refused`] as after [`Effect::Invite`].
+    TakeIn(Box<Offer>),
+    /// Who asked by [`Event::Replace`] cannot be taken in.
+    TurnAway { cause: Cause },
     /// This call counts as one that goes out for that account, until it is over.
     Spend { account: Arc<str> },
     /// From now on this leg hears that, whatever it heard before.

@@ -295,6 +295,7 @@ pub(super) fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) 
         talk_ms: None,
         cause: None,
         recordings: Vec::new(),
+        called_out: None,
         linked: Vec::new(),
         caller_quality: None,
         agent: None,

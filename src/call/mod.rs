@@ -35,6 +35,7 @@ mod scoring;
 mod sides;
 mod story;
 mod streams;
+mod taking;
 mod talking;
 mod tape;
 mod transfer;
@@ -130,12 +131,19 @@ impl Call {
                 story.hold(*leg, *on);
                 phase.on(&event, story, turn)
             }
+            (phase, Event::Minutes { left }) => {
+                story.share(*left, turn.now.at);
+                phase.on(&event, story, turn)
+            }
             (Phase::Talking(talk), Event::Transfer { leg, to }) => {
                 transfer::ask(talk, *leg, to, story, turn)
             }
             (phase, Event::Transfer { leg, .. }) => {
                 transfer::refuse(*leg, cause::no_transfer(603), story, turn);
                 phase
+            }
+            (Phase::Talking(talk), Event::Replace { leg, to }) => {
+                taking::take_place(talk, *leg, to, story, turn)
             }
             (Phase::Scoring(phase), event) => phase.on(event, story, turn),
             (Phase::Voicemail(phase), Event::Stop { cause }) => {

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use super::entering::Lost;
 use super::story::{Caller, Story, Turn};
+use super::taking::{is_closed, turn_away};
 use super::{Effect, Event, Leg, cause};
 use crate::audio::{AnsweredBy, Source};
 use crate::clock::Instant;
@@ -53,6 +54,8 @@ pub(super) struct Taken {
 struct Offer {
     to: Arc<ReceivingNumber>,
     progress: Progress,
+    /// Whose place it takes once it has answered.
+    instead: Option<Leg>,
 }
 
 enum Progress {
@@ -90,8 +93,23 @@ impl Offering {
                 When::After(time) => Progress::Waiting { until: now + time, early: true },
                 When::AfterPrevious(after) => Progress::InTurn { after },
             };
-            Offer { to: ring.to, progress }
+            Offer { to: ring.to, progress, instead: None }
         }));
+    }
+
+    /// Adds somebody who has called in, and is answered now; the leg whose place that is goes on
+    /// ringing until then.
+    pub fn take_in(
+        &mut self,
+        to: &Arc<ReceivingNumber>,
+        instead: Option<Leg>,
+        story: &mut Story,
+        turn: &mut Turn<'_>,
+    ) -> Option<Leg> {
+        let (leg, to) = story.take_in(to, turn)?;
+        let progress = Progress::Ringing { leg, until: turn.now.at + to.no_answer.timeout };
+        self.offers.push(Offer { to, progress, instead });
+        Some(leg)
     }
 
     /// Takes an event; the phase asks it to [`Self::go_on`] afterwards, unless somebody took the
@@ -100,6 +118,13 @@ impl Offering {
         match event {
             Event::Ringing { leg, early_media } => self.ringing(*leg, *early_media, story, turn),
             Event::Answered { leg } => return self.answered(*leg, story, turn),
+            Event::Replace { leg, to } if self.ringing_on(*leg).is_some() => {
+                if is_closed(to, turn) {
+                    turn_away(cause::closed(), turn);
+                } else if self.take_in(to, Some(*leg), story, turn).is_none() {
+                    turn_away(cause::too_many_legs(), turn);
+                }
+            }
             Event::Line { leg, line } => self.line(*leg, *line, story, turn),
             Event::ScriptDone { leg } => return self.script_done(*leg, story, turn),
             Event::Declined { leg } if self.in_script(*leg).is_some() => {
@@ -208,6 +233,10 @@ impl Offering {
         let script = briefing.script.clone();
         let listens = briefing.answer_begins() == 0;
         offer.progress = Progress::InScript { leg, briefing, line: None };
+        if let Some(rang) = offer.instead.take() {
+            self.offers.retain(|it| it.leg() != Some(rang));
+            story.release(rang, None, cause::completed_elsewhere(), turn);
+        }
         story.answered(leg, turn);
         if listens {
             turn.say(Effect::Listen(leg));

@@ -6,8 +6,9 @@
 //! ([`Effect::Swap`]), so that no phase has to know that there was a transfer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::story::{Story, Turn};
+use super::story::{Story, Turn, millis};
 use super::{Effect, Leg};
 use crate::audio::Source;
 use crate::clock::Instant;
@@ -15,7 +16,16 @@ use crate::desk::Ask;
 use crate::flow::{self, Limit};
 use crate::model::ReceivingNumber;
 use crate::model::event::What;
-use crate::model::record::Cause;
+use crate::model::record::{CalledOut, Cause};
+
+/// The talk of a call that counts for an account which calls out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Minutes {
+    /// What was talked before it went out.
+    from: Duration,
+    /// It ends when so much was talked, all connections together.
+    until: Duration,
+}
 
 impl Story {
     /// A leg put its other side on hold, or took it back.
@@ -126,11 +136,38 @@ impl Story {
     pub fn limited(&self, limit: Limit, now: Instant) -> Limit {
         let left = limit.talk.saturating_sub(self.talk(now));
         match self.minutes {
-            Some(minutes) if minutes.saturating_sub(self.talk(now)) < left => {
-                let talk = minutes.saturating_sub(self.talk(now));
+            Some(Minutes { until, .. }) if until.saturating_sub(self.talk(now)) < left => {
+                let talk = until.saturating_sub(self.talk(now));
                 Limit { talk, reason: "minutes_per_day" }
             }
             _ => Limit { talk: left, ..limit },
+        }
+    }
+
+    /// From now on this is one of the calls out of that account, and may talk for so long.
+    pub fn spend(&mut self, account: Arc<str>, left: Duration, turn: &mut Turn<'_>) {
+        let talked = self.talk(turn.now.at);
+        let from = self.minutes.map_or(talked, |it| it.from);
+        self.minutes = Some(Minutes { from, until: talked + left });
+        if self.record.called_out.is_none() {
+            self.record.called_out = Some(CalledOut { account: Arc::clone(&account), talk_ms: 0 });
+        }
+        turn.say(Effect::Spend { account });
+    }
+
+    /// Other calls of that account have begun or ended: so much is left for this one.
+    pub fn share(&mut self, left: Duration, now: Instant) {
+        let talked = self.talk(now);
+        if let Some(minutes) = &mut self.minutes {
+            minutes.until = talked + left;
+        }
+    }
+
+    /// What the call has used, for the record.
+    pub fn close_minutes(&mut self, now: Instant) {
+        let talked = self.talk(now);
+        if let (Some(out), Some(minutes)) = (&mut self.record.called_out, self.minutes) {
+            out.talk_ms = millis(talked.saturating_sub(minutes.from));
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::asking::Heard;
 use super::legs::Side;
+use super::sides::Minutes;
 use super::streams::Open;
 use super::tape::Tape;
 use super::{Effect, Facts, Leg};
@@ -71,8 +72,8 @@ pub(super) struct Story {
     last_connected: Option<Leg>,
     /// Talk that is over, and since when somebody talks now.
     talked: Duration,
-    /// The talk that is left to an account that calls out.
-    pub minutes: Option<Duration>,
+    /// Of an account that calls out.
+    pub minutes: Option<Minutes>,
     talking_since: Option<Instant>,
     pub caller_holds: bool,
     /// The destination that is called the caller now, and what the caller is called since then.
@@ -260,6 +261,7 @@ impl Story {
         self.record.cause = Some(cause.clone());
         self.record.ring_ms = self.rung.map(millis);
         self.record.talk_ms = self.first_connected.map(|_| millis(self.talk(now.at)));
+        self.close_minutes(now.at);
         match self.taken_by() {
             Some(number) => {
                 self.record.agent.clone_from(&number.agent);

@@ -128,10 +128,25 @@ impl Talking {
                 self.beep_done(false, true, story, turn);
             }
             Event::ScriptDone { leg: Leg::CALLER } => self.pressed(story, turn),
+            Event::Minutes { .. } => self.limit_anew(story, turn),
             Event::Time => return self.on_time(story, turn),
             _ => (),
         }
         Phase::Talking(self)
+    }
+
+    /// How long it may last has changed.
+    fn limit_anew(&mut self, story: &Story, turn: &Turn<'_>) {
+        let now = turn.now.at;
+        let limit = flow::longest_talk(&self.to, story.settings(), story.record.received_at);
+        let limit = story.limited(limit, now);
+        (self.ends, self.reason) = (now + limit.talk, limit.reason);
+        let before = limit.talk.checked_sub(flow::WARNING).filter(|it| !it.is_zero());
+        match (&self.warning, before) {
+            (Warning::Sounding { .. }, _) | (Warning::Done, None) => (),
+            (_, Some(time)) => self.warning = Warning::At(now + time),
+            (Warning::At(_), None) => self.warning = Warning::At(now),
+        }
     }
 
     /// Nobody is there any more for the answering person, who may be asked for the score.

@@ -16,6 +16,7 @@
 //! asked hears nothing; if nobody takes the call it is given back, without a second whisper.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::asking::LONGEST_MESSAGE;
 use super::cause;
@@ -48,14 +49,21 @@ struct Notice {
     rings: Vec<Ring>,
 }
 
-struct By {
-    leg: Leg,
+/// Who asked, and as whom it has the call back if nobody takes it.
+pub(super) struct By {
+    pub leg: Leg,
     to: Arc<ReceivingNumber>,
 }
 
+/// A call that is given up may ring the same phone: that is told before it is rung anew.
+const HANDOVER: Duration = Duration::from_millis(200);
+
+/// The account that a call goes out for, and how long it may talk.
+type Spend = (Arc<str>, Duration);
+
 /// What is to be done for a transfer that is allowed.
 pub(super) enum Way {
-    Ring { rings: Vec<Ring>, spend: Option<Arc<str>> },
+    Ring { rings: Vec<Ring>, spend: Option<Spend> },
     Enter(Route),
     Join { to: Arc<ReceivingNumber>, call: Arc<str>, handle: u64 },
 }
@@ -106,8 +114,13 @@ pub(super) fn go(
         refuse(leg, cause::too_many_legs(), story, turn);
         return Phase::Talking(talk);
     };
+    let mut first = Duration::ZERO;
+    if let Aim::Dialled { instead: Some(handle), .. } = aim {
+        turn.say(Effect::GiveUp { handle: *handle });
+        first = HANDOVER;
+    }
     match way {
-        Way::Ring { rings, spend } => ring(rings, spend, by, story, turn),
+        Way::Ring { rings, spend } => ring(rings, first, spend, by, story, turn),
         Way::Enter(route) => {
             done(&by, story, turn);
             story.ringback(turn);
@@ -135,7 +148,7 @@ fn aimed(
     turn: &Turn<'_>,
 ) -> Result<Way, Cause> {
     match aim {
-        Aim::Dialled { dialled, spent } => dialled_by(Some(by), dialled, spent, story, turn),
+        Aim::Dialled { dialled, spent, .. } => dialled_by(Some(by), dialled, spent, story, turn),
         Aim::Party { call, to, handle } => {
             let (to, call) = (Arc::clone(to), Arc::clone(call));
             Ok(Way::Join { to, call, handle: *handle })
@@ -178,10 +191,9 @@ fn dialled_by(
         Reach::Outside { to, rules } => {
             let left = flow::may_spend(&rules, spent).map_err(Barred::cause)?;
             let shown = flow::shown(&rules, &story.facts.caller).map_err(Barred::cause)?;
-            story.minutes = Some(story.talk(turn.now.at) + left);
             let to = Arc::new(ReceivingNumber { caller_id: Some(shown), ..(*to).clone() });
             let plan = story.draw(turn.desk, |_, draw| flow::plan_one(to, turn.now.wall, draw));
-            planned(plan, user.cloned(), story, turn)
+            planned(plan, user.map(|it| (Arc::clone(it), left)), story, turn)
         }
     }
 }
@@ -200,7 +212,7 @@ fn routed(route: Option<Route>, story: &mut Story, turn: &Turn<'_>) -> Result<Wa
 
 fn planned(
     plan: Plan,
-    spend: Option<Arc<str>>,
+    spend: Option<Spend>,
     story: &mut Story,
     turn: &Turn<'_>,
 ) -> Result<Way, Cause> {
@@ -221,7 +233,7 @@ fn planned(
 }
 
 /// Ends the talk, and its recording with it. Who is put through is the caller from now on.
-fn part(
+pub(super) fn part(
     talk: &Talking,
     leg: Leg,
     to: Arc<ReceivingNumber>,
@@ -250,7 +262,8 @@ fn done(by: &By, story: &mut Story, turn: &mut Turn<'_>) {
 
 fn ring(
     rings: Vec<Ring>,
-    spend: Option<Arc<str>>,
+    first: Duration,
+    spend: Option<Spend>,
     by: By,
     story: &mut Story,
     turn: &mut Turn<'_>,
@@ -260,8 +273,8 @@ fn ring(
     story.step(route.clone(), turn);
     story.note(What::RouteEntered { route }, turn);
     turn.say(Effect::Referred { leg: by.leg, told: Referred::Trying });
-    if let Some(account) = spend {
-        turn.say(Effect::Spend { account });
+    if let Some((account, left)) = spend {
+        story.spend(account, left, turn);
     }
     let offering = Offering::new(Meanwhile::Ringing { early_media: false });
     let mut phase = Transferring { offering, notice: None, by: Some(by), rang: false };
@@ -270,7 +283,7 @@ fn ring(
             say(&notice, turn);
             phase.notice = Some(Notice { until: turn.now.at + LONGEST_MESSAGE, rings });
         }
-        None => phase.rings(rings, story, turn),
+        None => phase.rings(rings, first, story, turn),
     }
     phase.go_on(story, turn)
 }
@@ -308,6 +321,11 @@ fn join(
 }
 
 impl Transferring {
+    /// Whoever takes the call of these has it instead of `by`.
+    pub fn among(offering: Offering, by: By) -> Self {
+        Self { offering, notice: None, by: Some(by), rang: false }
+    }
+
     pub fn on(mut self, event: &Event, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
         match event {
             Event::HungUp { leg, cause } | Event::Refused { leg, cause }
@@ -346,13 +364,20 @@ impl Transferring {
     /// The notice was said to its end: now somebody is rung.
     fn is_told(&mut self, story: &mut Story, turn: &mut Turn<'_>) {
         if let Some(Notice { rings, .. }) = self.notice.take() {
-            self.rings(rings, story, turn);
+            self.rings(rings, Duration::ZERO, story, turn);
         }
     }
 
-    fn rings(&mut self, rings: Vec<Ring>, story: &mut Story, turn: &mut Turn<'_>) {
+    /// Rings them, the first of them so long from now.
+    fn rings(
+        &mut self,
+        rings: Vec<Ring>,
+        first: Duration,
+        story: &mut Story,
+        turn: &mut Turn<'_>,
+    ) {
         story.ringback(turn);
-        self.offering.add(rings, turn.now.at);
+        self.offering.add(rings, turn.now.at + first);
     }
 
     fn tell_that_it_rings(&mut self, event: &Event, story: &Story, turn: &mut Turn<'_>) {
@@ -366,7 +391,7 @@ impl Transferring {
     }
 
     /// Rings whose time has come; when nobody is left to ring, who asked has the call again.
-    fn go_on(mut self, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    pub fn go_on(mut self, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
         if self.notice.is_some() {
             return Phase::Transferring(self);
         }

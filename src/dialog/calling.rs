@@ -19,7 +19,7 @@ use super::refresh::{MIN_SE, Terms};
 use super::resend::PATIENCE;
 use super::route_set::RouteSet;
 use super::state::Side;
-use super::{Arrival, Cause, Event, Failure, Invite, Next, Out, Reliable, Ticket, Turn};
+use super::{Arrival, Cause, Event, Failure, Invite, Next, Out, Reliable, Replaces, Ticket, Turn};
 use crate::clock::Instant;
 use crate::sdp::{CodecList, Session};
 use crate::sip::{Hop, Message, Method, Name, Transport, Uri, Value};
@@ -127,9 +127,7 @@ impl Calling {
     /// Supported and Require, and the session timer we ask for.
     fn extensions(&self, side: &Side) -> Lines {
         let mut lines = Lines::new();
-        if let Some(tags) = supported_by(&side.policy) {
-            lines.push((Name::Supported, own(tags)));
-        }
+        lines.push((Name::Supported, own(supported_by(&side.policy))));
         if side.policy.reliable == Reliable::Required {
             lines.push((Name::Require, own("100rel")));
         }
@@ -165,6 +163,11 @@ impl Calling {
         let next = Next { hop: self.hop, ..self.sent.next.clone() };
         let ticket = side.ticket();
         turn.out.push(Out::Request { request, method: Method::Cancel, next, ticket });
+    }
+
+    /// Whether one of its early dialogs is the one that is to be replaced.
+    pub fn rings_as(&self, replaces: &Replaces) -> bool {
+        self.forks.iter().any(|it| it.dialog.is_to_be_replaced(replaces))
     }
 
     pub fn is_answered_by(&self, response: &Message) -> bool {

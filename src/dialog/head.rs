@@ -15,7 +15,7 @@ pub const fn allow() -> &'static str {
 
 /// Supported, at most.
 pub const fn supported() -> &'static str {
-    "timer, 100rel"
+    "timer, 100rel, replaces"
 }
 
 /// Accept: the bodies we understand.
@@ -142,12 +142,12 @@ pub(super) fn safe(text: impl AsRef<[u8]>) -> Value {
 }
 
 /// The Supported header of a leg's INVITE and of its answers.
-pub(super) fn supported_by(policy: &Policy) -> Option<&'static str> {
+pub(super) fn supported_by(policy: &Policy) -> &'static str {
     match (policy.timer.is_some(), policy.reliable) {
-        (true, Reliable::Off) => Some("timer"),
-        (true, _) => Some("timer, 100rel"),
-        (false, Reliable::Off) => None,
-        (false, _) => Some("100rel"),
+        (true, Reliable::Off) => "timer, replaces",
+        (true, _) => "timer, 100rel, replaces",
+        (false, Reliable::Off) => "replaces",
+        (false, _) => "100rel, replaces",
     }
 }
 

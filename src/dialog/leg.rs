@@ -13,7 +13,9 @@ use super::incoming::Incoming;
 use super::own_offer::Want;
 use super::parting::{self, Parting};
 use super::state::{Dialog, Side};
-use super::{Arrival, Cause, Event, Failure, Invite, Invited, Referred, Replaces, Ticket, Turn};
+use super::{
+    Arrival, Cause, Event, Failure, Invite, Invited, Referred, Replaces, Standing, Ticket, Turn,
+};
 use crate::audio::Digit;
 use crate::clock::Instant;
 use crate::sdp::{CodecList, Direction};
@@ -145,9 +147,28 @@ impl Leg {
         }
     }
 
-    /// Whether this is the answered dialog that a Replaces names (RFC 3891 section 3).
-    pub fn is_replaced_by(&self, replaces: &Replaces) -> bool {
-        matches!(&self.phase, Phase::Confirmed(it) if it.dialog.is_named(replaces))
+    /// Whether a Refer-To names this dialog by a Replaces, from whichever side: one that is
+    /// answered, or one that calls us.
+    pub fn is_named_by(&self, replaces: &Replaces) -> bool {
+        match &self.phase {
+            Phase::Confirmed(it) => it.dialog.is_named(replaces),
+            Phase::Incoming(it) => it.dialog.is_named(replaces),
+            Phase::Calling(_) | Phase::Withdrawn(_) | Phase::Ended(_) => false,
+        }
+    }
+
+    /// How the dialog of this leg stands that an INVITE wants to replace; `None` if it is none of
+    /// its dialogs.
+    pub fn standing(&self, replaces: &Replaces) -> Option<Standing> {
+        let ended = self.side.partings.iter().any(|it| it.is_to_be_replaced(replaces));
+        let (is_it, standing) = match &self.phase {
+            Phase::Incoming(it) => (it.dialog.is_to_be_replaced(replaces), Standing::Calling),
+            Phase::Calling(it) => (it.rings_as(replaces), Standing::Ringing),
+            Phase::Confirmed(it) => (it.dialog.is_to_be_replaced(replaces), Standing::Answered),
+            Phase::Withdrawn(it) => (it.calling.rings_as(replaces), Standing::Ended),
+            Phase::Ended(_) => (false, Standing::Ended),
+        };
+        is_it.then_some(standing).or(ended.then_some(Standing::Ended))
     }
 
     /// Offers anew in an answered call: hold, resume, or other codecs if `menu` is given. Ends in

@@ -61,7 +61,7 @@ pub use self::head::{Caller, MAX_FORWARDS, Party, allow, supported};
 pub use self::leg::Leg;
 pub use self::refresh::Interval;
 pub use self::screen::{MAX_BODY, MAX_MESSAGE, screen};
-pub use self::transfer::{Referral, Referred, Replaces};
+pub use self::transfer::{Referral, Referred, Replaces, Standing, replaces};
 use crate::audio::Digit;
 use crate::clock::Instant;
 use crate::sdp::{CodecList, Negotiated, Session};

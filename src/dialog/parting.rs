@@ -8,7 +8,7 @@ use super::answers::Answer;
 use super::confirmed::Unacked;
 use super::resend::{Due, PATIENCE};
 use super::state::{Acked, Dialog, Draft, Purpose, Side};
-use super::{Arrival, Cause, Ticket, Turn};
+use super::{Arrival, Cause, Replaces, Ticket, Turn};
 use crate::clock::Instant;
 use crate::sip::{Message, Method, Name};
 
@@ -49,6 +49,10 @@ impl Parting {
 
     pub fn owns(&self, request: &Message) -> bool {
         self.dialog.owns(request)
+    }
+
+    pub fn is_to_be_replaced(&self, replaces: &Replaces) -> bool {
+        self.dialog.is_to_be_replaced(replaces)
     }
 
     /// A request in a dialog that is ending: BYE is fine, anything else comes too late.

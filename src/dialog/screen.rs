@@ -10,7 +10,7 @@ pub const MAX_BODY: usize = 16 * 1024;
 pub const MAX_MESSAGE: usize = 32 * 1024;
 
 /// The extensions we can be required to know.
-const KNOWN: [&str; 2] = ["timer", "100rel"];
+const KNOWN: [&str; 3] = ["timer", "100rel", "replaces"];
 
 /// Checks a fresh request outside of any dialog. CANCEL and ACK never come here (they are answered
 /// by the transaction table, or not at all); REGISTER passes, being the registrar's.

@@ -92,11 +92,7 @@ impl Side {
         let answer = Answer::new(status)
             .line(Name::Contact, angled(&self.local.contact))
             .with(Name::Allow, allow());
-        let answer = self.signed(answer);
-        match supported_by(&self.policy) {
-            Some(tags) => answer.with(Name::Supported, tags),
-            None => answer,
-        }
+        self.signed(answer).with(Name::Supported, supported_by(&self.policy))
     }
 
     /// An answer with what we call ourselves.
@@ -275,14 +271,23 @@ impl Dialog {
         }
     }
 
-    /// Whether `request` belongs to this dialog.
+    /// Whether `request` belongs to this dialog: Call-ID and both tags (RFC 3261 section 12.2.2).
     pub fn owns(&self, request: &Message) -> bool {
-        request.from_tag() == self.remote_tag && request.to_tag() == self.local_tag
+        request.call_id() == self.call_id.as_bytes()
+            && request.from_tag() == self.remote_tag
+            && request.to_tag() == self.local_tag
+    }
+
+    /// Whether the Replaces of an INVITE to us names it (RFC 3891 section 3).
+    pub fn is_to_be_replaced(&self, replaces: &Replaces) -> bool {
+        self.call_id.as_bytes() == replaces.call_id
+            && self.local_tag == replaces.to_tag
+            && self.remote_tag == replaces.from_tag
     }
 
     /// Whether a Replaces names it; the tags are the other way round for who sees it from outside.
     pub fn is_named(&self, replaces: &Replaces) -> bool {
-        let Replaces { call_id, to_tag, from_tag } = replaces;
+        let Replaces { call_id, to_tag, from_tag, .. } = replaces;
         self.call_id.as_bytes() == call_id
             && ((self.local_tag == *to_tag && self.remote_tag == *from_tag)
                 || (self.local_tag == *from_tag && self.remote_tag == *to_tag))

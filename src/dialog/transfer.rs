@@ -1,4 +1,4 @@
-//! REFER inside a dialog, and what is told of it afterwards (RFC 3515).
+//! REFER inside a dialog, and what is told of it afterwards (RFC 3515); what an INVITE Replaces.
 //!
 //! ```text
 //!  Idle --REFER--> Asked --progress--> Watched --done, or the dialog ends--> Idle
@@ -41,6 +41,29 @@ pub struct Replaces {
     pub call_id: Vec<u8>,
     pub to_tag: Vec<u8>,
     pub from_tag: Vec<u8>,
+    /// Only while it was not answered.
+    pub early_only: bool,
+}
+
+/// How a dialog stands that somebody wants to replace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It rings: we called. Who replaces it picks the call up.
+    Ringing,
+    /// It calls us, and we have not answered.
+    Calling,
+    Answered,
+    Ended,
+}
+
+/// The dialog whose place an INVITE wants to take, if any (RFC 3891 section 3).
+pub fn replaces(invite: &Message) -> Result<Option<Replaces>, Answer> {
+    let mut values = invite.values(Name::Replaces);
+    let Some(value) = values.next() else { return Ok(None) };
+    match (Replaces::read(value), values.next()) {
+        (Some(it), None) => Ok(Some(it)),
+        _ => Err(Answer::bad_request("Replaces")),
+    }
 }
 
 /// What became of a REFER, so far.
@@ -181,7 +204,7 @@ impl Replaces {
     fn read(value: &[u8]) -> Option<Self> {
         let mut parts = value.split(|it| *it == b';').map(<[u8]>::trim_ascii);
         let call_id = parts.next().filter(|it| !it.is_empty())?.to_vec();
-        let (mut to_tag, mut from_tag) = (None, None);
+        let (mut to_tag, mut from_tag, mut early_only) = (None, None, false);
         for part in parts {
             let equals = memchr::memchr(b'=', part).unwrap_or(part.len());
             let (name, value) = part.split_at(equals);
@@ -190,9 +213,11 @@ impl Replaces {
                 to_tag = value();
             } else if name.eq_ignore_ascii_case(b"from-tag") {
                 from_tag = value();
+            } else if name.eq_ignore_ascii_case(b"early-only") {
+                early_only = true;
             }
         }
-        Some(Self { call_id, to_tag: to_tag?, from_tag: from_tag? })
+        Some(Self { call_id, to_tag: to_tag?, from_tag: from_tag?, early_only })
     }
 }
 

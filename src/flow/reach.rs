@@ -182,10 +182,16 @@ pub struct Ledger {
     pages: BTreeMap<Arc<str>, Page>,
 }
 
+/// A call that runs, and since when it talks.
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    call: u64,
+    talks_since: Option<Wall>,
+}
+
 #[derive(Clone, Debug, Default)]
 struct Page {
-    /// Calls that run, and since when.
-    running: Vec<(u64, Wall)>,
+    running: Vec<Running>,
     minute: i64,
     this_minute: u32,
     day: i64,
@@ -197,7 +203,8 @@ impl Ledger {
         let Some(page) = self.pages.get(account) else { return Spent::default() };
         let (minute, day) = calendar(now);
         let midnight = Wall::from_unix_micros(day * DAY);
-        let runs = page.running.iter().map(|(_, since)| between((*since).max(midnight), now));
+        let talks = page.running.iter().filter_map(|it| it.talks_since);
+        let runs = talks.map(|since| between(since.max(midnight), now));
         let before = if page.day == day { page.today } else { Duration::ZERO };
         Spent {
             calls: u32::try_from(page.running.len()).unwrap_or(u32::MAX),
@@ -214,7 +221,38 @@ impl Ledger {
             (page.minute, page.this_minute) = (minute, 0);
         }
         page.this_minute = page.this_minute.saturating_add(1);
-        page.running.push((call, now));
+        page.running.push(Running { call, talks_since: None });
+    }
+
+    /// Somebody outside took it: from now on it is talk.
+    pub fn talks(&mut self, account: &str, call: u64, now: Wall) {
+        let page = self.pages.get_mut(account);
+        let running = page.and_then(|it| it.running.iter_mut().find(|it| it.call == call));
+        if let Some(it) = running {
+            it.talks_since.get_or_insert(now);
+        }
+    }
+
+    /// The calls that run, and how long each of them may still talk if all of them do: what is
+    /// left of the day, shared, so that calls at once do not use it up more than once.
+    pub fn shares(&self, account: &str, rules: &CallOut, now: Wall) -> (Vec<u64>, Duration) {
+        let Some(page) = self.pages.get(account) else { return Default::default() };
+        let day = Duration::from_secs(u64::from(rules.minutes_per_day) * 60);
+        let left = day.saturating_sub(self.spent(account, now).today);
+        let count = u32::try_from(page.running.len()).unwrap_or(u32::MAX).max(1);
+        (page.running.iter().map(|it| it.call).collect(), left / count)
+    }
+
+    /// Talk of a call that ended before a restart.
+    pub fn remember(&mut self, account: &Arc<str>, talked: Duration, ended: Wall) {
+        let (_, day) = calendar(ended);
+        let page = self.pages.entry(Arc::clone(account)).or_default();
+        if page.day < day {
+            (page.day, page.today) = (day, Duration::ZERO);
+        }
+        if page.day == day {
+            page.today += talked;
+        }
     }
 
     /// It is over, after so much talk.
@@ -225,7 +263,7 @@ impl Ledger {
             (page.day, page.today) = (day, Duration::ZERO);
         }
         let before = page.running.len();
-        page.running.retain(|(it, _)| *it != call);
+        page.running.retain(|it| it.call != call);
         if page.running.len() < before {
             page.today += talked;
         }
@@ -369,6 +407,7 @@ mod tests {
         let may = |ledger: &Ledger, now| may_spend(&rules(), &ledger.spent("ann", now));
         assert_eq!(may(&ledger, at(0)), Ok(Duration::from_secs(600)));
         ledger.begins(&ann, 1, at(0));
+        ledger.talks("ann", 1, at(0));
         ledger.begins(&ann, 2, at(10));
         assert_eq!(may(&ledger, at(20)), Err(Barred::Concurrency));
         ledger.ends("ann", 2, Duration::from_secs(5), at(20));
@@ -388,9 +427,33 @@ mod tests {
     }
 
     #[test]
+    fn calls_at_once_share_what_is_left_and_who_only_rings_uses_nothing() {
+        let (mut ledger, ann) = (Ledger::default(), Arc::from("ann"));
+        let shares = |ledger: &Ledger, now| ledger.shares("ann", &rules(), now);
+        assert_eq!(shares(&ledger, at(0)), (vec![], Duration::ZERO));
+        ledger.begins(&ann, 1, at(0));
+        ledger.talks("ann", 1, at(100));
+        ledger.begins(&ann, 2, at(100));
+        assert_eq!(shares(&ledger, at(200)), (vec![1, 2], Duration::from_secs(250)));
+        ledger.ends("ann", 1, Duration::from_secs(150), at(250));
+        assert_eq!(shares(&ledger, at(300)), (vec![2], Duration::from_secs(450)));
+    }
+
+    #[test]
+    fn talk_of_this_day_before_a_restart_counts_and_that_of_another_does_not() {
+        let (mut ledger, ann) = (Ledger::default(), Arc::from("ann"));
+        for (seconds, ended) in [(50, -10), (60, 10), (70, 20), (80, -5)] {
+            ledger.remember(&ann, Duration::from_secs(seconds), at(ended));
+        }
+        assert_eq!(ledger.spent("ann", at(30)).today, Duration::from_secs(130));
+        assert_eq!(ledger.spent("ann", at(86_400)).today, Duration::ZERO);
+    }
+
+    #[test]
     fn a_call_over_midnight_counts_for_each_day_while_it_runs() {
         let (mut ledger, ann) = (Ledger::default(), Arc::from("ann"));
-        ledger.begins(&ann, 1, at(86_400 - 300));
+        ledger.begins(&ann, 1, at(86_400 - 310));
+        ledger.talks("ann", 1, at(86_400 - 300));
         assert_eq!(ledger.spent("ann", at(86_400 - 1)).today, Duration::from_secs(299));
         assert_eq!(ledger.spent("ann", at(86_400 + 60)).today, Duration::from_secs(60));
     }

@@ -37,6 +37,9 @@ pub struct CallRecord {
     pub cause: Option<Cause>,
     /// One for each connection, recorded or prevented, in their order.
     pub recordings: Vec<Recording>,
+    /// The account whose calls out this one is of, and the talk that counts for it.
+    #[serde(default)]
+    pub called_out: Option<CalledOut>,
     /// Other calls whose people were put through to this one's, or took one of this one's over.
     #[serde(default)]
     pub linked: Vec<Arc<str>>,
@@ -89,6 +92,13 @@ impl CallRecord {
             },
         }
     }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalledOut {
+    pub account: Arc<str>,
+    /// Without what was talked before the call went out; 0 until it is over.
+    pub talk_ms: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -440,6 +440,7 @@ impl Phone {
         match status {
             100 => (),
             101..200 => {
+                line.dialog.rings(&response);
                 if first {
                     self.moments.push((now, Moment::Told(status)));
                 }

@@ -127,6 +127,8 @@ pub(super) struct Dialog {
     lines: String,
     /// The CSeq of its INVITE.
     invite_cseq: u32,
+    /// To of who rings, with its tag.
+    ringing: Option<String>,
 }
 
 impl Dialog {
@@ -148,6 +150,7 @@ impl Dialog {
             branches: 0,
             lines: phone.lines_of_its_own.clone(),
             invite_cseq: 1,
+            ringing: None,
         }
     }
 
@@ -172,6 +175,7 @@ impl Dialog {
             branches: 0,
             lines: String::new(),
             invite_cseq: 0,
+            ringing: None,
         }
     }
 
@@ -287,11 +291,23 @@ impl Dialog {
         text.replacen("Content-Length", &line, 1).into_bytes()
     }
 
+    /// Somebody rings at the other end.
+    pub fn rings(&mut self, ringing: &Received) {
+        self.ringing = Some(ringing.to.clone());
+    }
+
     /// This dialog as a Refer-To names it (RFC 3891), from the other side's view.
     pub fn replaces(&self) -> String {
+        let named = self.named().replace(';', "%3B").replace('=', "%3D");
+        format!("Replaces={named}")
+    }
+
+    /// The same as an INVITE names it.
+    pub fn named(&self) -> String {
         let tag = |it: &str| parameter(it, "tag").unwrap_or_default();
-        let (id, theirs, ours) = (&self.call_id, tag(&self.remote), tag(&self.local));
-        format!("Replaces={id}%3Bto-tag%3D{theirs}%3Bfrom-tag%3D{ours}")
+        let remote = self.ringing.as_ref().filter(|_| tag(&self.remote).is_empty());
+        let theirs = tag(remote.unwrap_or(&self.remote));
+        format!("{};to-tag={theirs};from-tag={}", self.call_id, tag(&self.local))
     }
 
     /// Where requests inside the dialog go: the edge is always the next hop here.

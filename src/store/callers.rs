@@ -1,4 +1,4 @@
-//! Who called before a restart, from the records that are kept.
+//! Who called before a restart, and what accounts have spent, from the records that are kept.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -9,35 +9,36 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 
 use crate::clock::Wall;
-use crate::model::record::RecordState;
+use crate::model::record::{CalledOut, RecordState};
 
 /// Bytes of records that are read, the newest: what a start may take stays bounded.
 const READ_MAX: u64 = 1 << 30;
 
 /// As much of a record as is asked for.
-#[derive(Deserialize)]
-struct Call {
+#[derive(Debug, Deserialize)]
+pub struct PastCall {
     state: RecordState,
     #[serde(default)]
-    caller: String,
-    received_at: Wall,
+    pub caller: String,
+    pub received_at: Wall,
+    #[serde(default)]
+    pub ended_at: Option<Wall>,
+    /// Of a call out.
+    #[serde(default)]
+    pub called_out: Option<CalledOut>,
 }
 
-/// Tells the caller and the time of each call in `folder` that came at `since` or later, the
-/// earlier first as far as the files are in order. Lines that cannot be read are left out.
-pub fn past_callers(
-    folder: &Path,
-    since: Wall,
-    mut tell: impl FnMut(&str, Wall),
-) -> io::Result<()> {
+/// Tells each call in `folder` that came at `since` or later, the earlier first as far as the files
+/// are in order. Lines that cannot be read are left out.
+pub fn past_callers(folder: &Path, since: Wall, mut tell: impl FnMut(&PastCall)) -> io::Result<()> {
     let since_file = SystemTime::UNIX_EPOCH
         + Duration::from_micros(u64::try_from(since.unix_micros()).unwrap_or(0));
     // A file that was last written to before then has no call since.
     for path in recent(folder, |written, _| since_file <= written)? {
         for line in BufReader::new(File::open(path)?).split(b'\n') {
-            let Ok(call) = serde_json::from_slice::<Call>(&line?) else { continue };
+            let Ok(call) = serde_json::from_slice::<PastCall>(&line?) else { continue };
             if call.state != RecordState::InProgress && since <= call.received_at {
-                tell(&call.caller, call.received_at);
+                tell(&call);
             }
         }
     }
@@ -114,13 +115,13 @@ mod tests {
         write("events.jsonl", &[line("+5", "ended", 300)]);
         let mut told = Vec::new();
         let since = Wall::from_unix_micros(100_000_000);
-        past_callers(&folder, since, |caller, at| {
-            told.push((caller.to_owned(), at.unix_seconds()));
+        past_callers(&folder, since, |it| {
+            told.push((it.caller.clone(), it.received_at.unix_seconds()));
         })
         .unwrap();
         fs::remove_dir_all(&folder).unwrap();
         let wanted = [("+2", 100), ("+3", 200), ("+4", 201)];
         assert_eq!(told, wanted.map(|(caller, at)| (caller.to_owned(), at)));
-        assert!(past_callers(Path::new("/nonexistent"), since, |_, _| ()).is_err());
+        assert!(past_callers(Path::new("/nonexistent"), since, |_| ()).is_err());
     }
 }

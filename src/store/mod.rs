@@ -14,7 +14,7 @@ mod registrations;
 mod tapes;
 
 pub use self::away::Away;
-pub use self::callers::past_callers;
+pub use self::callers::{PastCall, past_callers};
 pub use self::captures::{CaptureLimits, Captures, captured};
 pub use self::journal::{Entry, Journal};
 pub use self::registrations::Registrations;

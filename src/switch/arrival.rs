@@ -12,7 +12,7 @@ use crate::flow;
 use crate::media;
 use crate::model::{KeysBy, Trunk};
 use crate::peer::{Admission, TrunkId};
-use crate::sdp::Session;
+use crate::sdp::{CodecList, Session};
 use crate::sip::{Hop, Message, Name};
 use crate::transaction::ServerId;
 
@@ -28,6 +28,10 @@ pub(super) struct Origin {
 impl Origin {
     fn account(&self) -> Option<Arc<str>> {
         self.trunk.is_none().then(|| self.name.clone())
+    }
+
+    pub fn trunk_id(&self) -> Option<TrunkId> {
+        self.trunk.as_ref().map(|(id, _)| *id)
     }
 }
 
@@ -46,17 +50,32 @@ impl Switch {
         let Some(origin) = self.origin(admitted) else {
             return self.answer(server, request, &Answer::new(403), from.remote, now, out);
         };
-        let counted = origin.trunk.as_ref().map(|(trunk, _)| *trunk);
-        if let Err(answer) = self.room_for(counted, now) {
-            metrics::counter!("crosspoint_calls_refused_total").increment(1);
-            return self.answer(server, request, &answer, from.remote, now, out);
+        let taken = match dialog::replaces(request) {
+            Ok(None) => self.take_call(&arrival, &origin, now, out),
+            Ok(Some(replaces)) => self.replace(&arrival, origin, &replaces, now, out),
+            Err(answer) => Err(answer),
+        };
+        if let Err(answer) = taken {
+            self.answer(server, request, &answer, from.remote, now, out);
         }
-        if let Err(answer) = self.begin(&arrival, &origin, now, out) {
+    }
+
+    fn take_call(
+        &mut self,
+        arrival: &Arrival<'_>,
+        origin: &Origin,
+        now: Now,
+        out: &mut Vec<Out>,
+    ) -> Result<(), Answer> {
+        let counted = origin.trunk_id();
+        self.room_for(counted, now).inspect_err(|_| {
+            metrics::counter!("crosspoint_calls_refused_total").increment(1);
+        })?;
+        self.begin(arrival, origin, now, out).inspect_err(|_| {
             if let Some(trunk) = counted {
                 self.peers.call_ended(trunk);
             }
-            self.answer(server, request, &answer, from.remote, now, out);
-        }
+        })
     }
 
     fn origin(&self, admitted: Admission) -> Option<Origin> {
@@ -96,47 +115,13 @@ impl Switch {
         now: Now,
         out: &mut Vec<Out>,
     ) -> Result<(), Answer> {
-        let (request, from) = (arrival.request, arrival.from);
-        let trunk = origin.trunk.as_ref().map(|(_, it)| &**it);
-        let v6 = from.remote.is_ipv6();
-        let local = self.ports.take(v6).ok_or_else(no_room)?;
-        let Some(call) = self.calls.next_key() else {
-            self.ports.give_back(local);
-            return Err(no_room());
-        };
+        let request = arrival.request;
+        let call = self.calls.next_key().ok_or_else(no_room)?;
         let key = BranchKey { call, leg: 0, branch: 0 };
-        let told = self.told_media(local);
-        let codecs = Arc::new(super::perform::all_of(&dialog::sdp(request).unwrap_or_default()));
-        let invited = Invited {
-            local: self.local_for(from.listener, from.transport, None),
-            policy: translate::policy(trunk),
-            credentials: trunk
-                .and_then(|it| it.outbound.as_ref())
-                .filter(|_| comes_back(request, from))
-                .map(translate::credentials),
-            session: Session::new(self.ids.random(), told),
-            codecs: codecs.clone(),
-        };
-        let mut outs = std::mem::take(&mut self.spare);
-        let mut ids = BranchIds { ids: &mut self.ids, key };
-        let mut turn = Turn { now: now.at, ids: &mut ids, out: &mut outs };
-        let dialog = match dialog::Leg::invited(arrival, invited, &mut turn) {
-            Ok(dialog) => dialog,
-            Err(answer) => {
-                self.spare = outs;
-                self.ports.give_back(local);
-                return Err(answer);
-            }
-        };
-        out.push(Out::Media(media::Order::Open { session: media::SessionId(key.pack()), local }));
+        let (branch, codecs, outs) = self.invited(arrival, origin, key, now, out)?;
         let facts = self.facts(request, call, origin, now);
         let mut leg = Leg::new(0, None);
-        leg.branches.push(Branch {
-            media: Some(local),
-            keys: trunk.map_or(KeysBy::Auto, |it| it.keys),
-            client_at: trunk.is_none().then(|| from.remote.ip()),
-            ..Branch::new(dialog)
-        });
+        leg.branches.push(branch);
         leg.chosen = Some(0);
         let mut effects = Vec::new();
         if origin.trunk.is_none() {
@@ -179,6 +164,52 @@ impl Switch {
         }
         self.touched.push(call);
         Ok(())
+    }
+
+    /// The dialog of an INVITE that came in, with a port of its own for its media; and everything
+    /// that it can be answered with.
+    pub(super) fn invited(
+        &mut self,
+        arrival: &Arrival<'_>,
+        origin: &Origin,
+        key: BranchKey,
+        now: Now,
+        out: &mut Vec<Out>,
+    ) -> Result<(Branch, Arc<CodecList>, Vec<dialog::Out>), Answer> {
+        let (request, from) = (arrival.request, arrival.from);
+        let trunk = origin.trunk.as_ref().map(|(_, it)| &**it);
+        let local = self.ports.take(from.remote.is_ipv6()).ok_or_else(no_room)?;
+        let told = self.told_media(local);
+        let codecs = Arc::new(super::perform::all_of(&dialog::sdp(request).unwrap_or_default()));
+        let invited = Invited {
+            local: self.local_for(from.listener, from.transport, None),
+            policy: translate::policy(trunk),
+            credentials: trunk
+                .and_then(|it| it.outbound.as_ref())
+                .filter(|_| comes_back(request, from))
+                .map(translate::credentials),
+            session: Session::new(self.ids.random(), told),
+            codecs: codecs.clone(),
+        };
+        let mut outs = std::mem::take(&mut self.spare);
+        let mut ids = BranchIds { ids: &mut self.ids, key };
+        let mut turn = Turn { now: now.at, ids: &mut ids, out: &mut outs };
+        let dialog = match dialog::Leg::invited(arrival, invited, &mut turn) {
+            Ok(dialog) => dialog,
+            Err(answer) => {
+                self.spare = outs;
+                self.ports.give_back(local);
+                return Err(answer);
+            }
+        };
+        out.push(Out::Media(media::Order::Open { session: media::SessionId(key.pack()), local }));
+        let branch = Branch {
+            media: Some(local),
+            keys: trunk.map_or(KeysBy::Auto, |it| it.keys),
+            client_at: trunk.is_none().then(|| from.remote.ip()),
+            ..Branch::new(dialog)
+        };
+        Ok((branch, codecs, outs))
     }
 
     /// What the call starts from.

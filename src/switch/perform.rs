@@ -1,7 +1,6 @@
 //! What a call asks for, carried down to the rooms that do it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::ids::{BranchKey, CallKey};
 use super::{Out, Switch, translate};
@@ -9,9 +8,9 @@ use crate::audio::{Source, StreamId};
 use crate::call::{self, Effect};
 use crate::clock::Now;
 use crate::media::{Order, SessionId, TapeId};
-use crate::model::event::Fact;
+use crate::model::event::{Fact, What};
 use crate::model::record::Cause;
-use crate::sdp::CodecList;
+use crate::sdp::{CodecList, PayloadFormat};
 
 /// Everything that the caller of this offer can be answered with.
 pub(super) fn all_of(offer: &[u8]) -> CodecList {
@@ -22,11 +21,6 @@ pub(super) fn all_of(offer: &[u8]) -> CodecList {
 /// The caller's only branch.
 const fn caller(call: CallKey) -> BranchKey {
     BranchKey { call, leg: 0, branch: 0 }
-}
-
-/// A call as the ledger names it.
-fn packed(call: CallKey) -> u64 {
-    BranchKey { call, leg: 0, branch: 0 }.pack()
 }
 
 /// A call's tapes are counted where a leg's branches would be.
@@ -65,6 +59,9 @@ impl Switch {
             Effect::Referred { leg, told } => self.told_of_transfer(call, leg, told, now, out),
             Effect::Swap { caller, other } => self.swap(call, caller, other),
             Effect::Join { leg, handle } => self.join(call, leg, handle),
+            Effect::GiveUp { handle } => self.give_up(handle),
+            Effect::TakeIn(offer) => self.take_in(call, offer, now, out),
+            Effect::TurnAway { cause } => self.turn_away(&cause),
             Effect::Spend { account } => self.spend(call, account, now),
             Effect::Hear(leg, source) => self.hear(call, leg, source, out),
             Effect::Listen(leg) => {
@@ -105,11 +102,7 @@ impl Switch {
     /// What the caller is answered with: what a destination agreed on first, so that voice needs
     /// no coding; else whatever we can.
     fn answer_codecs(&mut self, call: CallKey) -> Arc<CodecList> {
-        let agreed = self.calls.get_mut(call).and_then(|entry| {
-            let legs = entry.legs.iter().rev().filter(|it| it.number != 0 && !it.done);
-            let branches = legs.flat_map(|it| &it.branches).filter(|it| !it.over);
-            branches.filter_map(|it| it.agreed.as_ref()).map(|it| it.codec.clone()).next()
-        });
+        let agreed = self.agreed_in(call);
         let offered = self.calls.get_mut(call).and_then(|entry| {
             let waits = entry.leg(0)?.branches.first()?.dialog.offer().is_some();
             waits.then(|| (*entry.offered).clone())
@@ -119,6 +112,14 @@ impl Switch {
             Some(codec) => all.prefer(&codec),
             None => all.g711_first(),
         })
+    }
+
+    /// What was agreed on with who is in the call, the latest destination first.
+    pub(super) fn agreed_in(&mut self, call: CallKey) -> Option<PayloadFormat> {
+        let entry = self.calls.get_mut(call)?;
+        let legs = entry.legs.iter().rev().filter(|it| !it.done);
+        let branches = legs.flat_map(|it| &it.branches).filter(|it| !it.over);
+        branches.filter_map(|it| it.agreed.as_ref()).map(|it| it.codec.clone()).next()
     }
 
     fn hear(
@@ -182,13 +183,10 @@ impl Switch {
     fn end(&mut self, call: CallKey, now: Now, out: &mut Vec<Out>) {
         self.over_at_desk(call, now);
         let Some(entry) = self.calls.get_mut(call) else { return };
-        if let Some(account) = entry.spender.take() {
-            let talked = Duration::from_millis(entry.call.record().talk_ms.unwrap_or_default());
-            self.ledger.ends(&account, packed(call), talked, now.wall);
-        }
         entry.ended = true;
         let trunk = entry.trunk.take();
         let legs: Vec<u8> = entry.legs.iter().map(|it| it.number).collect();
+        self.spent(call, now);
         if let Some(trunk) = trunk {
             self.peers.call_ended(trunk);
         }
@@ -197,15 +195,6 @@ impl Switch {
             self.uncount(call, leg);
         }
         self.touched.push(call);
-    }
-
-    /// From now on the call counts for an account's calls out.
-    fn spend(&mut self, call: CallKey, account: Arc<str>, now: Now) {
-        let Some(entry) = self.calls.get_mut(call).filter(|it| it.spender.is_none()) else {
-            return;
-        };
-        self.ledger.begins(&account, packed(call), now.wall);
-        entry.spender = Some(account);
     }
 
     /// A leg no longer counts for its trunk.
@@ -219,6 +208,9 @@ impl Switch {
     /// Passes on what happened, to the desk first.
     fn note(&mut self, call: CallKey, fact: Fact, now: Now, out: &mut Vec<Out>) {
         self.desk_hears(call, &fact.what, now);
+        if let What::Connected { .. } = &fact.what {
+            self.talks(call, now);
+        }
         out.push(Out::Note(fact));
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::entry::Leg;
 use super::ids::{BranchKey, CallKey};
-use super::{Out, Switch, caller};
+use super::{Out, Switch, caller, translate};
 use crate::call::{self, Aim, Event};
 use crate::clock::Now;
 use crate::dialog::{Referral, Referred, Replaces};
@@ -22,14 +22,14 @@ impl Switch {
     /// A REFER: who is meant, in the words of the call.
     pub(super) fn referral(&mut self, key: BranchKey, referral: &Referral, now: Now) {
         let aim = match &referral.replaces {
-            Some(replaces) => self.party(key, replaces),
+            Some(replaces) => self.party(key, replaces, now),
             None => {
                 let branch = self.calls.get_mut(key.call).and_then(|it| it.branch(key));
                 let trunk = branch.and_then(|it| it.address).and_then(|(it, _)| self.trunk_of(it));
                 let dialled = caller::number_of(&referral.to, trunk.as_deref());
                 let account = self.account_of(key);
                 let spent = account.map(|it| self.ledger.spent(&it, now.wall)).unwrap_or_default();
-                Aim::Dialled { dialled: dialled.into(), spent }
+                Aim::Dialled { dialled: dialled.into(), spent, instead: None }
             }
         };
         if let Some(leg) = self.name_of(key.call, key.leg) {
@@ -37,13 +37,15 @@ impl Switch {
         }
     }
 
-    /// Who is at the other end of the call that a Replaces names.
-    fn party(&mut self, key: BranchKey, replaces: &Replaces) -> Aim {
+    /// Who is at the other end of the call that a Replaces names. If nobody is there yet, whoever
+    /// was dialled there is dialled for the other side instead: the one who asks is not wanted in
+    /// that talk, and need not wait for it (RFC 5589 section 7.6 lets it do no more than that).
+    fn party(&mut self, key: BranchKey, replaces: &Replaces, now: Now) -> Aim {
         let tags = [&replaces.to_tag, &replaces.from_tag];
         let found = tags.map(|it| self.ids.owner(it));
         for other in found.into_iter().flatten().filter(|it| it.call != key.call) {
             let Some(entry) = self.calls.get_mut(other.call) else { continue };
-            if !entry.branch(other).is_some_and(|it| it.dialog.is_replaced_by(replaces)) {
+            if !entry.branch(other).is_some_and(|it| it.dialog.is_named_by(replaces)) {
                 continue;
             }
             let Some(leg) = entry.leg(other.leg).map(|it| call::Leg(it.named)) else { continue };
@@ -51,12 +53,30 @@ impl Switch {
                 let call = Arc::clone(&entry.call.record().id);
                 return Aim::Party { call, to, handle: other.pack() };
             }
+            if leg == call::Leg::CALLER && entry.account.is_some() {
+                let dialled = Arc::clone(&entry.call.record().tracking_number);
+                let (account, spender) = (entry.account.clone(), entry.spender.clone());
+                let mut spent =
+                    account.as_ref().map(|it| self.ledger.spent(it, now.wall)).unwrap_or_default();
+                if spender.is_some() && spender == account {
+                    spent.calls = spent.calls.saturating_sub(1);
+                }
+                return Aim::Dialled { dialled, spent, instead: Some(other.pack()) };
+            }
         }
         Aim::Nobody
     }
 
+    /// A call is not wanted any more: its caller is put through another way.
+    pub(super) fn give_up(&mut self, handle: u64) {
+        let call = BranchKey::unpack(handle).call;
+        let reason = "transferred".to_owned();
+        let cause = Cause { sip: 487, q850: Some(16), reason, local: true };
+        self.work.push_back((call, Event::Stop { cause }));
+    }
+
     /// The account of a leg's phones.
-    fn account_of(&mut self, key: BranchKey) -> Option<Arc<str>> {
+    pub(super) fn account_of(&mut self, key: BranchKey) -> Option<Arc<str>> {
         let entry = self.calls.get_mut(key.call)?;
         match key.leg {
             0 => entry.account.clone(),
@@ -73,11 +93,11 @@ impl Switch {
         out: &mut Vec<Out>,
     ) {
         let told = match told {
-            call::Referred::Refused { cause } => Referred::Refused(final_status(&cause)),
+            call::Referred::Refused { cause } => Referred::Refused(translate::final_status(&cause)),
             call::Referred::Trying => Referred::Progress(100),
             call::Referred::Ringing => Referred::Progress(180),
             call::Referred::Done => Referred::Done(200),
-            call::Referred::Failed { cause } => Referred::Done(final_status(&cause)),
+            call::Referred::Failed { cause } => Referred::Done(translate::final_status(&cause)),
         };
         let leg = self.number_of(call, leg);
         let chosen = self.calls.get_mut(call).and_then(|it| it.speaker(leg).map(|(it, _)| it));
@@ -171,8 +191,4 @@ impl Switch {
             .and_then(|entry| entry.legs.iter().find(|it| it.named == leg.0).map(|it| it.number));
         found.unwrap_or(u8::MAX)
     }
-}
-
-fn final_status(cause: &Cause) -> u16 {
-    if (300..700).contains(&cause.sip) { cause.sip } else { 480 }
 }

@@ -52,6 +52,11 @@ pub fn to_dialog(cause: &Cause) -> dialog::Cause {
     dialog::Cause { status: cause.sip, text, q850: cause.q850 }
 }
 
+/// The status that says a cause to somebody whose request it refuses.
+pub fn final_status(cause: &Cause) -> u16 {
+    if (300..700).contains(&cause.sip) { cause.sip } else { 480 }
+}
+
 /// Not a single answer came to an INVITE in the time of its transaction.
 pub const NO_RESPONSE: &str = "no_response";
 

@@ -349,3 +349,16 @@ fn a_bye_nobody_answers_is_over_when_its_transaction_is() {
     assert_eq!(rig.told(), [Event::Over]);
     assert_eq!(rig.leg.deadline(), None);
 }
+
+/// EDGE S-25: who knows the tags of a dialog, but not its Call-ID, is nobody in it.
+#[test]
+fn a_request_with_the_right_tags_and_another_call_id_is_in_no_dialog() {
+    let mut rig = answered();
+    for (cseq, method) in (11..).zip(["BYE", "INVITE", "UPDATE", "INFO", "REFER"]) {
+        rig.asks_in("another", method, cseq);
+        assert_eq!(rig.starts().last(), Some(&format!("481 {method}")));
+        assert_eq!(rig.told(), []);
+    }
+    rig.asks("BYE", 20, "", "", "");
+    assert_eq!(rig.starts(), ["200 BYE"]);
+}

@@ -315,6 +315,13 @@ impl Rig {
         self.hears(&text);
     }
 
+    /// The same with another Call-ID.
+    pub fn asks_in(&mut self, call_id: &str, method: &str, cseq: u32) {
+        let dialog = (call_id.to_owned(), "far".to_owned(), self.tag());
+        let text = self.request(method, cseq, &dialog, "", "", "");
+        self.hears(&text);
+    }
+
     /// A request of the far end in the dialog of a call we placed with `invite`, as `tag`.
     pub fn asks_back(&mut self, invite: &Message, tag: &str, method: &str, cseq: u32, sdp: &str) {
         let of = |it: &[u8]| String::from_utf8_lossy(it).into_owned();

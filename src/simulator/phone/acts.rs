@@ -29,10 +29,15 @@ impl Phone {
 
     /// The same, to who is at the other end of its second call.
     pub fn transfer_to_other(&mut self, now: Instant, out: &mut Vec<Datagram>) {
-        let mut up = self.lines.iter().enumerate().filter(|(_, it)| it.is_up()).map(|(n, _)| n);
-        let (Some(first), Some(second)) = (up.next(), up.next()) else { return };
+        let mut there = self.lines.iter().enumerate().filter(|(_, it)| !it.over).map(|(n, _)| n);
+        let (Some(first), Some(second)) = (there.next(), there.next()) else { return };
         let to = format!("sip:other@{}?{}", self.edge, self.lines[second].dialog.replaces());
         self.refer(first, &to, now, out);
+    }
+
+    /// Its call as the Replaces of somebody who takes it over names it.
+    pub fn names_its_call(&self) -> Option<String> {
+        self.lines.iter().find(|it| !it.over).map(|it| it.dialog.named())
     }
 
     fn refer(&mut self, at: usize, to: &str, now: Instant, out: &mut Vec<Datagram>) {

@@ -187,7 +187,7 @@ fn event(dice: &mut Dice, legs: u8) -> Event {
     let leg = Leg(dice.roll(u64::from(legs) + 2) as u8);
     let sip = [486, 480, 404, 603, 500, 503, 200, 0][dice.roll(8) as usize];
     let cause = Cause { sip, local: dice.roll(4) == 0, ..Cause::default() };
-    match dice.roll(23) {
+    match dice.roll(24) {
         0..=2 => Event::Ringing { leg, early_media: dice.roll(2) == 0 },
         3..=6 => Event::Answered { leg },
         7 | 8 => Event::Refused { leg, cause },
@@ -209,6 +209,10 @@ fn event(dice: &mut Dice, legs: u8) -> Event {
         }
         20 => Event::Held { leg, on: dice.roll(2) == 0 },
         21 => Event::Transfer { leg, to: Box::new(aim(dice)) },
+        23 if leg != Leg::CALLER || dice.roll(2) == 0 => {
+            let to = ReceivingNumber::new("far", Endpoint::Sip { uri: "sip:far@192.0.2.9".into() });
+            Event::Replace { leg, to: to.into() }
+        }
         22 if dice.roll(8) == 0 => Event::Joined { leg, call: "other".into() },
         22 => Event::Parted { cause },
         18 if dice.roll(2) == 0 => Event::Voice { leg },
@@ -230,7 +234,8 @@ fn aim(dice: &mut Dice) -> Aim {
         }
         n => {
             let dialled = ["one", "two", "three", "four", "+15550100001", "nobody"];
-            Aim::Dialled { dialled: dialled[n as usize - 2].into(), spent: Spent::default() }
+            let (dialled, instead) = (dialled[n as usize - 2].into(), (n == 3).then_some(9));
+            Aim::Dialled { dialled, spent: Spent::default(), instead }
         }
     }
 }

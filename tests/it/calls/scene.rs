@@ -323,7 +323,7 @@ impl Scene {
                 Effect::Note(fact) => {
                     self.desk.hears(desk::Caller::default(), &fact.what, self.now, &mut words);
                 }
-                Effect::Invite(offer) => self.legs.push(Party {
+                Effect::Invite(offer) | Effect::TakeIn(offer) => self.legs.push(Party {
                     leg: offer.leg,
                     name: offer.to.id.to_string(),
                     hears: Source::Silence,

@@ -126,8 +126,12 @@ impl Witness {
                 self.lent = matches!(event, Some(Event::Joined { .. }));
             }
             Effect::Release { leg, .. } => self.release(*leg, event),
-            Effect::Invite(offer) => {
+            Effect::Invite(offer) | Effect::TakeIn(offer) => {
                 self.caller_listens();
+                if matches!(effect, Effect::TakeIn(_)) {
+                    // Who talked does not any more.
+                    self.connected = None;
+                }
                 assert!(self.connected.is_none(), "rings on while connected");
                 let scores =
                     offer.to.enhanced_forwarding.as_ref().is_some_and(|it| it.score.is_some());
@@ -186,7 +190,7 @@ impl Witness {
             }
             // Its facts were told just before.
             Effect::Join { leg, .. } => assert!(self.legs[leg].accepted && !self.legs[leg].ended),
-            Effect::Spend { .. } => (),
+            Effect::Spend { .. } | Effect::GiveUp { .. } | Effect::TurnAway { .. } => (),
             Effect::Note(fact) => {
                 self.seq += 1;
                 assert_eq!(fact.seq, self.seq, "facts are counted without a gap");

@@ -451,3 +451,130 @@ fn a_call_may_be_put_through_to_wherever_a_tracking_number_leads() {
         town.rests();
     }
 }
+
+/// Ann asks for bob, who has not picked up yet, and puts the caller through to him already.
+#[test]
+fn a_caller_is_put_through_to_a_colleague_whose_phone_still_rings() {
+    for more in ["", "prevent_recording = true\nwhisper = { text = \"a caller\" }"] {
+        let text =
+            format!("[[receiving_number]]\nname = \"bobs desk\"\nnumber = \"client:bob\"\n{more}");
+        let mut town = company("", &text);
+        town.answers_after(BOB, secs(4));
+        town.call();
+        town.connects();
+        town.run_for(secs(2));
+        town.act(ANN, |phone, now, out| phone.hold("sendonly", now, out));
+        town.run_for(secs(1));
+        town.calls(ANN, "bob");
+        town.run_for(secs(2));
+        town.act(ANN, |phone, now, out| phone.transfer_to_other(now, out));
+        town.run_for(secs(1));
+        assert_eq!(told(&town, ANN, answers), [202], "{}", town.draw());
+        assert_eq!(town.seen(ANN).finals(), [487], "its own call to bob is given up");
+        assert_eq!(town.seen(BOB).count(Moment::Cancelled), 1);
+        town.run_for(secs(9));
+        assert!(talks(&town, CARRIER, BOBS) && talks(&town, BOB, VOICE), "{}", town.draw());
+        assert_eq!(told(&town, ANN, notices).last(), Some(&200));
+        assert_eq!(town.seen(ANN).calls_up(), 0);
+        town.hangs_up(CARRIER);
+        town.run_for(secs(1));
+        town.rests();
+        let ended = town.ended();
+        let joined = ended.iter().find(|it| &*it.source != "ann").unwrap();
+        let tapes: Vec<_> = joined.recordings.iter().map(|it| it.file.is_some()).collect();
+        assert_eq!(tapes, [true, more.is_empty()]);
+    }
+}
+
+/// The desk's caller is put through to a phone outside, on ann's account.
+fn put_through_outside(rules: &str) -> (World, crosspoint::clock::Instant) {
+    let mut text = plan(&[], "dial = [\"desk\"]");
+    text = text
+        .replace("probe = \"off\"", "probe = \"off\"\naddresses = [{ host = \"10.0.0.12:5070\" }]");
+    text += &format!(
+        "[[account]]\nuser = \"ann\"\npassword = \"secret\"\n[account.call_out]\n\
+         prefixes = [\"+1512\"]\ncaller_ids = [\"+15550100001\"]\n{rules}\n\
+         [[receiving_number]]\nname = \"desk\"\nnumber = \"client:ann\"\n"
+    );
+    let mut town = settle(&read(&text), 1, Weather::CLEAR);
+    let address = std::net::SocketAddr::from(([10, 0, 0, 41], 5070));
+    let phone = town.phone(ANN, address, ANNS);
+    (phone.number, phone.password) = (ANN.to_owned(), Some("secret".to_owned()));
+    town.register(ANN, address);
+    town.call();
+    town.connects();
+    town.run_for(secs(2));
+    town.act(ANN, |phone, now, out| phone.transfer(OUTSIDE, now, out));
+    let asked = town.now();
+    town.run_for(secs(3));
+    (town, asked)
+}
+
+#[test]
+fn a_caller_is_put_through_to_a_phone_outside_on_the_account_of_who_asked() {
+    let (mut town, _) = put_through_outside("");
+    town.run_for(secs(3));
+    assert_eq!(told(&town, ANN, answers), [202], "{}", town.draw());
+    assert_eq!(told(&town, ANN, notices).last(), Some(&200));
+    assert!(talks(&town, CARRIER, 350) && talks(&town, "other", VOICE), "{}", town.draw());
+    let invite = town.heard("other", "INVITE");
+    assert!(invite.starts_with(&format!("INVITE sip:{OUTSIDE}@10.0.0.12")), "{invite}");
+    assert!(invite.contains("<sip:+15550100001@"), "a number of ann's is shown: {invite}");
+    town.hangs_up("other");
+    town.ends();
+    town.rests();
+    assert_eq!(&*town.record().legs[1].destination, OUTSIDE);
+}
+
+#[test]
+fn the_limits_of_calls_out_hold_for_who_is_put_through() {
+    // A minute of the account's day is all that the two have.
+    let (mut town, asked) = put_through_outside("minutes_per_day = 1");
+    let ended = town.ends();
+    assert_near(ended.since(asked), secs(62), secs(2));
+    assert_eq!(town.reason(), "minutes_per_day");
+    town.rests();
+    // Nothing is left of it for ann.
+    town.calls(ANN, OUTSIDE);
+    town.run_for(secs(1));
+    assert_eq!(town.seen(ANN).finals(), [503], "{}", town.draw());
+    // As many calls at once as it may have are out already.
+    let (mut town, _) = put_through_outside("max_calls = 1");
+    town.calls(ANN, OUTSIDE);
+    town.run_for(secs(1));
+    assert_eq!(town.seen(ANN).finals(), [503], "{}", town.draw());
+    town.hangs_up(CARRIER);
+    town.ends();
+    town.rests();
+}
+
+#[test]
+fn parallel_calls_share_what_is_left_of_the_days_minutes() {
+    let mut town = company("minutes_per_day = 2\nmax_calls = 3", "");
+    town.answers_after(CARRIER, ms(0));
+    town.calls(ANN, OUTSIDE);
+    let first = town.connects();
+    town.run_for(secs(60));
+    town.calls(ANN, OUTSIDE);
+    let both = town.now();
+    // A minute is left, for two: half a minute each.
+    town.run_for(secs(35));
+    assert_eq!(town.seen(ANN).calls_up(), 0, "{}", town.draw());
+    town.rests();
+    let talk: u64 = town.ended().iter().filter_map(|it| it.talk_ms).sum();
+    assert_near(ms(talk), secs(120), ms(1500));
+    assert!(both.since(first) < secs(61));
+    // One that ends leaves its share to the other.
+    let mut town = company("minutes_per_day = 2\nmax_calls = 3", "");
+    town.answers_after(CARRIER, ms(0));
+    town.calls(ANN, OUTSIDE);
+    town.connects();
+    town.calls(ANN, OUTSIDE);
+    town.run_for(secs(30));
+    town.hangs_up(ANN);
+    town.run_for(secs(50));
+    assert_eq!(town.seen(ANN).calls_up(), 1, "{}", town.draw());
+    town.run_for(secs(12));
+    assert_eq!(town.seen(ANN).calls_up(), 0, "{}", town.draw());
+    town.rests();
+}

@@ -15,6 +15,7 @@ mod programs;
 mod queues;
 mod random;
 mod recordings;
+mod replacing;
 mod routers;
 mod shown;
 mod simulated;

@@ -336,6 +336,31 @@ fn who_cannot_be_reached_is_refused_and_the_talk_goes_on() {
     }
 }
 
+/// The same row of the table for `max_calls`, which needs another call.
+#[test]
+fn who_has_as_many_calls_as_it_may_is_not_rung_by_a_transfer_and_is_again_afterwards() {
+    let mut text = plan(&[("b", MAY), ("c", "max_calls = 1")], "dial = [\"b\"]");
+    text += "[[tracking_number]]\nnumber = \"+15550100008\"\ndial = [\"c\"]\n";
+    let mut town = settle(&read(&text), 1, Weather::CLEAR);
+    town.calls("other", "15550100008");
+    town.run_for(secs(3));
+    town.call();
+    town.run_for(secs(3));
+    assert_eq!((town.seen("b").calls_up(), town.seen("c").calls_up()), (1, 1));
+    transfers(&mut town, "b", "c");
+    town.run_for(secs(3));
+    assert_eq!(told(&town, "b"), (vec![486], vec![]), "{}", town.draw());
+    assert_eq!(town.seen("c").count(Moment::Rung), 1);
+    town.hangs_up("other");
+    town.run_for(secs(1));
+    transfers(&mut town, "b", "c");
+    town.run_for(secs(4));
+    assert_eq!(told(&town, "b").0, [486, 202]);
+    assert_eq!((town.seen("b").calls_up(), town.seen("c").calls_up()), (0, 1));
+    town.hangs_up(CARRIER);
+    town.rests();
+}
+
 #[test]
 fn a_transfer_to_a_tracking_number_follows_its_route() {
     let mut text = plan(&[("b", MAY), ("c", ""), ("d", "")], "dial = [\"b\"]");
