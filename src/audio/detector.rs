@@ -1,7 +1,7 @@
 //! Hears keypad tones in a voice (ITU-T Q.23, Q.24): eight Goertzel filters over 12.75 ms.
 //!
-//! A key counts once it has been heard in two blocks running (25 ms) and ends when it has been
-//! missed in three. Limits follow Q.24: twist of 8 dB (column louder) and 6 dB (row louder), each
+//! A key counts once it has been heard in two blocks running (25 ms), or in three (38 ms) where it is
+//! not expected in the voice, and ends when it has been missed in three. Limits follow Q.24: twist of 8 dB (column louder) and 6 dB (row louder), each
 //! frequency 8 dB above its neighbours, and the pair holding most of the energy, so that speech
 //! is not taken for keys.
 
@@ -17,6 +17,10 @@ pub struct Detector {
     energy: f32,
     filled: usize,
     last: Option<Digit>,
+    /// Blocks running in which `last` was heard, after the first.
+    again: u8,
+    /// More of those than usual until it counts.
+    doubt: u8,
     down: Option<Digit>,
     misses: u8,
 }
@@ -54,6 +58,17 @@ impl Detector {
         pressed
     }
 
+    /// For a voice in which keys are not expected: speech is taken for one less easily. The
+    /// shortest key that must be understood lasts 40 ms (Q.24).
+    pub fn doubtful() -> Self {
+        Self { doubt: 1, ..Self::default() }
+    }
+
+    /// A key is down, for as long as it takes to be believed.
+    pub fn is_down(&self) -> bool {
+        self.down.is_some()
+    }
+
     /// A key is down, or one block sounds as if it were: after 13 ms instead of 25.
     pub fn hears_key(&self) -> bool {
         self.last.is_some() || self.down.is_some()
@@ -74,9 +89,10 @@ impl Detector {
     }
 
     fn count(&mut self, heard: Option<Digit>) -> Option<Digit> {
-        let twice = heard.filter(|_| heard == self.last);
+        self.again = if heard == self.last { self.again.saturating_add(1) } else { 0 };
         self.last = heard;
-        if let Some(digit) = twice
+        let sure = heard.filter(|_| self.doubt < self.again);
+        if let Some(digit) = sure
             && self.down != Some(digit)
         {
             self.down = Some(digit);

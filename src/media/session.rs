@@ -40,8 +40,13 @@ pub(super) struct Session {
     stream: Continuity,
     reception: Reception,
     keys: KeyReceiver,
-    /// Hears keys in the voice, where the far end has no other way to send them.
+    /// Hears keys in the voice: where the far end has no other way to send them, or has shown no
+    /// other yet and somebody here waits for one.
     detector: Option<Box<Detector>>,
+    /// An event has come: it does send them so.
+    events_seen: bool,
+    /// The latest key that was heard in the voice beside events.
+    in_voice: Option<(Digit, Instant)>,
     answer: Answer,
     swallow: bool,
     /// The latest key is not for who hears this leg.
@@ -105,6 +110,8 @@ impl Session {
             reception: Reception::new(clock),
             keys: KeyReceiver::default(),
             detector: None,
+            events_seen: false,
+            in_voice: None,
             answer: Answer::Unasked,
             swallow: false,
             taken: false,
@@ -138,6 +145,7 @@ impl Session {
         match remote.keys {
             Keys::InBand if self.detector.is_none() => self.detector = Some(Box::default()),
             Keys::InBand => {}
+            // Listened to in doubt, when a voice comes.
             Keys::Events { .. } | Keys::Outside => self.detector = None,
         }
         self.control.begin(self.stream.ssrc(), now.at);

@@ -9,6 +9,7 @@ mod explain;
 #[path = "../../fuzz/src/lib.rs"]
 mod properties;
 mod replay;
+mod speech;
 mod stories;
 mod torture;
 mod wire;

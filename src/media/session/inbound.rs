@@ -1,9 +1,10 @@
 //! What comes from the far end: admitted, counted, listened to for keys and speech.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::Session;
-use crate::audio::{Digit, Law};
+use crate::audio::{Detector, Digit, Law};
 use crate::clock::Instant;
 use crate::media::{FRAME, Keys, Outlet};
 use crate::rtp::{Event, Header};
@@ -30,6 +31,8 @@ enum Payload {
 
 /// Comfort noise: assigned, and before that reserved (RFC 3551 section 6).
 const COMFORT: [u8; 2] = [13, 19];
+/// A key in the voice and the same as an event within this time are one.
+const TWICE: Duration = Duration::from_millis(300);
 /// Static payload types of G.711 (RFC 3551 section 6).
 const PCMU: u8 = 0;
 const PCMA: u8 = 8;
@@ -90,7 +93,8 @@ impl Session {
     }
 
     /// The key that goes down with this packet, if one does: by event, or in the voice of a leg
-    /// that has no events. Speech is noticed on the way.
+    /// that has no events, or of one that has them but never sent any while somebody waits for a
+    /// key (EDGE C-29: gateways agree on events and send tones). Speech is noticed on the way.
     pub fn key_in(
         &mut self,
         heard: Heard,
@@ -102,9 +106,18 @@ impl Session {
             Heard::Event(event) => {
                 let code = self.keys.receive(&header.stamp, event, now)?;
                 self.taken = false;
-                Digit::from_event(code)
+                let digit = Digit::from_event(code);
+                if !std::mem::replace(&mut self.events_seen, true) {
+                    self.detector = None;
+                }
+                // The beginning of its tone may have been let through before it.
+                let heard = self.in_voice.take();
+                digit.filter(|digit| {
+                    heard.is_none_or(|it| it.0 != *digit || TWICE <= now.since(it.1))
+                })
             }
             Heard::Voice(law) => {
+                self.doubt();
                 let awaits = self.player.as_mut().and_then(|it| it.listener()).is_some();
                 if !awaits && self.detector.is_none() && !self.listens_for_answer() {
                     return None;
@@ -129,7 +142,28 @@ impl Session {
                 pressed = detector.hear(samples).or(pressed);
             }
         }
+        if let Some(digit) = pressed.filter(|_| self.has_events()) {
+            self.in_voice = Some((digit, now));
+        }
         pressed
+    }
+
+    fn has_events(&self) -> bool {
+        self.remote.as_ref().is_some_and(|it| matches!(it.keys, Keys::Events { .. }))
+    }
+
+    /// Whether keys are listened for in the voice of a leg that has events. Not where the voice is
+    /// only passed on: then nobody here waits for keys, the tones pass with it, and it would cost.
+    fn doubt(&mut self) {
+        if !self.has_events() {
+            return;
+        }
+        let waits = self.player.is_some() || self.swallow;
+        if self.events_seen || !waits {
+            self.detector = None;
+        } else if self.detector.is_none() {
+            self.detector = Some(Box::new(Detector::doubtful()));
+        }
     }
 
     /// Voice of the far end, for the program that hears it if one does.
@@ -165,6 +199,7 @@ impl Session {
     /// A key sounds in the voice, and is not for who hears this leg. What of it was passed on
     /// before it could be known (13 ms, a packet at most) is too short to be a key (Q.24: 20 ms).
     pub fn hushes(&self) -> bool {
-        self.swallow && self.detector.as_ref().is_some_and(|it| it.hears_key())
+        let sounds = |it: &Detector| if self.has_events() { it.is_down() } else { it.hears_key() };
+        self.swallow && self.detector.as_ref().is_some_and(|it| sounds(it))
     }
 }

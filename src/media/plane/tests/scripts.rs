@@ -1,7 +1,7 @@
 //! Extensions, dial pauses, whispers and accept prompts, to the packet (PRODUCT.md section 13).
 
 use super::rig::*;
-use crate::audio::{Accept, ClipId, Detector, Digit, Law, Line, Ringback, Source};
+use crate::audio::{Accept, ClipId, Detector, Digit, Law, Line, Ringback, Source, Tone};
 use crate::media::{CodecKind, Keys, Order, Report};
 
 /// `3ww1928` as the model writes it: `w` is half a second.
@@ -440,4 +440,74 @@ fn a_script_said_again_is_not_begun_again() {
     rig.script(B, extension("1"));
     rig.pass(ms(600));
     assert_eq!(pressed(&rig.to(2)).len(), 1);
+}
+
+/// The far end's voice: a key as a tone of 100 ms, then as much silence.
+fn sings(rig: &mut Rig, far: &mut Far, c: char) {
+    let mut tone = Tone::key(key(c));
+    for n in 0..10 {
+        let (mut frame, mut octets) = ([0; 160], [0; 160]);
+        if n < 5 {
+            tone.fill(&mut frame);
+        }
+        Law::Mu.encode_into(&frame, &mut octets);
+        rig.says(far, &octets);
+        rig.pass(ms(20));
+    }
+}
+
+fn keys_told(rig: &Rig) -> String {
+    let key = |(_, it): &(u64, Report)| match it {
+        Report::Key { digit, .. } => Some(digit.as_char()),
+        _ => None,
+    };
+    rig.out.reports.iter().filter_map(key).collect()
+}
+
+/// Some gateways agree on events and send tones all the same (EDGE C-29).
+#[test]
+fn who_agreed_on_events_and_sends_tones_is_understood_while_a_key_is_waited_for() {
+    let (mut rig, mut a, mut b) = Rig::with_two_legs();
+    rig.hear(A, Source::Music(ClipId(1)));
+    sings(&mut rig, &mut a, '1');
+    assert_eq!(keys_told(&rig), "1");
+    rig.script(B, accept(None, 0));
+    sings(&mut rig, &mut b, '1');
+    rig.pass(ms(100));
+    assert!(done_at(&rig).is_some(), "the accept prompt took it");
+    // A voice that is only passed on is nobody's to listen to.
+    rig.bridge();
+    sings(&mut rig, &mut a, '2');
+    assert_eq!(keys_told(&rig), "1");
+    rig.order(Order::SwallowKeys { session: A, on: true });
+    sings(&mut rig, &mut a, '3');
+    assert_eq!(keys_told(&rig), "13");
+}
+
+#[test]
+fn who_has_sent_an_event_is_not_listened_to_for_tones_any_more() {
+    let (mut rig, mut a, _) = Rig::with_two_legs();
+    rig.hear(A, Source::Music(ClipId(1)));
+    rig.presses(&mut a, '7');
+    sings(&mut rig, &mut a, '1');
+    assert_eq!(keys_told(&rig), "7");
+}
+
+#[test]
+fn a_key_that_comes_as_a_tone_and_as_an_event_is_one() {
+    let (mut rig, mut a, _) = Rig::with_two_legs();
+    rig.hear(A, Source::Music(ClipId(1)));
+    let mut tone = Tone::key(key('4'));
+    for _ in 0..3 {
+        let (mut frame, mut octets) = ([0; 160], [0; 160]);
+        tone.fill(&mut frame);
+        Law::Mu.encode_into(&frame, &mut octets);
+        rig.says(&mut a, &octets);
+        rig.pass(ms(20));
+    }
+    rig.presses(&mut a, '4');
+    assert_eq!(keys_told(&rig), "4");
+    rig.talk(5, &mut [(&mut a, 0xff)]);
+    rig.presses(&mut a, '4');
+    assert_eq!(keys_told(&rig), "44");
 }
