@@ -9,6 +9,7 @@
 //! | the route says hang up | 480 | `route_hangup` | no |
 //! | it is on the block list | 486 | `blocked` | no |
 //! | nobody set the number up | 404 | `unknown_number` | no |
+//! | it cannot hear what we would say | 488 | `no_common_codec` | no |
 //!
 //! A `route_loop` is no 482: that would speak of a SIP loop.
 //! A 503 is kept for ourselves: with Retry-After it closes us to every other call of that carrier
@@ -100,6 +101,11 @@ pub(super) fn unknown_number() -> Cause {
 
 pub(super) fn blocked() -> Cause {
     ours(486, 17, "blocked")
+}
+
+/// The caller speaks no codec of ours, and came to where we would have to speak.
+pub(super) fn no_common_codec() -> Cause {
+    ours(488, 65, "no_common_codec")
 }
 
 /// Neither the route nor a fail-safe could be followed.

@@ -202,6 +202,13 @@ fn enter_queue(queue: Arc<Queue>, story: &mut Story, turn: &mut Turn<'_>) -> Pha
 /// Does this, once the caller has heard what it is to hear first: the greeting before the first
 /// thing of all, the recording notice before the first destinations of whom one may be recorded.
 pub(super) fn greet(then: Then, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    if story.facts.deaf && story.swapped.is_none() {
+        // What only we would say is not said; who is dialled may share its codec.
+        return match then {
+            Then::Dial(_) => then.begin(story, turn),
+            _ => end(story, cause::no_common_codec(), turn),
+        };
+    }
     let settings = &story.tracking.settings;
     let greeting = settings.greeting.clone().filter(|_| !story.greeted);
     let notice = then.notice(settings).cloned().filter(|_| !story.noticed);

@@ -30,6 +30,9 @@ pub struct Facts {
     pub headers: Vec<(String, String)>,
     /// When this caller called last, if that is remembered.
     pub called_before: Option<Wall>,
+    /// The caller speaks no codec of ours: it hears what a destination with the same codec says,
+    /// and nothing that we would say.
+    pub deaf: bool,
     /// Fresh randomness, for weighted order and percentages.
     pub random: u64,
     /// How many calls this dialled number has had before: where a round robin starts.

@@ -369,13 +369,7 @@ impl Transferring {
     }
 
     /// Rings them, the first of them so long from now.
-    fn rings(
-        &mut self,
-        rings: Vec<Ring>,
-        first: Duration,
-        story: &mut Story,
-        turn: &mut Turn<'_>,
-    ) {
+    fn rings(&mut self, rings: Vec<Ring>, first: Duration, story: &mut Story, turn: &mut Turn<'_>) {
         story.ringback(turn);
         self.offering.add(rings, turn.now.at + first);
     }

@@ -111,6 +111,18 @@ impl CodecList {
         self
     }
 
+    /// We speak some of it ourselves.
+    pub fn has_g711(&self) -> bool {
+        self.codecs.iter().any(|it| it.encoding().is_ours())
+    }
+
+    /// Nothing but what fits to this codec: itself, or both laws of G.711, which we put into each
+    /// other.
+    pub fn only(mut self, codec: &Encoding<'_>) -> Self {
+        self.codecs.retain(|it| it.is(codec) || codec.is_ours() && it.encoding().is_ours());
+        self
+    }
+
     /// No telephone events: digits go another way.
     pub fn without_events(mut self) -> Self {
         self.events.clear();

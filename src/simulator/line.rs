@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::manners::Codecs;
 use super::wire::Dialog;
 use crate::clock::Instant;
 
@@ -89,6 +90,9 @@ impl Line {
     }
 
     pub fn take_types(&mut self, types: &[(u8, String)]) {
+        if let Some(first) = types.first() {
+            self.payload_type = if is_opus(first) { first.0 } else { 0 };
+        }
         for (number, name) in types {
             let name = name.to_ascii_lowercase();
             if name.starts_with("telephone-event/8000") {
@@ -117,19 +121,37 @@ impl Resend {
 }
 
 /// What a phone offers; `events` if it has telephone events.
-pub(super) fn offer(media: SocketAddr, events: bool) -> String {
-    let all = [(0, "PCMU/8000"), (8, "PCMA/8000"), (101, "telephone-event/8000")];
-    sdp(media, if events { &all } else { &all[..2] })
+pub(super) fn offer(media: SocketAddr, codecs: Codecs, events: bool) -> String {
+    let all =
+        [(111, "opus/48000/2"), (0, "PCMU/8000"), (8, "PCMA/8000"), (101, "telephone-event/8000")];
+    let spoken = match codecs {
+        Codecs::G711 => &all[1..],
+        Codecs::OpusFirst => &all[..],
+        Codecs::OpusOnly => return sdp(media, &all[..1]),
+    };
+    sdp(media, if events { spoken } else { &spoken[..spoken.len() - 1] })
 }
 
-/// PCMU, and the offered telephone-event, whatever number it has.
-pub(super) fn answer(media: SocketAddr, offered: &[(u8, String)], events: bool) -> String {
-    let chosen = offered.iter().filter(|(_, it)| {
-        let name = it.to_ascii_lowercase();
-        name.starts_with("pcmu") || (events && name.starts_with("telephone-event/8000"))
+/// PCMU (or Opus, if that is liked better), and the offered telephone-event, whatever number it has.
+pub(super) fn answer(
+    media: SocketAddr,
+    offered: &[(u8, String)],
+    codecs: Codecs,
+    events: bool,
+) -> String {
+    let opus = offered.iter().any(is_opus) && codecs != Codecs::G711;
+    let chosen = offered.iter().filter(|it| {
+        let name = it.1.to_ascii_lowercase();
+        is_opus(it) && opus
+            || name.starts_with("pcmu") && !opus
+            || events && name.starts_with("telephone-event/8000")
     });
     let chosen: Vec<(u8, &str)> = chosen.map(|(pt, it)| (*pt, it.as_str())).collect();
     sdp(media, if chosen.is_empty() { &[(0, "PCMU/8000")] } else { &chosen })
+}
+
+fn is_opus((_, name): &(u8, String)) -> bool {
+    name.to_ascii_lowercase().starts_with("opus")
 }
 
 /// A session description of one audio stream.

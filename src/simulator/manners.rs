@@ -15,12 +15,24 @@ pub struct Manners {
     pub presses: Vec<(Duration, char)>,
     /// It knows no telephone events: its keys are tones in its voice.
     pub no_events: bool,
+    /// What it speaks.
+    pub codecs: Codecs,
     /// A CANCEL is answered with the 200 to the INVITE, as if the two had crossed.
     pub answers_when_cancelled: bool,
     /// Instead of ringing it sends audio before it answers (183 with a session).
     pub early_media: bool,
     /// So many 200s to its own INVITE it does not acknowledge.
     pub slow_to_acknowledge: u32,
+}
+
+/// What a phone speaks, the best first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Codecs {
+    #[default]
+    G711,
+    /// Opus rather than G.711. (Its voice is none that anybody could decode.)
+    OpusFirst,
+    OpusOnly,
 }
 
 /// How a phone ends its ringing.
@@ -43,6 +55,7 @@ impl Default for Manners {
             greets_for: None,
             presses: Vec::new(),
             no_events: false,
+            codecs: Codecs::G711,
             answers_when_cancelled: false,
             early_media: false,
             slow_to_acknowledge: 0,

@@ -27,7 +27,7 @@ mod wire;
 mod world;
 
 pub use self::ladder::Ladder;
-pub use self::manners::{Manners, Moment, Reply};
+pub use self::manners::{Codecs, Manners, Moment, Reply};
 pub use self::network::{Datagram, Network, Weather};
 pub use self::phone::Phone;
 pub use self::program::Program;

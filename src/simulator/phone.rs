@@ -320,6 +320,7 @@ impl Phone {
             }
             ("INVITE" | "UPDATE", Some(n)) => {
                 self.lines[n].remote_media = request.media.or(self.lines[n].remote_media);
+                self.lines[n].take_types(&request.types);
                 self.moments.push((now, Moment::Offered { may_send: request.may_send }));
                 let body = self.answer_body(request.types.clone());
                 let body = body.replace("sendrecv", request.answering());
@@ -483,11 +484,11 @@ impl Phone {
     }
 
     fn offer(&self) -> String {
-        line::offer(self.media, !self.manners.no_events)
+        line::offer(self.media, self.manners.codecs, !self.manners.no_events)
     }
 
     fn answer_body(&self, offered: Vec<(u8, String)>) -> String {
-        line::answer(self.media, &offered, !self.manners.no_events)
+        line::answer(self.media, &offered, self.manners.codecs, !self.manners.no_events)
     }
 
     fn send(&self, bytes: Vec<u8>, to: SocketAddr, out: &mut Vec<Datagram>) {

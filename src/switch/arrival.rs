@@ -119,7 +119,7 @@ impl Switch {
         let call = self.calls.next_key().ok_or_else(no_room)?;
         let key = BranchKey { call, leg: 0, branch: 0 };
         let (branch, codecs, outs) = self.invited(arrival, origin, key, now, out)?;
-        let facts = self.facts(request, call, origin, now);
+        let facts = Facts { deaf: !codecs.has_g711(), ..self.facts(request, call, origin, now) };
         let mut leg = Leg::new(0, None);
         leg.branches.push(branch);
         leg.chosen = Some(0);
@@ -152,6 +152,7 @@ impl Switch {
                 effects: Vec::new(),
                 account: origin.account(),
                 spender: None,
+                settling: None,
                 offered: codecs,
                 max_forwards: request.max_forwards().unwrap_or(dialog::MAX_FORWARDS),
             },
@@ -232,6 +233,7 @@ impl Switch {
             from: origin.name.clone(),
             spent: account.as_ref().map(|it| self.ledger.spent(it, now.wall)).unwrap_or_default(),
             account,
+            deaf: false,
             random: self.ids.random(),
         }
     }

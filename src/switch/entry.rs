@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::ids::{BranchKey, CallKey};
+use crate::audio::Source;
 use crate::call::{self, Call};
 use crate::clock::Instant;
 use crate::dialog;
@@ -33,6 +34,8 @@ pub struct Entry {
     /// The account that this call goes out for.
     pub spender: Option<Arc<str>>,
     pub max_forwards: u8,
+    /// The caller is asked for another codec; what it is to hear once that is settled.
+    pub settling: Option<Option<Source<call::Leg>>>,
     /// What the caller's INVITE offered.
     pub offered: Arc<CodecList>,
 }

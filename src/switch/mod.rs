@@ -27,6 +27,7 @@ mod reach;
 mod replace;
 mod report;
 mod route;
+mod settle;
 mod slots;
 mod told;
 mod transfer;

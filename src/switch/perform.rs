@@ -42,7 +42,9 @@ impl Switch {
             }
             Effect::Answer => {
                 let codecs = self.answer_codecs(call);
+                let wanted = Arc::clone(&codecs);
                 self.turn(caller(call), now, out, |leg, turn| leg.answer(codecs, turn));
+                self.agree_anew(caller(call), &wanted, now, out);
             }
             Effect::Refuse { cause, retry_after } => {
                 let cause = translate::to_dialog(&cause);
@@ -102,7 +104,7 @@ impl Switch {
     /// What the caller is answered with: what a destination agreed on first, so that voice needs
     /// no coding; else whatever we can.
     fn answer_codecs(&mut self, call: CallKey) -> Arc<CodecList> {
-        let agreed = self.agreed_in(call);
+        let agreed = self.agreed_in(call, 0);
         let offered = self.calls.get_mut(call).and_then(|entry| {
             let waits = entry.leg(0)?.branches.first()?.dialog.offer().is_some();
             waits.then(|| (*entry.offered).clone())
@@ -114,15 +116,15 @@ impl Switch {
         })
     }
 
-    /// What was agreed on with who is in the call, the latest destination first.
-    pub(super) fn agreed_in(&mut self, call: CallKey) -> Option<PayloadFormat> {
+    /// What was agreed on with who is in the call beside that leg, the latest destination first.
+    pub(super) fn agreed_in(&mut self, call: CallKey, beside: u8) -> Option<PayloadFormat> {
         let entry = self.calls.get_mut(call)?;
-        let legs = entry.legs.iter().rev().filter(|it| !it.done);
+        let legs = entry.legs.iter().rev().filter(|it| it.number != beside && !it.done);
         let branches = legs.flat_map(|it| &it.branches).filter(|it| !it.over);
         branches.filter_map(|it| it.agreed.as_ref()).map(|it| it.codec.clone()).next()
     }
 
-    fn hear(
+    pub(super) fn hear(
         &mut self,
         call: CallKey,
         leg: call::Leg,
@@ -130,6 +132,11 @@ impl Switch {
         out: &mut Vec<Out>,
     ) {
         let Some(session) = self.session_of(call, leg) else { return };
+        let settling = self.calls.get_mut(call).filter(|_| leg == call::Leg::CALLER);
+        if let Some(waits) = settling.and_then(|it| it.settling.as_mut()) {
+            *waits = Some(source);
+            return;
+        }
         let source = match source {
             Source::Leg(other) => match self.session_of(call, other) {
                 Some(other) => Source::Leg(other),

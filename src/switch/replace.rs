@@ -147,7 +147,7 @@ impl Switch {
                 self.peers.call_ended(trunk);
             }
         })?;
-        let agreed = self.agreed_in(key.call);
+        let agreed = self.agreed_in(key.call, key.leg);
         let codecs = match agreed {
             Some(codec) => (*codecs).clone().prefer(&codec),
             None => (*codecs).clone().g711_first(),

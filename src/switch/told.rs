@@ -84,7 +84,10 @@ impl Switch {
                     self.answered(key, now, out);
                 }
             }
-            Told::Media { media } => self.agreed(key, media, out),
+            Told::Media { media } => {
+                self.agreed(key, media, out);
+                self.settled_by(key, out);
+            }
             Told::Refused { status, reason, local, .. } => {
                 let cause = translate::refused(status, reason.as_ref(), local);
                 self.refused(key, cause, status, now, out);
@@ -92,7 +95,7 @@ impl Switch {
             Told::HungUp { status, reason, why } => {
                 self.hung_up(key, translate::hung_up(status, reason.as_ref(), why), why, out);
             }
-            Told::Unchanged { .. } => (),
+            Told::Unchanged { .. } => self.settled_by(key, out),
             Told::Referral { referral } => self.referral(key, &referral, now),
             Told::Key(digit) => {
                 let session = SessionId(key.pack());

@@ -3,6 +3,7 @@
 mod asking;
 mod captures;
 mod clients;
+mod codecs;
 mod commands;
 mod digits;
 mod endings;

@@ -157,6 +157,7 @@ fn manners(town: &mut World) -> Manners {
             .map(|_| (ms(roll(6_000)), ['1', '9', '*', '2'][roll(4) as usize]))
             .collect(),
         no_events: false,
+        codecs: crosspoint::simulator::Codecs::G711,
         answers_when_cancelled: roll(4) == 0,
         early_media: roll(5) == 0,
         slow_to_acknowledge: 0,
