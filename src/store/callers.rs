@@ -92,6 +92,24 @@ mod tests {
     }
 
     #[test]
+    fn what_an_account_has_talked_outside_is_told_with_its_calls() {
+        let folder = std::env::temp_dir().join(format!("crosspoint-spent-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let out = line("ann", "ended", 100);
+        let out =
+            out.replace(r#""legs""#, r#""called_out":{"account":"ann","talk_ms":90000},"legs""#);
+        fs::write(folder.join("calls.jsonl"), format!("{out}\n{}\n", line("+1", "ended", 101)))
+            .unwrap();
+        let mut told = Vec::new();
+        past_callers(&folder, Wall::from_unix_micros(0), |it| {
+            told.extend(it.called_out.clone().map(|it| (it.account.to_string(), it.talk_ms)));
+        })
+        .unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(told, [("ann".to_owned(), 90_000)]);
+    }
+
+    #[test]
     fn the_calls_of_the_time_are_told_and_no_others() {
         let folder =
             std::env::temp_dir().join(format!("crosspoint-callers-{}", std::process::id()));

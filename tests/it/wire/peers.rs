@@ -1,6 +1,7 @@
 //! Whole calls between SIPp and SIPp, and to baresip, through the running program.
 
 use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -241,10 +242,12 @@ pub fn baresip(edge: &Edge, password: &str, more: &[&str]) -> Peer {
     let config = format!(
         "sip_listen {}\nmodule_path /usr/lib/baresip/modules\naudio_source aufile,{}\n\
          audio_player aufile,{}\nmodule g711.so\nmodule aufile.so\n\
-         module_tmp account.so\nmodule_app menu.so\nrtp_ports 26000-26100\n",
+         module_tmp account.so\nmodule_app menu.so\nrtp_ports 26000-26100\n\
+         module_app ctrl_tcp.so\nctrl_tcp_listen {}\n",
         edge.net.at(40, 5060),
         folder.join("voice.wav").display(),
         folder.join("heard.wav").display(),
+        edge.net.at(40, 4444),
     );
     fs::write(folder.join("config"), config).unwrap();
     let account = format!(
@@ -255,6 +258,19 @@ pub fn baresip(edge: &Edge, password: &str, more: &[&str]) -> Peer {
     fs::write(folder.join("contacts"), "").unwrap();
     let mut baresip = Command::new("baresip");
     Peer::start(&edge.folder, "baresip", baresip.arg("-v").arg("-f").arg(&folder).args(more))
+}
+
+/// Types a command at [`baresip`]'s menu: a netstring of JSON, as its ctrl_tcp module takes it.
+pub fn type_at_baresip(edge: &Edge, command: &str, params: &str) {
+    let text =
+        serde_json::json!({ "command": command, "params": params, "token": "t" }).to_string();
+    let mut control = std::net::TcpStream::connect(edge.net.at(40, 4444)).expect("ctrl_tcp");
+    control.write_all(format!("{}:{text},", text.len()).as_bytes()).unwrap();
+    control.set_read_timeout(Some(SOON)).unwrap();
+    let mut answer = [0; 512];
+    let length = control.read(&mut answer).unwrap_or_default();
+    let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+    assert!(answer.contains("\"ok\":true"), "{command} {params}: {answer}");
 }
 
 #[test]

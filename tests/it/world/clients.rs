@@ -563,6 +563,15 @@ fn parallel_calls_share_what_is_left_of_the_days_minutes() {
     town.rests();
     let talk: u64 = town.ended().iter().filter_map(|it| it.talk_ms).sum();
     assert_near(ms(talk), secs(120), ms(1500));
+    // From that a restart sums it up.
+    let out = |it: &crosspoint::model::record::CallRecord| it.called_out.as_ref().unwrap().talk_ms;
+    assert_eq!(town.ended().iter().map(|it| out(it)).sum::<u64>(), talk);
+    let (now, ann) = (town.wall(), std::sync::Arc::from(ANN));
+    let mut town = company("minutes_per_day = 2", "");
+    town.switch.remember_spent(&ann, ms(talk).max(secs(120)), now);
+    town.calls(ANN, OUTSIDE);
+    town.run_for(secs(1));
+    assert_eq!(town.seen(ANN).finals(), [503], "{}", town.draw());
     assert!(both.since(first) < secs(61));
     // One that ends leaves its share to the other.
     let mut town = company("minutes_per_day = 2\nmax_calls = 3", "");
