@@ -174,7 +174,7 @@ fn obey(
                 Ok(way) => {
                     story.commanded(command, by, turn);
                     let leg = talk.callee;
-                    (transfer::go(talk, leg, talks_with, way, story, turn), Ok(()))
+                    (transfer::go(talk, leg, talks_with, (way, None), story, turn), Ok(()))
                 }
                 Err(cause) => (Phase::Talking(talk), Err(Refused::Unreachable(cause))),
             };
@@ -232,8 +232,8 @@ fn redirect(phase: Phase, way: Way, story: &mut Story, turn: &mut Turn<'_>) -> P
             let route = format!("transfer to {}", names.join(", "));
             story.step(route.clone(), turn);
             story.note(What::RouteEntered { route }, turn);
-            if let Some(account) = spend {
-                turn.say(Effect::Spend { account });
+            if let Some((account, left)) = spend {
+                story.spend(account, left, turn);
             }
             entering::greet(super::greeting::Then::Dial(rings), story, turn)
         }

@@ -13,8 +13,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::legs::MAX_LEGS;
 use super::offering::{Meanwhile, Offering};
-use super::story::{MAX_LEGS, Story, Turn};
+use super::story::{Story, Turn};
 use super::talking::Talking;
 use super::transfer::{self, Transferring};
 use super::{Effect, Leg, Offer, Phase, cause};

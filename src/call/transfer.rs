@@ -98,15 +98,20 @@ pub(super) fn ask(
             return Phase::Talking(talk);
         }
     };
-    go(talk, leg, to, way, story, turn)
+    let instead = match aim {
+        Aim::Dialled { instead, .. } => *instead,
+        Aim::Party { .. } | Aim::Nobody => None,
+    };
+    go(talk, leg, to, (way, instead), story, turn)
 }
 
-/// Puts the other side of `leg` through, who is `to` as a destination.
+/// Puts the other side of `leg` through, who is `to` as a destination; a call that rings there
+/// already is given up for it.
 pub(super) fn go(
     talk: Talking,
     leg: Leg,
     to: Arc<ReceivingNumber>,
-    way: Way,
+    (way, instead): (Way, Option<u64>),
     story: &mut Story,
     turn: &mut Turn<'_>,
 ) -> Phase {
@@ -115,8 +120,8 @@ pub(super) fn go(
         return Phase::Talking(talk);
     };
     let mut first = Duration::ZERO;
-    if let Aim::Dialled { instead: Some(handle), .. } = aim {
-        turn.say(Effect::GiveUp { handle: *handle });
+    if let Some(handle) = instead {
+        turn.say(Effect::GiveUp { handle });
         first = HANDOVER;
     }
     match way {

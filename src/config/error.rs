@@ -86,11 +86,11 @@ impl Wrong {
         self
     }
 
-    pub fn placed(self, file: &Arc<str>, text: &str) -> ConfigError {
+    pub fn placed(self, file: &str, text: &str) -> ConfigError {
         let (line, column) = place(text, self.span.start);
         let (key, message, allowed) = (self.key, self.message, self.allowed);
         let also = self.also.into_iter().map(|it| it.placed(file, text)).collect();
-        ConfigError { file: Arc::clone(file), line, column, key, message, allowed, also }
+        ConfigError { file: file.into(), line, column, key, message, allowed, also }
     }
 }
 

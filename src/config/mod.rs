@@ -68,7 +68,7 @@ const FILE_MAX: usize = 64 << 20;
 
 /// Reads a configuration. `file` is what messages call it; prompts are looked for from `folder` on.
 pub fn load(text: &str, file: &str, folder: &Path) -> Result<Config, ConfigError> {
-    read(text, folder).map_err(|wrong| wrong.placed(&file.into(), text))
+    read(text, folder).map_err(|wrong| wrong.placed(file, text))
 }
 
 /// Reads the configuration in `path`.

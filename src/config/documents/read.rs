@@ -23,7 +23,7 @@ impl Imported {
             only_kinds(table.get_ref())?;
             documents(table.get_ref(), text)
         });
-        let documents = read.map_err(|it| it.placed(&file.into(), text))?;
+        let documents = read.map_err(|it| it.placed(file, text))?;
         Ok(Self { documents, text: text.to_owned() })
     }
 

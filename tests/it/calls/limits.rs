@@ -302,7 +302,10 @@ fn how_somebody_did_not_take_the_call_is_forgotten_once_somebody_else_did() {
     scene.refuses("shop", 486).answers("desk").wait(seconds(5));
     let (dialled, spent) = ("+15550100009".into(), Default::default());
     let leg = scene.leg("desk");
-    scene.tell(Event::Transfer { leg, to: Box::new(Aim::Dialled { dialled, spent }) });
+    scene.tell(Event::Transfer {
+        leg,
+        to: Box::new(Aim::Dialled { dialled, spent, instead: None }),
+    });
     assert_eq!(scene.caller_was(), "released route_hangup");
     scene.ends();
 }

@@ -217,7 +217,7 @@ impl Case {
             }
             _ => {
                 let dialled = IDS[dice.roll(4) as usize].into();
-                let to = Box::new(Aim::Dialled { dialled, spent: Spent::default() });
+                let to = Box::new(Aim::Dialled { dialled, spent: Spent::default(), instead: None });
                 self.scene.tell(Event::Transfer { leg, to });
             }
         }
