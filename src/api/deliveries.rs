@@ -48,6 +48,7 @@ enum Asked {
 
 /// An event that a webhook did not take yet.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Delivery)]
 pub struct Entry {
     id: i64,
     webhook: String,
@@ -70,6 +71,7 @@ pub struct Entry {
 
 /// How much a webhook has.
 #[derive(Serialize, ToSchema)]
+#[schema(as = DeliveryCount)]
 pub struct Count {
     webhook: String,
     waiting: u64,
@@ -78,6 +80,7 @@ pub struct Count {
 
 /// Oldest first.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Deliveries)]
 pub struct Entries {
     items: Vec<Entry>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -187,7 +187,9 @@ fn an_event_that_is_refused_five_times_is_taken_after_a_restart_once_and_in_orde
     let of = |it: &Asked| it.headers["x-crosspoint-delivery"].clone();
     let tries: Vec<_> = asked.iter().filter(|it| it.event() == "call.connected").collect();
     assert!(tries.iter().all(|it| of(it) == of(tries[0])), "the same delivery each time");
-    assert!(tries.windows(2).all(|it| seconds(0.4) < it[1].at.duration_since(it[0].at)));
+    // The kill may come before the last refusal is kept: that one is tried again at once.
+    let soon = |it: &&[&Asked]| it[1].at.duration_since(it[0].at) < seconds(0.4);
+    assert!(tries.windows(2).filter(soon).count() <= 1, "{tries:#?}");
     assert!(!edge.log().contains("key=1") && !edge.log().contains(SECRET), "{}", edge.log());
 }
 
