@@ -28,6 +28,7 @@ pub fn routes() -> Router<Api> {
 pub struct Search {
     /// Those that are still tried (`waiting`), or those that were laid aside (`dead`).
     #[serde(default)]
+    #[param(inline)]
     state: Asked,
     /// Those of one webhook.
     webhook: Option<String>,
