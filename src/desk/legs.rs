@@ -12,7 +12,7 @@ pub(super) struct Leg {
     /// None for the phone that called.
     to: Option<Arc<str>>,
     /// Those it leads to whom we know.
-    people: Arc<[PersonId]>,
+    pub people: Arc<[PersonId]>,
     pub talks: bool,
     /// How long they are left alone after it.
     pub wrap_up: Duration,

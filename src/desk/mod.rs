@@ -13,7 +13,8 @@
 //!
 //! Rules: callers are served in the order they came, across queues as well. Nobody is offered to
 //! two callers at once. Who did not take a call is left alone for a moment, so that others get a
-//! turn. A caller keeps its place until somebody takes it or it leaves.
+//! turn; who takes none at all for longer and longer, so that its phone does not use up the legs
+//! that a caller may have. A caller keeps its place until somebody takes it or it leaves.
 //!
 //! What an event costs grows with the members of a queue, never with its callers.
 
@@ -36,7 +37,7 @@ use self::legs::Leg;
 use self::line::{Line, Seat, Wait};
 use self::memory::Memory;
 use self::person::{Person, PersonId};
-pub use self::person::{Presence, State};
+pub use self::person::{Presence, RETRY, State};
 use self::roster::{Member, Roster};
 use crate::clock::{Instant, Now};
 use crate::model::event::What;
@@ -99,8 +100,6 @@ impl Default for Limits {
     }
 }
 
-/// How long somebody who did not take a call is left alone.
-pub const RETRY: Duration = Duration::from_secs(5);
 /// How often a line is looked at again in which somebody's schedule was closed.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
@@ -225,6 +224,8 @@ impl Desk {
             What::Connected { leg } => {
                 if let Some(leg) = self.legs.get_mut(&(caller, *leg)) {
                     leg.talks = true;
+                    let people = Arc::clone(&leg.people);
+                    people.iter().for_each(|it| self.people[*it].talks());
                 }
             }
             What::LegEnded { leg, .. } => self.disengage((caller, *leg), now),
@@ -375,8 +376,7 @@ impl Desk {
         }
         self.stirred.insert(wait.line);
         for id in member.is.iter() {
-            let until = now.at + RETRY;
-            self.people[*id].aside = Some(until);
+            let until = self.people[*id].passes(now.at);
             self.alarms.insert((until, Alarm::Person(*id)));
         }
         self.take_back(&member);

@@ -1,10 +1,17 @@
 //! One person who takes calls: an agent, or whoever is at a receiving number.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Instant;
+
+/// How long somebody who did not take a call is left alone, and at most if it never takes one.
+pub const RETRY: Duration = Duration::from_secs(5);
+const RETRY_MOST: Duration = Duration::from_secs(120);
+/// The pause has grown to the longest by then.
+const PASSES_MAX: u32 = 8;
 
 /// A person's place in the desk's list; it stays when the directory is read again.
 pub(super) type PersonId = usize;
@@ -42,6 +49,8 @@ pub(super) struct Person {
     pub wrap_up: Option<Instant>,
     /// Left alone until then: it did not take a call.
     pub aside: Option<Instant>,
+    /// Calls that it did not take, one after the other.
+    passes: u32,
     /// When its last talk ended.
     pub idle: Instant,
     /// The lines in which it matters that it becomes free.
@@ -57,6 +66,7 @@ impl Person {
             offered: 0,
             wrap_up: None,
             aside: None,
+            passes: 0,
             idle: now,
             lines: BTreeSet::new(),
         }
@@ -65,8 +75,22 @@ impl Person {
     pub fn set(&mut self, presence: Presence) {
         self.away = presence == Presence::Away;
         if !self.away {
-            (self.wrap_up, self.aside) = (None, None);
+            (self.wrap_up, self.aside, self.passes) = (None, None, 0);
         }
+    }
+
+    /// It did not take a call: until when it is left alone.
+    pub fn passes(&mut self, now: Instant) -> Instant {
+        let pause = RETRY.saturating_mul(1 << self.passes.min(PASSES_MAX)).min(RETRY_MOST);
+        self.passes = self.passes.saturating_add(1);
+        let until = now + pause;
+        self.aside = Some(until);
+        until
+    }
+
+    /// It talks with somebody.
+    pub fn talks(&mut self) {
+        self.passes = 0;
     }
 
     pub fn hangs_up(&mut self) {

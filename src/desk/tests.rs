@@ -146,6 +146,27 @@ fn taken_by(town: &mut Town, calls: u64) -> Vec<String> {
 }
 
 #[test]
+fn who_never_takes_a_call_is_asked_less_and_less_often_until_it_takes_one() {
+    let mut town = Town::new(queue(Distribution::RoundRobin, &["a"]));
+    town.joins(1);
+    assert_eq!(town.offers(), ["1 gets a"]);
+    for pause in [5, 10, 20, 40, 80, 120, 120] {
+        town.passes(1, "a");
+        town.wait(seconds(pause) - Duration::from_millis(1));
+        assert_eq!(town.offers(), Vec::<String>::new(), "before {pause} s are over");
+        town.wait(Duration::from_millis(1));
+        assert_eq!(town.offers(), ["1 gets a"], "after {pause} s");
+    }
+    let leg = town.takes(1, "a");
+    town.hangs_up(1, leg);
+    town.joins(2);
+    assert_eq!(town.offers(), ["2 gets a"]);
+    town.passes(2, "a");
+    town.wait(RETRY);
+    assert_eq!(town.offers(), ["2 gets a"], "as patiently as at first");
+}
+
+#[test]
 fn simultaneous_offers_everybody_who_is_free_to_the_first_in_line() {
     let mut town = Town::new(queue(Distribution::Simultaneous, &["a", "b", "c"]));
     let leg = town.dials(99, "b");

@@ -32,6 +32,8 @@ struct Model {
     /// Calls: the caller, the leg, and who is on it.
     calls: Vec<(u64, u8, &'static str, bool)>,
     quiet: BTreeMap<&'static str, Instant>,
+    /// Calls in a row that somebody did not take.
+    passes: BTreeMap<&'static str, u32>,
     offers: u64,
 }
 
@@ -78,6 +80,7 @@ impl Model {
             no_more: BTreeSet::new(),
             calls: Vec::new(),
             quiet: BTreeMap::new(),
+            passes: BTreeMap::new(),
             offers: 0,
         }
     }
@@ -107,12 +110,16 @@ impl Model {
             7 | 8 => {
                 let Some(caller) = self.offered.remove(who) else { return };
                 let leg = self.town.takes(caller, who);
+                self.passes.remove(who);
                 self.calls.push((caller, leg, who, true));
                 self.forget(caller);
             }
             9 => {
                 let Some(caller) = self.offered.remove(who) else { return };
-                let until = self.town.now.at + RETRY;
+                let passes = self.passes.entry(who).or_default();
+                let pause = seconds([5, 10, 20, 40, 80, 120][(*passes).min(5) as usize]);
+                *passes += 1;
+                let until = self.town.now.at + pause;
                 let quiet = self.quiet.entry(who).or_insert(until);
                 *quiet = until.max(*quiet);
                 self.town.passes(caller, who);

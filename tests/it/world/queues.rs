@@ -640,6 +640,24 @@ fn a_long_wait_is_no_route_loop() {
     assert_eq!(town.switch.in_line(), 0);
 }
 
+/// Phones that always refuse use up no caller's patience: they are asked less and less often.
+#[test]
+fn a_caller_waits_its_whole_time_though_every_member_refuses_at_once() {
+    let receiving = [("b", ""), ("c", ""), ("d", ""), ("e", "")];
+    let keys = "members = [\"b\", \"c\", \"d\", \"e\"]\nmax_wait = \"10m\"";
+    let mut town = office(&receiving, keys);
+    for phone in ["b", "c", "d", "e"] {
+        town.refuses_after(phone, ms(50), 486);
+    }
+    for phone in &mut town.phones {
+        phone.ear.dull = true;
+    }
+    town.call();
+    town.ends();
+    assert_eq!(town.record().wait_ms, Some(600_000), "{}", town.record().legs.len());
+    all_is_over(&mut town);
+}
+
 #[test]
 fn queues_that_send_callers_in_a_circle_are_cut() {
     let keys = "members = [\"nobody\"]\nmax_wait = \"1s\"\nno_answer = { queue = \"sales\" }";
