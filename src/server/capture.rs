@@ -44,6 +44,8 @@ const FIND: Duration = Duration::from_secs(300);
 enum Told {
     Turn(Vec<Caught>),
     Look(String, oneshot::Sender<Option<Captured>>),
+    /// No turn follows; somebody may still hold an end to look with.
+    End,
 }
 
 /// The loop's end. Does nothing where nothing is to be kept.
@@ -161,7 +163,10 @@ impl Capture {
         let Some(running) = self.0.as_mut().filter(|it| !it.turn.is_empty()) else { return };
         let turn = std::mem::take(&mut running.turn);
         match running.ring.try_send(Told::Turn(turn)) {
-            Ok(()) | Err(TrySendError::Disconnected(_) | TrySendError::Full(Told::Look(..))) => (),
+            Ok(())
+            | Err(TrySendError::Disconnected(_) | TrySendError::Full(Told::Look(..) | Told::End)) => {
+                ()
+            }
             Err(TrySendError::Full(Told::Turn(mut turn))) => {
                 let before = turn.len();
                 if WAITING < before {
@@ -180,7 +185,8 @@ impl Capture {
     pub fn stop(mut self) {
         self.flush();
         if let Some(Running { ring, thread, .. }) = self.0.take() {
-            drop(ring);
+            // Waits for room, should there be none; the thread is not there if it is refused.
+            drop(ring.send(Told::End));
             if thread.join().is_err() {
                 error!("the thread of the captures had died");
             }
@@ -211,7 +217,7 @@ impl Keeper {
                 }
                 Ok(Told::Look(call, answer)) => drop(answer.send(self.book.look(&call))),
                 Err(RecvTimeoutError::Timeout) => (),
-                Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Told::End) | Err(RecvTimeoutError::Disconnected) => break,
             }
             self.book.on_time(self.clock.now().at, &mut self.wants);
             self.perform();
