@@ -162,23 +162,18 @@ impl Capture {
         self.reach(usize::MAX);
         let Some(running) = self.0.as_mut().filter(|it| !it.turn.is_empty()) else { return };
         let turn = std::mem::take(&mut running.turn);
-        match running.ring.try_send(Told::Turn(turn)) {
-            Ok(())
-            | Err(TrySendError::Disconnected(_) | TrySendError::Full(Told::Look(..) | Told::End)) => {
-                ()
-            }
-            Err(TrySendError::Full(Told::Turn(mut turn))) => {
-                let before = turn.len();
-                if WAITING < before {
-                    let is_said =
-                        |it: &Caught| matches!(it, Caught::Dialog { .. } | Caught::Over { .. });
-                    turn.retain(|it| is_said(it) && before < WAITING_MOST);
-                    let lost = before - turn.len();
-                    metrics::counter!("crosspoint_capture_lost_total").increment(lost as u64);
-                }
-                running.turn = turn;
-            }
+        let Err(TrySendError::Full(Told::Turn(mut turn))) = running.ring.try_send(Told::Turn(turn))
+        else {
+            return;
+        };
+        let before = turn.len();
+        if WAITING < before {
+            let is_said = |it: &Caught| matches!(it, Caught::Dialog { .. } | Caught::Over { .. });
+            turn.retain(|it| is_said(it) && before < WAITING_MOST);
+            let lost = before - turn.len();
+            metrics::counter!("crosspoint_capture_lost_total").increment(lost as u64);
         }
+        running.turn = turn;
     }
 
     /// Writes what there is, and ends.
