@@ -109,6 +109,8 @@ pub(super) fn serve(
     let shell = super::read_shell(file)?;
     let config = shell.config().map_err(|error| Error::Config(error.to_string()))?;
     telemetry::logs(log_level);
+    // The disk says better what is wrong than a database on it.
+    writable(data).map_err(Error::doing(format!("writing to {}", data.display())))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -127,6 +129,14 @@ pub(super) fn serve(
         server.stop();
         Ok(())
     })
+}
+
+/// Whether something can be kept in this folder.
+fn writable(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let probe = folder.join(".writable");
+    std::fs::write(&probe, b"")?;
+    std::fs::remove_file(probe)
 }
 
 impl<'a> Server<'a> {
