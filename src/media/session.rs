@@ -148,7 +148,7 @@ impl Session {
             // Listened to in doubt, when a voice comes.
             Keys::Events { .. } | Keys::Outside => self.detector = None,
         }
-        self.control.begin(self.stream.ssrc(), now.at);
+        self.control.begin(now.at);
         self.remote = Some(remote);
         self.wind(now.at);
     }

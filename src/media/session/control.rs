@@ -1,4 +1,4 @@
-//! RTCP of one leg: our reports every five seconds, what the far end's reports say, and the sum of
+//! RTCP of one leg: our reports about every five seconds, what the far end's reports say, and the sum of
 //! it all in the end (RFC 3550 section 6).
 //!
 //! Each leg has a name of its own (CNAME), so that neither side learns anything of the other.
@@ -16,6 +16,7 @@ use crate::rtp::{Ntp, Reception};
 #[derive(Debug)]
 pub(super) struct Control {
     name: [u8; 16],
+    chance: Chance,
     due: Option<Instant>,
     packets: u64,
     octets: u64,
@@ -32,8 +33,26 @@ struct Far {
     round_trip_ms: Option<f32>,
 }
 
+/// Chance enough that calls which began together do not report together: SplitMix64.
+#[derive(Debug)]
+struct Chance(u64);
+
+impl Chance {
+    /// Between a half and one and a half of the interval, made shorter so that reports come no
+    /// rarer in the mean (RFC 3550 section 6.3.1).
+    fn spread(&mut self, interval: Duration) -> Duration {
+        const COMPENSATION: f64 = std::f64::consts::E - 1.5;
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        interval.mul_f64((0.5 + mixed as f64 / u64::MAX as f64) / COMPENSATION)
+    }
+}
+
 impl Control {
-    /// Between two reports of a leg (RFC 3550 section 6.2).
+    /// The interval as it is reckoned, before chance (RFC 3550 section 6.2).
     const EVERY: Duration = Duration::from_secs(5);
     /// More than any compound packet of ours.
     const LONGEST: usize = 128;
@@ -43,15 +62,23 @@ impl Control {
         for (n, octet) in text.iter_mut().enumerate() {
             *octet = b"0123456789abcdef"[(name >> (4 * n)) as usize & 15];
         }
-        Self { name: text, due: None, packets: 0, octets: 0, reported: 0, far: Far::default() }
+        let chance = Chance(name);
+        Self {
+            name: text,
+            chance,
+            due: None,
+            packets: 0,
+            octets: 0,
+            reported: 0,
+            far: Far::default(),
+        }
     }
 
-    /// Reports begin, half an interval on at the earliest and spread by the SSRC, so that calls
-    /// that began together do not report together.
-    pub fn begin(&mut self, ssrc: u32, now: Instant) {
-        let half = Self::EVERY.as_micros() as u64 / 2;
-        let spread = (u64::from(ssrc) * half) >> 32;
-        self.due.get_or_insert(now + Duration::from_micros(half + spread));
+    /// Reports begin: the first after half an interval (RFC 3550 section 6.2).
+    pub fn begin(&mut self, now: Instant) {
+        if self.due.is_none() {
+            self.due = Some(now + self.chance.spread(Self::EVERY / 2));
+        }
     }
 
     pub fn due(&self) -> Option<Instant> {
@@ -73,7 +100,7 @@ impl Session {
     /// Sends a report if one is due.
     pub fn report_due(&mut self, now: Now, out: &mut dyn Outlet) {
         if self.control.due.is_some_and(|it| it <= now.at) {
-            self.control.due = Some(now.at + Control::EVERY);
+            self.control.due = Some(now.at + self.control.chance.spread(Control::EVERY));
             self.send_report(false, now, out);
         }
     }
@@ -171,5 +198,32 @@ impl Session {
             foreign: self.gate.foreign,
             source: self.gate.source(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn legs_that_began_together_report_at_different_times_ever_after() {
+        let begin = Instant::default();
+        let mut dues: Vec<Instant> = Vec::new();
+        for leg in 0..1000_u64 {
+            let mut control = Control::new(leg.wrapping_mul(0x2545_f491_4f6c_dd1d));
+            control.begin(begin);
+            let first = control.due.unwrap().since(begin).as_secs_f64();
+            assert!((2.5 * 0.41..=2.5 * 1.24).contains(&first), "{first}");
+            let mut all = 0.0;
+            for _ in 0..20 {
+                let interval = control.chance.spread(Control::EVERY).as_secs_f64();
+                assert!((2.05..=6.16).contains(&interval), "{interval}");
+                all += interval;
+            }
+            dues.push(begin + Duration::from_secs_f64(all));
+        }
+        dues.sort_unstable();
+        let crowd = dues.windows(40).map(|it| it[39].since(it[0])).min().unwrap();
+        assert!(Duration::from_millis(100) < crowd, "40 of 1000 within {crowd:?}");
     }
 }

@@ -89,13 +89,14 @@ fn packets_are_as_long_as_the_far_end_asked() {
 }
 
 #[test]
-fn both_ends_get_reports_each_five_seconds_under_names_of_their_own() {
+fn both_ends_get_reports_now_and_then_under_names_of_their_own() {
     let (mut rig, mut a, _) = Rig::with_two_legs();
     rig.bridge();
     rig.talk(1000, &mut [(&mut a, 0x11)]);
     let (to_a, to_b) = (rig.control_to(1), rig.control_to(2));
-    assert!((3..=4).contains(&to_a.len()) && (3..=4).contains(&to_b.len()));
-    assert!(to_a.windows(2).all(|it| it[1].at - it[0].at == 5000));
+    assert!((3..=9).contains(&to_a.len()) && (3..=9).contains(&to_b.len()));
+    assert!(to_a.windows(2).all(|it| (2050..=6160).contains(&(it[1].at - it[0].at))));
+    assert!(to_a.iter().zip(&to_b).any(|(a, b)| a.at != b.at), "both at one time");
     let read =
         |it: &Sent| rtcp::read(&it.bytes.clone()).map(|it| format!("{it:?}")).collect::<Vec<_>>();
     assert!(read(&to_a[0])[0].starts_with("ReceiverReport"), "A was sent nothing");
