@@ -35,6 +35,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hasher};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -355,9 +356,15 @@ impl Peers {
     }
 
     /// A call failed before this address took it (no connection, silence, 503): it is tried last
-    /// for a while.
-    pub fn address_failed(&mut self, trunk: TrunkId, address: u8, now: Instant) {
-        self.trunks.address_failed(trunk, address, now);
+    /// for as long as it asked for, or for a while.
+    pub fn address_failed(
+        &mut self,
+        trunk: TrunkId,
+        address: u8,
+        wait: Option<Duration>,
+        now: Instant,
+    ) {
+        self.trunks.address_failed(trunk, address, wait, now);
     }
 
     /// This address answered a call, whatever it said.

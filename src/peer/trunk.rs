@@ -12,6 +12,9 @@ use super::health::{self, Health, Turn};
 use crate::clock::{Alarms, Instant};
 use crate::sip::Transport;
 
+/// For how long at most a Retry-After is believed.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+
 /// A trunk; the number stays its own when the configuration is read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrunkId(pub u16);
@@ -212,10 +215,17 @@ impl Trunks {
         health::order(&line.config.addresses, &line.health, now, dice)
     }
 
-    /// A call failed before this address took it: transport error, silence, or 503.
-    pub fn address_failed(&mut self, id: TrunkId, address: u8, now: Instant) {
+    /// A call failed before this address took it: transport error, silence, or 503. That may say
+    /// how long it wants to be left alone (RFC 3261 section 21.5.4), and is believed for an hour.
+    pub fn address_failed(
+        &mut self,
+        id: TrunkId,
+        address: u8,
+        wait: Option<Duration>,
+        now: Instant,
+    ) {
         if let Some((line, at)) = self.address(id, address) {
-            let cooldown = line.config.cooldown;
+            let cooldown = wait.map_or(line.config.cooldown, |it| it.min(LONGEST_WAIT));
             line.health[at].cool(cooldown, now);
         }
     }

@@ -1,5 +1,7 @@
 //! What a dialog wants and tells: requests down to the table, events up to the call.
 
+use std::time::Duration;
+
 use super::ids::{BranchIds, BranchKey};
 use super::{Out, Owner, Switch, translate};
 use crate::call::{self, Event};
@@ -88,9 +90,11 @@ impl Switch {
                 self.agreed(key, media, out);
                 self.settled_by(key, out);
             }
-            Told::Refused { status, reason, local, .. } => {
+            Told::Refused { status, reason, retry_after, local, .. } => {
                 let cause = translate::refused(status, reason.as_ref(), local);
-                self.refused(key, cause, status, now, out);
+                let asked = retry_after.filter(|_| status == 503);
+                let wait = asked.map(|it| Duration::from_secs(it.into()));
+                self.refused(key, cause, status, wait, now, out);
             }
             Told::HungUp { status, reason, why } => {
                 self.hung_up(key, translate::hung_up(status, reason.as_ref(), why), why, out);
@@ -180,8 +184,17 @@ impl Switch {
         }
     }
 
-    /// A branch was refused: the next address, or the end of the leg when none is left.
-    fn refused(&mut self, key: BranchKey, cause: Cause, status: u16, now: Now, out: &mut Vec<Out>) {
+    /// A branch was refused: the next address, or the end of the leg when none is left. `wait` is
+    /// how long its server asks not to be called.
+    fn refused(
+        &mut self,
+        key: BranchKey,
+        cause: Cause,
+        status: u16,
+        wait: Option<Duration>,
+        now: Now,
+        out: &mut Vec<Out>,
+    ) {
         let Some(entry) = self.calls.get_mut(key.call) else { return };
         let Some(leg) = entry.leg(key.leg) else { return };
         let Some(branch) = leg.branches.get_mut(usize::from(key.branch)) else { return };
@@ -206,7 +219,7 @@ impl Switch {
         }
         if let Some((trunk, address)) = address {
             if failed {
-                self.peers.address_failed(trunk, address, now.at);
+                self.peers.address_failed(trunk, address, wait, now.at);
             } else {
                 self.peers.address_answered(trunk, address, now.at);
             }
@@ -276,7 +289,7 @@ impl Switch {
             let cause = dialog::Cause::new(408, "No answer from this address");
             self.turn(key, now, out, |leg, turn| leg.release(&cause, turn));
             let cause = Cause { sip: 408, reason: "silent_address".into(), ..Cause::default() };
-            self.refused(key, cause, 408, now, out);
+            self.refused(key, cause, 408, None, now, out);
         }
     }
 

@@ -271,13 +271,33 @@ fn an_address_through_which_a_call_failed_is_tried_last_for_a_while() {
         it.addresses = vec![address("203.0.113.1"), second];
     });
     let trunk = peers.trunk("carrier").unwrap();
-    peers.address_failed(trunk, 0, at(1).at);
+    peers.address_failed(trunk, 0, None, at(1).at);
     let order = |peers: &Peers, now| uris(&through(peers, "1", 1, now));
     assert_eq!(order(&peers, at(2)), ["sip:1@203.0.113.2", "sip:1@203.0.113.1"]);
     assert_eq!(order(&peers, at(31)), ["sip:1@203.0.113.1", "sip:1@203.0.113.2"]);
-    peers.address_failed(trunk, 0, at(40).at);
+    peers.address_failed(trunk, 0, None, at(40).at);
     peers.address_answered(trunk, 0, at(41).at);
     assert_eq!(order(&peers, at(41)), ["sip:1@203.0.113.1", "sip:1@203.0.113.2"]);
+}
+
+#[test]
+fn an_address_that_says_when_it_can_be_called_again_is_left_alone_until_then() {
+    let mut peers = with_trunk(|it| {
+        let second = super::Address { priority: 2, ..address("203.0.113.2") };
+        it.addresses = vec![address("203.0.113.1"), second];
+    });
+    let trunk = peers.trunk("carrier").unwrap();
+    let first = |peers: &Peers, now| uris(&through(peers, "1", 1, now))[0].clone();
+    let wait = |seconds| Some(std::time::Duration::from_secs(seconds));
+    peers.address_failed(trunk, 0, wait(5), at(1).at);
+    assert_eq!(first(&peers, at(5)), "sip:1@203.0.113.2");
+    assert_eq!(first(&peers, at(6)), "sip:1@203.0.113.1");
+    peers.address_failed(trunk, 0, wait(120), at(10).at);
+    assert_eq!(first(&peers, at(129)), "sip:1@203.0.113.2");
+    assert_eq!(first(&peers, at(130)), "sip:1@203.0.113.1");
+    peers.address_failed(trunk, 0, wait(u64::from(u32::MAX)), at(200).at);
+    assert_eq!(first(&peers, at(3_799)), "sip:1@203.0.113.2");
+    assert_eq!(first(&peers, at(3_800)), "sip:1@203.0.113.1", "no longer than an hour");
 }
 
 #[test]
