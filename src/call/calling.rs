@@ -89,6 +89,7 @@ fn dialled_by(user: &str, dialled: &str, directory: &Directory) -> TrackingNumbe
         route: None,
         settings: Arc::new(settings),
         fail_safe: None,
+        keep_recordings: None,
         tags: Vec::new(),
     }
 }

@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use super::ending::end;
 use super::greeting::{Greeting, Then};
-use super::story::{Story, Turn};
+use super::story::{Story, Turn, millis};
 use super::{Effect, Facts, Phase, calling, cause};
 use crate::desk::Desk;
 use crate::flow::{self, Draw, Entry, Known, Left, Plan, Why};
 use crate::model::event::What;
 use crate::model::record::{CallRecord, Cause, Direction, Outcome, RecordState};
 use crate::model::{
-    CallSettings, Dial, Directory, GeoRouter, Queue, ReceivingNumber, Route, TrackingNumber, Who,
+    CallSettings, Dial, Directory, GeoRouter, Keep, Queue, ReceivingNumber, Route, TrackingNumber,
+    Who,
 };
 
 /// Takes an INVITE in, or refuses it.
@@ -282,6 +283,10 @@ fn nobodys(dialled: &str) -> TrackingNumber {
 }
 
 pub(super) fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) -> CallRecord {
+    let keep_recordings_ms = match number.keeps_recordings() {
+        Keep::Forever => None,
+        Keep::For(time) => Some(millis(time)),
+    };
     CallRecord {
         id: Arc::clone(&facts.call),
         state: RecordState::InProgress,
@@ -302,6 +307,7 @@ pub(super) fn received(facts: &Facts, number: &TrackingNumber, turn: &Turn<'_>) 
         talk_ms: None,
         cause: None,
         recordings: Vec::new(),
+        keep_recordings_ms,
         called_out: None,
         linked: Vec::new(),
         caller_quality: None,

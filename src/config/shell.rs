@@ -115,6 +115,9 @@ section! {
     Recordings {
         /// The folder, inside of the data folder unless it begins with a slash.
         folder: String = default("\"recordings\"");
+        /// How long they are kept after their end, then they are deleted; unless their call
+        /// settings or their tracking number say otherwise.
+        keep: OrOff<Time<60_000, 315_360_000_000>> = default("\"off\"");
     }
 }
 

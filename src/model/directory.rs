@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use super::phone::normalise;
 use super::{
-    Account, Agent, CallSettings, Condition, GeoRouter, Prompt, Queue, ReceivingNumber, RingbackBy,
-    Schedule, SmartRouter, TagRule, TrackingNumber, Trunk, VirtualAgent, VoiceMenu, VoicemailBox,
-    Webhook, Whisper,
+    Account, Agent, CallSettings, Condition, GeoRouter, Keep, Prompt, Queue, ReceivingNumber,
+    RingbackBy, Schedule, SmartRouter, TagRule, TrackingNumber, Trunk, VirtualAgent, VoiceMenu,
+    VoicemailBox, Webhook, Whisper,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -124,6 +124,13 @@ impl Directory {
 
     pub fn receiving_numbers(&self) -> impl Iterator<Item = &Arc<ReceivingNumber>> {
         self.receiving.values()
+    }
+
+    /// Whether there are recordings that are not kept for ever.
+    pub fn deletes_recordings(&self) -> bool {
+        let numbers = self.tracking.values().map(|it| it.keeps_recordings());
+        let settings = self.settings.values().map(|it| it.keep_recordings);
+        numbers.chain(settings).any(|it| it != Keep::Forever)
     }
 
     pub fn call_settings(&self, id: &str) -> Option<&Arc<CallSettings>> {

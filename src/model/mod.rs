@@ -41,7 +41,7 @@ pub use self::receiving_number::{
 pub use self::route::{Dial, Order, Route, Stage};
 pub use self::router::{Condition, GeoRouter, HeaderText, QueueState, Rule, SmartRouter};
 pub use self::schedule::Schedule;
-pub use self::settings::{BlockList, CallSettings, EarlyMedia, RingbackBy};
+pub use self::settings::{BlockList, CallSettings, EarlyMedia, Keep, RingbackBy};
 pub use self::tag_rule::{TagCondition, TagRule};
 pub use self::tracking_number::TrackingNumber;
 pub use self::trunk::{CallerIdHeaders, Reliable, SessionTimers, Trunk};

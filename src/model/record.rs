@@ -37,6 +37,10 @@ pub struct CallRecord {
     pub cause: Option<Cause>,
     /// One for each connection, recorded or prevented, in their order.
     pub recordings: Vec<Recording>,
+    /// How long they are kept after their end, as was said when the call came; for ever if it is
+    /// not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_recordings_ms: Option<u64>,
     /// The account whose calls out this one is of, and the talk that counts for it.
     #[serde(default)]
     pub called_out: Option<CalledOut>,

@@ -13,6 +13,7 @@ use crate::audio::Ringback;
 pub struct CallSettings {
     pub id: Arc<str>,
     pub record: bool,
+    pub keep_recordings: Keep,
     pub recording_notice: Option<Prompt>,
     pub greeting: Option<Prompt>,
     pub whisper: Whisper,
@@ -34,6 +35,7 @@ impl CallSettings {
         Self {
             id: id.into(),
             record: true,
+            keep_recordings: Keep::Forever,
             recording_notice: None,
             greeting: None,
             whisper: Whisper::Inherit,
@@ -45,6 +47,15 @@ impl CallSettings {
             early_media: EarlyMedia::Relay,
         }
     }
+}
+
+/// How long recordings are kept after their end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    #[default]
+    Forever,
+    For(Duration),
 }
 
 /// What the caller hears of a destination that sends audio before it answers.

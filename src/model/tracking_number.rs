@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CallSettings, Route};
+use super::{CallSettings, Keep, Route};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrackingNumber {
@@ -16,6 +16,8 @@ pub struct TrackingNumber {
     pub settings: Arc<CallSettings>,
     /// A receiving number dialled when following the route fails inside us.
     pub fail_safe: Option<Arc<str>>,
+    /// As its settings say if it says nothing.
+    pub keep_recordings: Option<Keep>,
     /// Applied to every call.
     pub tags: Vec<String>,
 }
@@ -29,7 +31,13 @@ impl TrackingNumber {
             route: Some(route),
             settings,
             fail_safe: None,
+            keep_recordings: None,
             tags: Vec::new(),
         }
+    }
+
+    /// How long recordings of its calls are kept.
+    pub fn keeps_recordings(&self) -> Keep {
+        self.keep_recordings.unwrap_or(self.settings.keep_recordings)
     }
 }

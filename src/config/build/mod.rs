@@ -27,7 +27,7 @@ use super::names::Index;
 use super::shell::{Sip, Store};
 use super::{Config, File};
 use crate::model::directory::Parts;
-use crate::model::{Account, Agent, CallSettings, Directory, Schedule, Trunk};
+use crate::model::{Account, Agent, CallSettings, Directory, Keep, Schedule, Trunk};
 
 /// The name of the settings that hold without a name.
 const DEFAULT: &str = "default";
@@ -97,6 +97,7 @@ fn directory(file: &mut File, text: &str, folder: &Path) -> Result<Directory, Wr
     let mut trade = Trade {
         folder,
         voice: &voice,
+        keep: settings::keep(file.recordings.keep),
         known: Known::of(file, text)?,
         trunks: Vec::new(),
         default_trunk: None,
@@ -111,7 +112,8 @@ fn directory(file: &mut File, text: &str, folder: &Path) -> Result<Directory, Wr
     let settings = |it| trade.settings(it).map(Arc::new);
     trade.settings = each(&mut file.call_settings, "call_settings", wrong, settings);
     if !trade.settings.iter().any(|it| &*it.id == DEFAULT) {
-        trade.settings.push(CallSettings::new(DEFAULT).into());
+        let usual = CallSettings { keep_recordings: trade.keep, ..CallSettings::new(DEFAULT) };
+        trade.settings.push(usual.into());
     }
     trade.agents = each(&mut file.agent, "agent", wrong, |it| trade.agent(it));
     let parts = trade.parts(file, wrong);
@@ -132,6 +134,8 @@ fn directory(file: &mut File, text: &str, folder: &Path) -> Result<Directory, Wr
 struct Trade<'a> {
     folder: &'a Path,
     voice: &'a str,
+    /// How long recordings are kept where nothing else is said.
+    keep: Keep,
     known: Known<'a>,
     trunks: Vec<Trunk>,
     default_trunk: Option<Arc<str>>,

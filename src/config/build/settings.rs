@@ -3,8 +3,9 @@
 use super::Trade;
 use crate::config::error::Wrong;
 use crate::config::trade::{CallerIdKeys, SettingsKeys};
+use crate::config::value::{OrOff, Time};
 use crate::config::words::{Announced, Message, Music};
-use crate::model::{BlockList, CallSettings, CallerId, Prompt, RingbackBy, Whisper};
+use crate::model::{BlockList, CallSettings, CallerId, Keep, Prompt, RingbackBy, Whisper};
 
 impl Trade<'_> {
     pub(super) fn settings(&self, keys: SettingsKeys) -> Result<CallSettings, Wrong> {
@@ -13,6 +14,7 @@ impl Trade<'_> {
         let block = keys.block_list;
         Ok(CallSettings {
             record: keys.record,
+            keep_recordings: keys.keep_recordings.map_or(self.keep, keep),
             recording_notice: keys.recording_notice.as_ref().map(prompt),
             greeting: keys.greeting.as_ref().map(prompt),
             whisper: self.whisper(keys.whisper.as_ref(), voice),
@@ -57,6 +59,11 @@ impl Trade<'_> {
     fn file(&self, file: &str) -> Prompt {
         Prompt::file(&self.folder.join(file).to_string_lossy())
     }
+}
+
+/// How long recordings are kept.
+pub(super) fn keep<const MIN: u64, const MAX: u64>(time: OrOff<Time<MIN, MAX>>) -> Keep {
+    time.0.map_or(Keep::Forever, |it| Keep::For(it.0))
 }
 
 pub(super) fn caller_id(keys: &CallerIdKeys) -> Result<CallerId, Wrong> {

@@ -42,6 +42,7 @@ impl Trade<'_> {
             route: Some(route),
             settings: settings.unwrap_or_else(|| CallSettings::new(DEFAULT).into()),
             fail_safe: fail_safe.map_err(|it| it.under("fail_safe"))?,
+            keep_recordings: keys.keep_recordings.map(super::settings::keep),
             tags: keys.tags,
         })
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::{load, loaded, refused};
 use crate::model::record::Outcome;
 use crate::model::{
-    Condition, Directory, Distribution, HeaderText, Member, PromptSource, QueueEntry, QueueState,
-    Route, TagCondition, Who,
+    Condition, Directory, Distribution, HeaderText, Keep, Member, PromptSource, QueueEntry,
+    QueueState, Route, TagCondition, Who,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -421,5 +421,41 @@ fn a_message_may_be_one_that_was_uploaded() {
     }
     for both in ["{ prompt = \"a\", file = \"b.wav\" }", "{ prompt = \"a\", voice = \"slt\" }"] {
         assert!(with(both).is_err(), "{both}");
+    }
+}
+
+#[test]
+fn a_number_says_how_long_recordings_are_kept_else_its_settings_else_the_file() {
+    let kept = |text: &str| {
+        let numbers = "[[tracking_number]]\nnumber = \"+12025550198\"\nroute = \"hangup\"\n\
+                       keep_recordings = \"off\"\n\
+                       [[tracking_number]]\nnumber = \"+12025550199\"\nroute = \"hangup\"\n";
+        let config = load(&format!("{text}{numbers}"), "t.toml", Path::new("/")).unwrap();
+        let number = |it: &str| config.directory.tracking_number(it).unwrap().keeps_recordings();
+        assert_eq!(number("+12025550198"), Keep::Forever);
+        (number("+12025550199"), config.directory.deletes_recordings())
+    };
+    let days = |it: u64| Keep::For(Duration::from_secs(it * 86_400));
+    let settings = "[[call_settings]]\nname = \"default\"\n";
+    for (text, wanted) in [
+        (String::new(), Keep::Forever),
+        ("[recordings]\nkeep = \"90d\"\n".to_owned(), days(90)),
+        (format!("[recordings]\nkeep = \"90d\"\n{settings}"), days(90)),
+        (format!("[recordings]\nkeep = \"90d\"\n{settings}keep_recordings = \"7d\"\n"), days(7)),
+        (
+            format!("[recordings]\nkeep = \"90d\"\n{settings}keep_recordings = \"off\"\n"),
+            Keep::Forever,
+        ),
+        (format!("{settings}keep_recordings = \"7d\"\n"), days(7)),
+    ] {
+        assert_eq!(kept(&text), (wanted, wanted != Keep::Forever), "{text}");
+    }
+    for wrong in ["\"59s\"", "\"9999d\"", "\"for ever\"", "0", "true"] {
+        let error = load(&format!("[recordings]\nkeep = {wrong}\n"), "t.toml", Path::new("/"));
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains("\"off\", or a time") && error.contains("from 1m to 3650d"),
+            "{error}"
+        );
     }
 }

@@ -174,6 +174,9 @@ section! {
         name: Name = required("\"default\"");
         /// Whether calls are recorded, unless the receiving number forbids it.
         record: bool = default("true");
+        /// How long recordings are kept after their end, `"off"` for ever; as long as
+        /// `[recordings] keep` says if it is not there. It holds for calls that come from then on.
+        keep_recordings: Option<OrOff<Time<60_000, 315_360_000_000>>> = optional("\"90d\"");
         /// Said to the caller before it rings, unless no destination may be recorded.
         recording_notice: Option<Message> = optional("{ text = \"This call is recorded.\" }");
         /// Said to the caller first of all.
@@ -358,6 +361,9 @@ section! {
         call_settings: Option<Name> = optional("\"default\"") names call_settings;
         /// The receiving number to dial when following the route fails inside of us.
         fail_safe: Option<Name> = optional("\"shop\"") names receiving_number;
+        /// How long recordings of its calls are kept after their end, `"off"` for ever; as its
+        /// call settings say if it is not there.
+        keep_recordings: Option<OrOff<Time<60_000, 315_360_000_000>>> = optional("\"30d\"");
         /// Put on every call.
         tags: Vec<String> = default("[]");
     }
