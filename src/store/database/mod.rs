@@ -34,9 +34,11 @@ pub use self::ingest::{Follower, Progress, Wanted};
 pub use self::open::{Settings, open};
 pub use self::types::{
     ApiKey, AuditEntry, AuditSearch, Batch, By, Cursor, Document, Edit, Expected, Figure, Figures,
-    KeptFact, LIMIT, Mark, Page, Position, RecordingSearch, RecordingState, Records, Search,
-    Session, Statistics, StoreError, StoredRecording, User,
+    KeptFact, LIMIT, Mark, Page, Position, RecordingCounts, RecordingSearch, Records, Search,
+    Session, Statistics, StoreError, User,
 };
+use crate::archive::Plan;
+pub use crate::archive::{RecordingState, StoredRecording};
 use crate::clock::Wall;
 use crate::model::event::Fact;
 use crate::model::record::CallRecord;
@@ -174,6 +176,38 @@ pub trait Store: Send + Sync {
         recording: &'a StoredRecording,
         audit: Option<&'a AuditEntry>,
     ) -> Later<'a, ()>;
+
+    /// Writes what became of a recording, unless somebody else has changed it since it was read
+    /// as `was`: `false` then, and nothing is written. What its call's record says of it is not
+    /// touched.
+    fn settle_recording<'a>(
+        &'a self,
+        was: &'a StoredRecording,
+        is: &'a StoredRecording,
+        audit: Option<&'a AuditEntry>,
+    ) -> Later<'a, bool>;
+
+    /// Recordings of an edge that something may be to be done with, the most urgent first; at
+    /// most `limit`, 1 to [`LIMIT`].
+    fn due_recordings<'a>(
+        &'a self,
+        node: &'a str,
+        now: Wall,
+        limit: u32,
+    ) -> Later<'a, Vec<StoredRecording>>;
+
+    /// Says when recordings are to be looked at again, unless somebody has changed them since they
+    /// were read.
+    fn put_off_recordings<'a>(&'a self, them: &'a [(StoredRecording, Wall)]) -> Later<'a, ()>;
+
+    /// Recordings of an edge that were where they should be, and are not by this plan, are to be
+    /// looked at; how many there are.
+    fn wake_recordings<'a>(&'a self, node: &'a str, plan: Plan, now: Wall) -> Later<'a, u64>;
+
+    fn recording_counts<'a>(&'a self, node: &'a str, now: Wall) -> Later<'a, RecordingCounts>;
+
+    /// Those of these files that are known, in any state; at most [`LIMIT`] are asked for.
+    fn known_recordings<'a>(&'a self, files: &'a [String]) -> Later<'a, Vec<String>>;
 
     /// Forgets facts that happened before `before`, at most `limit` at a time; how many there were.
     fn forget_facts(&self, before: Wall, limit: u32) -> Later<'_, u64>;

@@ -8,10 +8,11 @@ use tokio::sync::OnceCell;
 use super::sql::{Driver, Transaction};
 use super::{
     ApiKey, AuditEntry, AuditSearch, Batch, Document, Edit, Expected, Figures, KeptFact, Later,
-    Page, Position, RecordingSearch, Records, Search, Session, Statistics, Store, StoreError,
-    StoredRecording, User, directory, outbox, people, postgres, recordings, records, search, sql,
-    sqlite, statistics,
+    Page, Position, RecordingCounts, RecordingSearch, Records, Search, Session, Statistics, Store,
+    StoreError, StoredRecording, User, directory, outbox, people, postgres, recordings, records,
+    search, sql, sqlite, statistics,
 };
+use crate::archive::Plan;
 use crate::clock::Wall;
 use crate::model::event::Fact;
 use crate::model::record::CallRecord;
@@ -263,6 +264,40 @@ impl Store for Database {
         audit: Option<&'a AuditEntry>,
     ) -> Later<'a, ()> {
         write!(self, it => recordings::put(it, recording, audit))
+    }
+
+    fn settle_recording<'a>(
+        &'a self,
+        was: &'a StoredRecording,
+        is: &'a StoredRecording,
+        audit: Option<&'a AuditEntry>,
+    ) -> Later<'a, bool> {
+        write!(self, it => recordings::settle(it, was, is, audit))
+    }
+
+    fn due_recordings<'a>(
+        &'a self,
+        node: &'a str,
+        now: Wall,
+        limit: u32,
+    ) -> Later<'a, Vec<StoredRecording>> {
+        read!(self, it => recordings::due(it, node, now, limit))
+    }
+
+    fn put_off_recordings<'a>(&'a self, them: &'a [(StoredRecording, Wall)]) -> Later<'a, ()> {
+        write!(self, it => recordings::put_off(it, them))
+    }
+
+    fn wake_recordings<'a>(&'a self, node: &'a str, plan: Plan, now: Wall) -> Later<'a, u64> {
+        write!(self, it => recordings::wake(it, node, plan, now))
+    }
+
+    fn recording_counts<'a>(&'a self, node: &'a str, now: Wall) -> Later<'a, RecordingCounts> {
+        read!(self, it => recordings::counts(it, node, now))
+    }
+
+    fn known_recordings<'a>(&'a self, files: &'a [String]) -> Later<'a, Vec<String>> {
+        read!(self, it => recordings::known(it, files))
     }
 
     fn forget_facts(&self, before: Wall, limit: u32) -> Later<'_, u64> {

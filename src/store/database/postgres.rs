@@ -22,8 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The lock that writers take their turn by: "crosspnt" in ASCII.
 const TURN: i64 = 0x6372_6f73_7370_6e74;
 
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "all", include_str!("migrations/postgres/0001_all.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "all", include_str!("migrations/postgres/0001_all.sql")),
+    (2, "retention", include_str!("migrations/postgres/0002_retention.sql")),
+];
 
 pub struct Server {
     options: PgConnectOptions,

@@ -1,36 +1,50 @@
-//! Recordings as rows: where each is, and what is to be done with it.
+//! Recordings as rows: where each is, and what is to be done with it (`archive`).
 
 use super::people::{limit, note_audit};
 use super::sql::{Row, Session, Value};
-use super::{AuditEntry, RecordingSearch, RecordingState, StoreError, StoredRecording};
+use super::{
+    AuditEntry, LIMIT, RecordingCounts, RecordingSearch, RecordingState, StoreError,
+    StoredRecording,
+};
+use crate::archive::{NEVER, Plan};
+use crate::clock::Wall;
 use crate::model::record::CallRecord;
 
 const COLUMNS: &str = "file, call, tracking_number, started_at, length_ms, state, bytes, \
-                       encrypted, keep_until, attempts, due";
+                       encrypted, keep_until, attempts, due, node, held, leaving, why";
+/// That is what becomes of a recording; the others are what its call's record says.
+const CHANGING: [&str; 8] =
+    ["state", "bytes", "encrypted", "attempts", "due", "held", "leaving", "why"];
 
 /// Adds the recordings of a call that are not known yet.
-pub async fn note(it: &mut dyn Session, record: &CallRecord) -> Result<(), StoreError> {
+pub async fn note(it: &mut dyn Session, record: &CallRecord, node: &str) -> Result<(), StoreError> {
     for recording in &record.recordings {
         let Some(file) = &recording.file else { continue };
         let started_at = recording.started_at.unwrap_or(record.received_at);
+        let millis = recording.length_ms.saturating_add(record.keep_recordings_ms.unwrap_or(0));
+        let keep_until = record.keep_recordings_ms.map(|_| later(started_at, millis));
         let new = StoredRecording {
-            file: file.clone(),
-            call: record.id.clone(),
             tracking_number: record.tracking_number.clone(),
-            started_at,
             length_ms: recording.length_ms,
-            state: RecordingState::Local,
-            bytes: 0,
-            encrypted: false,
-            keep_until: None,
-            attempts: 0,
-            due: started_at,
+            keep_until,
+            ..StoredRecording::new(file, &record.id, node, started_at)
         };
-        // What was done with it since stays; how long it became is told by the later line.
-        let then = "length_ms = excluded.length_ms";
+        // What was done with it since stays; how long it became is told by the later line. A row
+        // may be there before its call's, if somebody has held or deleted the file by then.
+        let then = "call = excluded.call, tracking_number = excluded.tracking_number, \
+                    length_ms = excluded.length_ms, \
+                    due = CASE WHEN recordings.keep_until IS NULL \
+                    AND excluded.keep_until IS NOT NULL THEN excluded.due ELSE recordings.due END, \
+                    keep_until = COALESCE(recordings.keep_until, excluded.keep_until)";
         put_row(it, &new, then).await?;
     }
     Ok(())
+}
+
+/// Not later than ever, whatever a line of the journal says.
+fn later(from: Wall, millis: u64) -> Wall {
+    let micros = i64::try_from(millis.saturating_mul(1000)).unwrap_or(i64::MAX);
+    Wall::from_unix_micros(from.unix_micros().saturating_add(micros)).min(NEVER)
 }
 
 pub async fn put(
@@ -38,12 +52,9 @@ pub async fn put(
     new: &StoredRecording,
     audit: Option<&AuditEntry>,
 ) -> Result<(), StoreError> {
-    let then = "call = excluded.call, tracking_number = excluded.tracking_number, \
-                started_at = excluded.started_at, length_ms = excluded.length_ms, \
-                state = excluded.state, bytes = excluded.bytes, encrypted = excluded.encrypted, \
-                keep_until = excluded.keep_until, attempts = excluded.attempts, \
-                due = excluded.due";
-    put_row(it, new, then).await?;
+    let set = |name: &str| format!("{name} = excluded.{name}");
+    let then: Vec<_> = COLUMNS.split(", ").skip(1).map(set).collect();
+    put_row(it, new, &then.join(", ")).await?;
     match audit {
         Some(entry) => note_audit(it, entry).await,
         None => Ok(()),
@@ -55,9 +66,10 @@ async fn put_row(
     new: &StoredRecording,
     then: &str,
 ) -> Result<(), StoreError> {
+    let places: Vec<_> = (1..=COLUMNS.split(", ").count()).map(|it| format!("${it}")).collect();
     let sql = format!(
-        "INSERT INTO recordings ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-         ON CONFLICT (file) DO UPDATE SET {then}"
+        "INSERT INTO recordings ({COLUMNS}) VALUES ({}) ON CONFLICT (file) DO UPDATE SET {then}",
+        places.join(", ")
     );
     let values = vec![
         (&new.file).into(),
@@ -71,8 +83,128 @@ async fn put_row(
         new.keep_until.into(),
         new.attempts.into(),
         new.due.into(),
+        (&new.node).into(),
+        new.held.into(),
+        new.leaving.as_deref().unwrap_or_default().into(),
+        (&new.why).into(),
     ];
     it.run(&sql, values).await.map(drop)
+}
+
+pub async fn settle(
+    it: &mut dyn Session,
+    was: &StoredRecording,
+    is: &StoredRecording,
+    audit: Option<&AuditEntry>,
+) -> Result<bool, StoreError> {
+    let set: Vec<_> = (6..).zip(CHANGING).map(|(at, name)| format!("{name} = ${at}")).collect();
+    let sql = format!(
+        "UPDATE recordings SET {} WHERE file = $1 AND state = $2 AND encrypted = $3 \
+         AND held = $4 AND leaving = $5",
+        set.join(", ")
+    );
+    let values = vec![
+        (&was.file).into(),
+        number(was.state).into(),
+        was.encrypted.into(),
+        was.held.into(),
+        was.leaving.as_deref().unwrap_or_default().into(),
+        number(is.state).into(),
+        is.bytes.into(),
+        is.encrypted.into(),
+        is.attempts.into(),
+        is.due.into(),
+        is.held.into(),
+        is.leaving.as_deref().unwrap_or_default().into(),
+        (&is.why).into(),
+    ];
+    let settled = it.run(&sql, values).await? == 1;
+    if let Some(entry) = audit.filter(|_| settled) {
+        note_audit(it, entry).await?;
+    }
+    Ok(settled)
+}
+
+pub async fn put_off(
+    it: &mut dyn Session,
+    them: &[(StoredRecording, Wall)],
+) -> Result<(), StoreError> {
+    for (was, due) in them {
+        let is = StoredRecording { due: *due, ..was.clone() };
+        settle(it, was, &is, None).await?;
+    }
+    Ok(())
+}
+
+pub async fn due(
+    it: &mut dyn Session,
+    node: &str,
+    now: Wall,
+    most: u32,
+) -> Result<Vec<StoredRecording>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM recordings WHERE node = $1 AND state <> 2 AND due <= $2 \
+         ORDER BY due, file LIMIT $3"
+    );
+    let rows = it.rows(&sql, vec![node.into(), now.into(), limit(most).into()]).await?;
+    rows.iter().map(stored).collect()
+}
+
+pub async fn wake(
+    it: &mut dyn Session,
+    node: &str,
+    plan: Plan,
+    now: Wall,
+) -> Result<u64, StoreError> {
+    let which = match plan {
+        Plan { upload: true, .. } => "",
+        Plan { seal: true, .. } => " AND encrypted = 0",
+        Plan { .. } => return Ok(0),
+    };
+    let sql = format!(
+        "UPDATE recordings SET due = $2 \
+         WHERE node = $1 AND state = 0 AND attempts = 0 AND $2 < due{which}"
+    );
+    it.run(&sql, vec![node.into(), now.into()]).await
+}
+
+pub async fn counts(
+    it: &mut dyn Session,
+    node: &str,
+    now: Wall,
+) -> Result<RecordingCounts, StoreError> {
+    let count = |which: &str| {
+        let many = RecordingCounts::MANY;
+        format!(
+            "(SELECT COUNT(*) FROM (SELECT file FROM recordings WHERE {which} LIMIT {many}) AS c)"
+        )
+    };
+    let sql = format!(
+        "SELECT {}, {}, {}, {}",
+        count("node = $1 AND state <> 2 AND due <= $2"),
+        count("node = $1 AND 0 < attempts AND state <> 2"),
+        count("node = $1 AND leaving <> '' AND state <> 2"),
+        count("held = 1")
+    );
+    let rows = it.rows(&sql, vec![node.into(), now.into()]).await?;
+    let row = rows.first().ok_or_else(|| StoreError::Broken("nothing was counted".to_owned()))?;
+    Ok(RecordingCounts {
+        waiting: row.count(0)?,
+        failing: row.count(1)?,
+        leaving: row.count(2)?,
+        held: row.count(3)?,
+    })
+}
+
+pub async fn known(it: &mut dyn Session, files: &[String]) -> Result<Vec<String>, StoreError> {
+    let files = files.get(..LIMIT as usize).unwrap_or(files);
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: Vec<_> = (1..=files.len()).map(|it| format!("${it}")).collect();
+    let sql = format!("SELECT file FROM recordings WHERE file IN ({})", places.join(", "));
+    let rows = it.rows(&sql, files.iter().map(Value::from).collect()).await?;
+    rows.iter().map(|it| it.string(0)).collect()
 }
 
 pub async fn recording(
@@ -94,7 +226,6 @@ pub async fn recordings(
         ("call =", search.call.as_deref().map(Value::from)),
         ("tracking_number =", search.tracking_number.as_deref().map(Value::from)),
         ("started_at <", search.started_before.map(Value::from)),
-        ("due <=", search.due_before.map(Value::from)),
     ];
     for (condition, value) in given {
         if let Some(value) = value {
@@ -102,6 +233,12 @@ pub async fn recordings(
             conditions += &format!(" AND {condition} ${}", values.len());
         }
     }
+    // As the index of those that are held has it.
+    conditions += match search.held {
+        None => "",
+        Some(true) => " AND held = 1",
+        Some(false) => " AND held = 0",
+    };
     if let Some((started_at, file)) = &search.after {
         values.extend([(*started_at).into(), file.into()]);
         let (a, b) = (values.len() - 1, values.len());
@@ -145,5 +282,9 @@ fn stored(row: &Row) -> Result<StoredRecording, StoreError> {
         keep_until: row.maybe_wall(8)?,
         attempts: row.small(9)?,
         due: row.wall(10)?,
+        node: row.text(11)?,
+        held: row.flag(12)?,
+        leaving: Some(row.text(13)?).filter(|it| !it.is_empty()),
+        why: row.text(14)?,
     })
 }

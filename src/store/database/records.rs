@@ -109,7 +109,11 @@ async fn take(
         shares.put(&Share::of(record, received_at));
     }
     index(it, record, place, received_at).await?;
-    recordings::note(it, record).await
+    // A file that is still written to is nobody's business.
+    match record.state {
+        RecordState::InProgress => Ok(()),
+        RecordState::Ended | RecordState::Interrupted => recordings::note(it, record, node).await,
+    }
 }
 
 async fn insert(it: &mut dyn Session, record: &CallRecord, node: &str) -> Result<i64, StoreError> {

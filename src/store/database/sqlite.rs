@@ -24,8 +24,10 @@ const READERS: u32 = 4;
 /// Of the database that each connection holds in memory, in kilobytes.
 const CACHE_KB: u32 = 65_536;
 
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "all", include_str!("migrations/sqlite/0001_all.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "all", include_str!("migrations/sqlite/0001_all.sql")),
+    (2, "retention", include_str!("migrations/sqlite/0002_retention.sql")),
+];
 
 pub struct File {
     path: PathBuf,

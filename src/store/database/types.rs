@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::archive::RecordingState;
 use crate::clock::Wall;
 use crate::model::event::Fact;
 use crate::model::record::{CallRecord, Direction};
@@ -324,42 +325,34 @@ impl Figure {
     }
 }
 
-/// A recording, and where it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredRecording {
-    /// As the call record has it.
-    pub file: Arc<str>,
-    pub call: Arc<str>,
-    pub tracking_number: Arc<str>,
-    pub started_at: Wall,
-    pub length_ms: u64,
-    pub state: RecordingState,
-    /// 0 while not known.
-    pub bytes: u64,
-    pub encrypted: bool,
-    pub keep_until: Option<Wall>,
-    /// Tries of what is done with it now, and when it is to be tried again.
-    pub attempts: u32,
-    pub due: Wall,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordingState {
-    Local,
-    Uploaded,
-    Deleted,
-}
-
 /// Which recordings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordingSearch {
     pub state: Option<RecordingState>,
     pub call: Option<String>,
     pub tracking_number: Option<String>,
+    pub held: Option<bool>,
     pub started_before: Option<Wall>,
-    pub due_before: Option<Wall>,
     /// The last one of the page before: when it started, and its file.
     pub after: Option<(Wall, Arc<str>)>,
     /// 1 to [`LIMIT`]; 0 stands for [`Page::DEFAULT`].
     pub limit: u32,
+}
+
+/// How many recordings of one edge there are of each kind; [`MANY`](Self::MANY) stands for more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RecordingCounts {
+    /// Those that something is to be done with now.
+    pub waiting: u64,
+    /// Those that something was tried with in vain.
+    pub failing: u64,
+    /// Those that nobody gets any more, and that are not deleted yet.
+    pub leaving: u64,
+    /// Those that are held.
+    pub held: u64,
+}
+
+impl RecordingCounts {
+    /// So many are counted.
+    pub const MANY: u64 = 10_000;
 }

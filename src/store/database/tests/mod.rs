@@ -73,7 +73,11 @@ conformance! {
         a_fact_that_was_known_queues_nothing,
         what_is_settled_goes_waits_or_is_dead;
     rows: recordings_are_rows_that_remember_what_was_done,
-        recordings_are_listed_from_the_earliest;
+        recordings_are_listed_from_the_earliest,
+        a_recording_is_kept_for_as_long_as_was_said_when_its_call_came,
+        a_recording_is_no_row_while_its_call_goes_on,
+        what_became_of_a_recording_is_written_unless_somebody_was_first,
+        recordings_are_due_by_their_time_and_counted;
 }
 
 /// A runtime for one test.

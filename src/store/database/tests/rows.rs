@@ -1,11 +1,14 @@
 //! Recordings.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::world::{at, audit, call, take};
+use crate::archive::{NEVER, Plan};
 use crate::model::record::CallRecord;
 use crate::store::database::{
-    AuditSearch, RecordingSearch, RecordingState, Store, StoredRecording,
+    AuditSearch, RecordingCounts, RecordingSearch, RecordingState, Store, StoredRecording,
 };
 
 fn recorded(id: &str, received: i64, files: &[&str]) -> CallRecord {
@@ -30,13 +33,17 @@ pub async fn recordings_are_rows_that_remember_what_was_done(store: &dyn Store) 
         file: "a-2.wav".into(),
         call: "a".into(),
         tracking_number: "+12025550100".into(),
+        node: "main".into(),
         started_at: at(11),
         length_ms: 1_500,
         state: RecordingState::Local,
         bytes: 0,
         encrypted: false,
         keep_until: None,
+        held: false,
+        leaving: None,
         attempts: 0,
+        why: "".into(),
         due: at(11),
     };
     assert_eq!(row, wanted);
@@ -46,7 +53,10 @@ pub async fn recordings_are_rows_that_remember_what_was_done(store: &dyn Store) 
         bytes: 24_044,
         encrypted: true,
         keep_until: Some(at(99)),
+        held: true,
+        leaving: Some("ada".into()),
         attempts: 3,
+        why: "the storage is away".into(),
         due: at(50),
         ..wanted
     };
@@ -86,9 +96,123 @@ pub async fn recordings_are_listed_from_the_earliest(store: &dyn Store) {
     assert_eq!(many(RecordingSearch { state: Some(RecordingState::Local), ..none() }).await, 29);
     assert_eq!(many(RecordingSearch { call: Some("7".to_owned()), ..none() }).await, 1);
     assert_eq!(many(RecordingSearch { started_before: Some(at(3)), ..none() }).await, 4);
-    assert_eq!(many(RecordingSearch { due_before: Some(at(100)), ..none() }).await, 29);
     let number = Some("+12025550100".to_owned());
     assert_eq!(many(RecordingSearch { tracking_number: number, ..none() }).await, 30);
     let number = Some("+1".to_owned());
     assert_eq!(many(RecordingSearch { tracking_number: number, ..none() }).await, 0);
+}
+
+fn keeping(id: &str, received: i64, millis: u64, more: serde_json::Value) -> CallRecord {
+    let mut record = recorded(id, received, &[&format!("{id}.wav")]);
+    record.keep_recordings_ms = Some(millis);
+    for (key, value) in more.as_object().into_iter().flatten() {
+        let mut body = serde_json::to_value(&record).unwrap();
+        body[key] = value.clone();
+        record = serde_json::from_value(body).unwrap();
+    }
+    record
+}
+
+pub async fn a_recording_is_kept_for_as_long_as_was_said_when_its_call_came(store: &dyn Store) {
+    let until = async |file: &str| store.recording(file).await.unwrap().unwrap().keep_until;
+    take(store, vec![keeping("a", 10, 3_600_000, json!({}))]).await;
+    // From its end on.
+    assert_eq!(until("a.wav").await, Some(at(11 + 3600) + Duration::from_millis(1_500)));
+    take(store, vec![keeping("b", 10, u64::MAX, json!({}))]).await;
+    assert_eq!(until("b.wav").await, Some(NEVER));
+    take(store, vec![recorded("c", 10, &["c.wav"])]).await;
+    assert_eq!(until("c.wav").await, None);
+    // What is said later is no news, but for who said nothing.
+    take(store, vec![keeping("a", 10, 1, json!({}))]).await;
+    assert_eq!(until("a.wav").await, Some(at(11 + 3600) + Duration::from_millis(1_500)));
+    let mut row = store.recording("c.wav").await.unwrap().unwrap();
+    row.due = NEVER;
+    store.put_recording(&row, None).await.unwrap();
+    take(store, vec![keeping("c", 10, 1_000, json!({}))]).await;
+    let row = store.recording("c.wav").await.unwrap().unwrap();
+    assert_eq!(row.keep_until, Some(at(12) + Duration::from_millis(1_500)));
+    assert_eq!(row.due, at(11), "it is looked at again");
+}
+
+pub async fn a_recording_is_no_row_while_its_call_goes_on(store: &dyn Store) {
+    let open = json!({ "state": "in_progress", "ended_at": null });
+    take(store, vec![keeping("a", 10, 1, open)]).await;
+    assert_eq!(store.recording("a.wav").await.unwrap(), None);
+    take(store, vec![keeping("a", 10, 1, json!({ "state": "interrupted" }))]).await;
+    assert!(store.recording("a.wav").await.unwrap().is_some());
+}
+
+pub async fn what_became_of_a_recording_is_written_unless_somebody_was_first(store: &dyn Store) {
+    take(store, vec![recorded("a", 10, &["a.wav"])]).await;
+    let was = store.recording("a.wav").await.unwrap().unwrap();
+    let sealed = StoredRecording { encrypted: true, bytes: 7, due: at(70), ..was.clone() };
+    let held = StoredRecording { held: true, ..was.clone() };
+    let left = StoredRecording { leaving: Some("ada".into()), ..was.clone() };
+    assert!(store.settle_recording(&was, &held, Some(&audit("held"))).await.unwrap());
+    // Each of these was read before that.
+    for late in [&sealed, &left, &held] {
+        assert!(!store.settle_recording(&was, late, Some(&audit("late"))).await.unwrap());
+    }
+    store.put_off_recordings(&[(was.clone(), at(99))]).await.unwrap();
+    assert_eq!(store.recording("a.wav").await.unwrap(), Some(held.clone()));
+    let noted = store.audit(&AuditSearch::default()).await.unwrap();
+    assert_eq!(noted.iter().map(|it| &*it.what).collect::<Vec<_>>(), ["held"]);
+    // Its call may say more meanwhile.
+    let mut longer = recorded("a", 10, &["a.wav"]);
+    longer.recordings[0].length_ms = 9_000;
+    take(store, vec![longer]).await;
+    let sealed = StoredRecording { held: true, ..sealed };
+    assert!(store.settle_recording(&held, &sealed, None).await.unwrap());
+    let is = store.recording("a.wav").await.unwrap().unwrap();
+    assert_eq!(is, StoredRecording { length_ms: 9_000, ..sealed.clone() });
+    store.put_off_recordings(&[(sealed, at(99))]).await.unwrap();
+    assert_eq!(store.recording("a.wav").await.unwrap().unwrap().due, at(99));
+    let none = StoredRecording { file: "none.wav".into(), ..is };
+    assert!(!store.settle_recording(&none, &none, None).await.unwrap());
+}
+
+pub async fn recordings_are_due_by_their_time_and_counted(store: &dyn Store) {
+    let files: Vec<_> = (0..6).map(|it| format!("{it}.wav")).collect();
+    let names: Vec<_> = files.iter().map(String::as_str).collect();
+    take(store, vec![recorded("a", 10, &names)]).await;
+    let mut rows = Vec::new();
+    for file in &files {
+        rows.push(store.recording(file).await.unwrap().unwrap());
+    }
+    let set = async |n: usize, is: StoredRecording| {
+        assert!(store.settle_recording(&rows[n], &is, None).await.unwrap());
+    };
+    set(0, StoredRecording { due: at(60), ..rows[0].clone() }).await;
+    set(1, StoredRecording { due: at(30), attempts: 2, why: "x".into(), ..rows[1].clone() }).await;
+    set(2, StoredRecording { state: RecordingState::Deleted, ..rows[2].clone() }).await;
+    set(3, StoredRecording { leaving: Some("ada".into()), ..rows[3].clone() }).await;
+    set(4, StoredRecording { held: true, due: NEVER, ..rows[4].clone() }).await;
+    set(5, StoredRecording { encrypted: true, due: NEVER, ..rows[5].clone() }).await;
+    let due = async |now: i64, limit: u32| -> Vec<String> {
+        let rows = store.due_recordings("main", at(now), limit).await.unwrap();
+        rows.iter().map(|it| it.file.to_string()).collect()
+    };
+    assert_eq!(due(10, 100).await, [""; 0]);
+    assert_eq!(due(60, 100).await, ["3.wav", "1.wav", "0.wav"]);
+    assert_eq!(due(59, 1).await, ["3.wav"]);
+    assert!(store.due_recordings("other", at(60), 9).await.unwrap().is_empty());
+    let counts = store.recording_counts("main", at(60)).await.unwrap();
+    assert_eq!(counts, RecordingCounts { waiting: 3, failing: 1, leaving: 1, held: 1 });
+    // A plan that wants more has those looked at that rested, and none that wait after a failure.
+    let wake = async |seal, upload| {
+        store.wake_recordings("main", Plan { seal, upload }, at(20)).await.unwrap()
+    };
+    assert_eq!(wake(false, false).await, 0);
+    assert_eq!(wake(true, false).await, 2);
+    assert_eq!(due(20, 100).await, ["3.wav", "0.wav", "4.wav"]);
+    assert_eq!(wake(true, true).await, 1);
+    assert_eq!(due(20, 100).await, ["3.wav", "0.wav", "4.wav", "5.wav"]);
+    let asked = ["0.wav", "none.wav", "2.wav", "'; DROP TABLE recordings"].map(str::to_owned);
+    let mut known = store.known_recordings(&asked).await.unwrap();
+    known.sort();
+    assert_eq!(known, ["0.wav", "2.wav"]);
+    assert!(store.known_recordings(&[]).await.unwrap().is_empty());
+    let held = RecordingSearch { held: Some(true), ..RecordingSearch::default() };
+    let held = store.recordings(&held).await.unwrap();
+    assert_eq!(held.iter().map(|it| &*it.file).collect::<Vec<_>>(), ["4.wav"]);
 }
