@@ -1,7 +1,8 @@
 //! Liveness, readiness and metrics.
 //!
 //! `/health/live` is 200 while the process turns; `/health/ready` is 503 once the edge drains, so
-//! that a balancer moves on, and says `degraded` while records cannot be written: calls go on then;
+//! that a balancer moves on, and says `degraded` while records cannot be written, or recordings not
+//! be kept as they should: calls go on then;
 //! `/metrics` is Prometheus text.
 
 use std::sync::Arc;
@@ -61,11 +62,13 @@ async fn live() -> &'static str {
 async fn ready(State(api): State<Api>) -> impl IntoResponse {
     let status = &api.status;
     if status.draining.load(Ordering::Relaxed) {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+        (StatusCode::SERVICE_UNAVAILABLE, String::from("draining\n"))
     } else if status.journal_behind.load(Ordering::Relaxed) {
-        (StatusCode::OK, "degraded: records wait in memory, the disk refuses them\n")
+        (StatusCode::OK, "degraded: records wait in memory, the disk refuses them\n".into())
+    } else if let Some(why) = api.live.keeping.degraded() {
+        (StatusCode::OK, format!("degraded: recordings wait, {why}\n"))
     } else {
-        (StatusCode::OK, "ready\n")
+        (StatusCode::OK, "ready\n".into())
     }
 }
 

@@ -88,7 +88,7 @@ pub fn routes() -> Router<Api> {
 
 /// How things are
 #[utoipa::path(get, path = "/v1/status", operation_id = "get_status", tag = "status",
-    responses((status = 200, description = "Calls, trunks, registrations, queues, agents", body = Object)),
+    responses((status = 200, description = "Calls, trunks, registrations, queues, agents, recordings", body = Object)),
     extensions(("x-role" = json!("viewer"))))]
 async fn status(State(api): State<Api>, _: Viewer) -> Answer<axum::Json<Value>> {
     let seen = api.exchange.ask(|answer| Ask::Status { answer }).await?;
@@ -116,6 +116,7 @@ async fn status(State(api): State<Api>, _: Viewer) -> Answer<axum::Json<Value>> 
         "trunks": trunks.collect::<Vec<_>>(),
         "queues": queues.collect::<Vec<_>>(),
         "agents": agents.collect::<Vec<_>>(),
+        "recordings": api.live.keeping.told(),
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_ms": seen.uptime_ms,
     })))

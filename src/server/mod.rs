@@ -1,5 +1,6 @@
 //! Starts threads, turns the loops, drains, stops; and what the command line asks for.
 
+mod archive;
 mod asked;
 mod capture;
 mod check;

@@ -18,7 +18,7 @@ use tracing::{error, info, warn};
 
 use super::clock::Clock;
 use super::error::Error;
-use super::{setup, webhooks};
+use super::{archive, setup, webhooks};
 use crate::api::access::Access;
 use crate::api::ask::NEWS;
 use crate::api::capture::{Captures, Look};
@@ -73,6 +73,7 @@ pub(super) fn is_wanted(config: &Config) -> bool {
     setup::http(config).is_some()
         || config.store.directory == DirectoryIn::Database
         || !config.directory.webhooks().is_empty()
+        || config.directory.deletes_recordings()
 }
 
 impl Office {
@@ -208,6 +209,7 @@ impl Office {
             revived,
             stop,
         }));
+        self.keep_recordings(&api, running.subscribe(), data, clock);
         if let Some(address) = setup::http(config) {
             self.listen(api, config, address, &folder)?;
         }
@@ -240,6 +242,27 @@ impl Office {
             }
         });
         progress
+    }
+
+    /// Tends recordings after their calls.
+    fn keep_recordings(
+        &self,
+        api: &Api,
+        config: watch::Receiver<Arc<Config>>,
+        data: &Path,
+        clock: Clock,
+    ) {
+        let now = config.borrow().clone();
+        self.run(archive::run(archive::World {
+            store: api.store.clone(),
+            clock: Arc::new(move || clock.now().wall),
+            node: now.store.node.clone(),
+            folder: setup::inside(data, &now.recordings.folder),
+            hire: Arc::new(|_| Arc::new(archive::Here)),
+            config,
+            keeping: api.live.keeping.clone(),
+            stop: self.stop.subscribe(),
+        }));
     }
 
     fn listen(

@@ -22,7 +22,7 @@ use super::access::Viewer;
 use super::events::Seats;
 use super::explain::Plays;
 use super::prompts::Turns;
-use super::recordings::Waves;
+use super::recordings::{Keeping, Waves};
 use super::status::Presences;
 use super::{Answer, Api, Ask, News, Path, Problem, Query};
 use crate::store::Away;
@@ -37,6 +37,7 @@ pub struct Live {
     calls: Mutex<Calls>,
     pub seats: Seats,
     pub waves: Waves,
+    pub keeping: Keeping,
     pub plays: Plays,
     pub turns: Turns,
     pub presences: Presences,
@@ -49,6 +50,7 @@ impl Live {
             calls: Mutex::default(),
             seats: Seats::default(),
             waves: Waves::default(),
+            keeping: Keeping::default(),
             plays: Plays::default(),
             turns: Turns::default(),
             presences: Presences::new(away),

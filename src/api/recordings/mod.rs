@@ -1,5 +1,5 @@
 //! Recordings: heard in parts (RFC 9110 section 14), by signed links for a while, seen as a
-//! waveform, deleted with an entry in the audit log.
+//! waveform; held, and deleted with an entry in the audit log (`retain`).
 //!
 //! A recording is a file of one folder; a name that is more than a name is refused before anything
 //! is opened, and a link is not followed.
@@ -7,6 +7,7 @@
 mod link;
 mod peaks;
 mod range;
+mod retain;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -20,14 +21,15 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 pub use self::peaks::{Peaks, Waves};
 use self::range::Part;
+pub use self::retain::{Keeping, Scan, Told, Trouble};
 use super::access::{Manager, Role, Who};
 use super::{Answer, Api, Path, Problem, Query, answer};
 use crate::store::database::RecordingState;
@@ -36,14 +38,19 @@ use crate::store::database::RecordingState;
 const STEP: usize = 64 << 10;
 
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(listen, link, peaks, delete), components(schemas(Wanted, Link, Peaks)))]
+#[openapi(
+    paths(listen, link, peaks, retain::list, retain::hold, retain::delete),
+    components(schemas(Wanted, Link, Peaks))
+)]
 pub struct Doc;
 
 pub fn routes() -> Router<Api> {
     Router::new()
+        .route("/v1/recordings", get(retain::list))
         .route("/v1/recordings/link", post(link))
         .route("/v1/recordings/peaks", get(peaks))
-        .route("/v1/recordings/{file}", get(listen).delete(delete))
+        .route("/v1/recordings/{file}", get(listen).delete(retain::delete))
+        .route("/v1/recordings/{file}/hold", put(retain::hold))
 }
 
 /// Whoever may listen: a manager, or who has a link.
@@ -204,43 +211,13 @@ async fn peaks(
     api.live.waves.of(&drawn.file, file, length, points).await.map(axum::Json)
 }
 
-/// Delete a recording
-///
-/// The call's record stays, and so does the entry of the audit log that says who did it.
-#[utoipa::path(delete, path = "/v1/recordings/{file}", operation_id = "delete_recording", tag = "recordings",
-    params(("file" = String, Path)),
-    responses((status = 204, description = "It is gone")),
-    extensions(("x-role" = json!("manager"))))]
-async fn delete(
-    State(api): State<Api>,
-    Manager(who): Manager,
-    Path(file): Path<String>,
-) -> Answer<StatusCode> {
-    opened(&api, &file).await?;
-    // Said before it is done: a deletion that nobody can prove does not happen.
-    api.audit(&who, "deleted", format!("recording/{file}"), Value::Null).await?;
-    if let Some(mut known) = api.store.recording(&file).await? {
-        known.state = RecordingState::Deleted;
-        api.store.put_recording(&known, None).await?;
-    }
-    let path = folder(&api).join(&file);
-    let gone = tokio::task::spawn_blocking(move || std::fs::remove_file(path)).await;
-    match gone.map_err(io::Error::other).flatten() {
-        Ok(()) => Ok(StatusCode::NO_CONTENT),
-        Err(error) => {
-            tracing::error!(%error, file, "a recording cannot be deleted");
-            Err(Problem::unavailable("the disk would not delete it").retry_after(5))
-        }
-    }
-}
-
 fn folder(api: &Api) -> PathBuf {
     api.data.join(&api.running().recordings.folder)
 }
 
 /// Opens a recording; nothing else is ever opened. And its length.
 async fn opened(api: &Api, file: &str) -> Answer<(File, u64)> {
-    if !is_name(file) {
+    if !is_name(file) || api.store.recording(file).await?.is_some_and(|it| it.is_gone()) {
         return Err(Problem::none("recording", file));
     }
     let path = folder(api).join(file);

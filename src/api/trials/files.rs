@@ -136,8 +136,80 @@ fn a_recording_is_drawn_and_deleted_and_the_log_says_by_whom() {
         assert_eq!(status(&rig, Method::DELETE, path, "agent").await, StatusCode::FORBIDDEN);
         assert_eq!(status(&rig, Method::DELETE, path, "manager").await, StatusCode::NO_CONTENT);
         assert_eq!(status(&rig, Method::GET, path, "manager").await, StatusCode::NOT_FOUND);
-        assert!(!rig.data.join("recordings/a1.wav").exists());
-        assert_eq!(rig.audited().await[0], ("deleted".to_owned(), "recording/a1.wav".to_owned()));
+        assert_eq!(status(&rig, Method::DELETE, path, "manager").await, StatusCode::NOT_FOUND);
+        assert_eq!(rig.audited().await, [("deleted".to_owned(), "recording/a1.wav".to_owned())]);
+        // Who tends recordings does the rest.
+        let row = rig.api.store.recording("a1.wav").await.unwrap().unwrap();
+        assert_eq!(row.leaving.as_deref(), Some("manager"));
+        rig.api.live.keeping.poked().await;
+    });
+}
+
+#[test]
+fn a_recording_is_a_row_once_its_call_is_over_and_says_until_when_it_is_kept() {
+    story(|rig| async move {
+        let id = rig.talks().await;
+        let path = format!("/v1/recordings?call={id}");
+        assert_eq!(rig.gets(&path).await["items"], json!([]), "it still grows");
+        rig.world.borrow_mut().hangs_up("carrier");
+        rig.runs(crate::simulator::secs(2)).await;
+        let shown = &rig.gets(&path).await["items"][0];
+        assert_eq!(shown["file"], format!("{id}.wav"));
+        assert_eq!((&shown["state"], &shown["held"]), (&json!("local"), &json!(false)));
+        let number = |key: &str| shown[key].as_i64().unwrap();
+        let ended = number("started_at") + 1_000 * number("length_ms");
+        assert_eq!(number("keep_until") - ended, 30 * 86_400_000_000);
+        assert!(3_000 < number("length_ms"), "{shown}");
+    });
+}
+
+#[test]
+fn a_recording_that_is_held_is_not_deleted_until_it_is_released() {
+    story(|rig| async move {
+        record(&rig, "a1.wav", 800);
+        record(&rig, "b2.wav", 800);
+        let path = "/v1/recordings/a1.wav/hold";
+        let put = async |path: &str, role: &str, body: serde_json::Value| {
+            let sent = rig.asks_as(Method::PUT, path, role).json(&body).send().await.unwrap();
+            (sent.status(), sent.text().await.unwrap())
+        };
+        let held = json!({ "held": true, "why": "case 12" });
+        assert_eq!(put(path, "agent", held.clone()).await.0, StatusCode::FORBIDDEN);
+        assert_eq!(put(path, "manager", held.clone()).await.0, StatusCode::NO_CONTENT);
+        assert_eq!(put(path, "manager", held.clone()).await.0, StatusCode::NO_CONTENT);
+        let (refused, why) =
+            put(path, "manager", json!({ "held": true, "why": "x".repeat(501) })).await;
+        assert_eq!(refused, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(why.contains("at most 500"), "{why}");
+        for (path, wanted) in [
+            ("/v1/recordings/ghost.wav/hold", StatusCode::NOT_FOUND),
+            ("/v1/recordings/..%2Fcrosspoint.db/hold", StatusCode::NOT_FOUND),
+        ] {
+            assert_eq!(put(path, "manager", held.clone()).await.0, wanted, "{path}");
+        }
+        let file = "/v1/recordings/a1.wav";
+        assert_eq!(status(&rig, Method::DELETE, file, "admin").await, StatusCode::CONFLICT);
+        assert_eq!(status(&rig, Method::GET, file, "manager").await, StatusCode::OK);
+        let listed = rig.gets("/v1/recordings?held=true").await;
+        assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+        assert_eq!(listed["items"][0]["file"], "a1.wav");
+        let released = json!({ "held": false });
+        assert_eq!(put(path, "manager", released.clone()).await.0, StatusCode::NO_CONTENT);
+        assert_eq!(status(&rig, Method::DELETE, file, "manager").await, StatusCode::NO_CONTENT);
+        // Nothing brings it back.
+        assert_eq!(put(path, "manager", held).await.0, StatusCode::NOT_FOUND);
+        let audited: Vec<String> = rig.audited().await.into_iter().map(|it| it.0).collect();
+        assert_eq!(audited, ["deleted", "released", "held"]);
+        let listed = rig.gets("/v1/recordings?held=false&state=local&limit=1").await;
+        assert_eq!(listed["items"][0]["deleted_by"], "manager", "{listed}");
+        let next = listed["next"].as_str().unwrap();
+        let listed = rig.gets(&format!("/v1/recordings?after={next}")).await;
+        assert!(listed["items"].as_array().unwrap().is_empty(), "{listed}");
+        for bad in ["after=nowhere", "after=1", "limit=0", "limit=1001", "state=gone"] {
+            let path = format!("/v1/recordings?{bad}");
+            let refused = status(&rig, Method::GET, &path, "manager").await;
+            assert!(refused.is_client_error(), "{bad}: {refused}");
+        }
     });
 }
 

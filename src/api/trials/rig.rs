@@ -72,6 +72,7 @@ members = ["d"]
 [[tracking_number]]
 number = "+15550100001"
 source = "<b>ads</b>"
+keep_recordings = "30d"
 dial = ["b"]
 [[tracking_number]]
 number = "+15550100002"

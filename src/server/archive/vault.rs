@@ -1,0 +1,47 @@
+//! Who seals recordings, and keeps them elsewhere.
+
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+
+use crate::archive::Plan;
+
+/// What comes of asking the object storage; else why not.
+pub type Doing<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
+
+/// What [`crate::archive`] has done by others.
+pub trait Vault: Send + Sync {
+    /// What it can do.
+    fn plan(&self) -> Plan;
+
+    /// Writes `sealed` from `plain`: whole and on the disk, or not at all. Blocks. Its bytes.
+    fn seal(&self, plain: &Path, sealed: &Path) -> io::Result<u64>;
+
+    /// Takes a file to the object storage, and makes sure that it arrived whole.
+    fn put<'a>(&'a self, key: &'a str, file: &'a Path) -> Doing<'a>;
+
+    /// Deletes an object. One that is not there is deleted.
+    fn delete<'a>(&'a self, key: &'a str) -> Doing<'a>;
+}
+
+/// Recordings stay as they are, in their folder.
+pub struct Here;
+
+impl Vault for Here {
+    fn plan(&self) -> Plan {
+        Plan::default()
+    }
+
+    fn seal(&self, _: &Path, _: &Path) -> io::Result<u64> {
+        Err(io::Error::other("there is nobody to seal it for"))
+    }
+
+    fn put<'a>(&'a self, _: &'a str, _: &'a Path) -> Doing<'a> {
+        Box::pin(async { Err("there is no object storage in the configuration".to_owned()) })
+    }
+
+    fn delete<'a>(&'a self, _: &'a str) -> Doing<'a> {
+        Box::pin(async { Err("there is no object storage in the configuration".to_owned()) })
+    }
+}
