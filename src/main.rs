@@ -26,6 +26,7 @@ First steps:
                                           what would happen to a call, step by step
   crosspoint simulate 15550100004 --config edge.toml
                                           the same call between made-up phones, as a ladder
+  crosspoint recording --help             recordings that only you can open
 Exit codes: 0 done, 1 failed, 64 the configuration is wrong.";
 
 #[derive(Subcommand)]
@@ -108,6 +109,11 @@ enum Command {
         #[command(subcommand)]
         what: DirectoryCommand,
     },
+    /// Recordings that are sealed: make the secret, and open them with it.
+    Recording {
+        #[command(subcommand)]
+        what: RecordingCommand,
+    },
     /// Print the reference configuration: every key with its default.
     Reference,
     /// Ask a running edge whether it is live (for container health checks).
@@ -140,6 +146,46 @@ enum DirectoryCommand {
         place: Place,
     },
 }
+
+#[derive(Subcommand)]
+#[command(after_help = SEALED)]
+enum RecordingCommand {
+    /// Make a secret that opens recordings, and print whom to seal for.
+    ///
+    /// The file can be read by its owner only, and is never written over. Make it where recordings
+    /// are listened to, not on the edge: the edge needs the printed line alone.
+    Keygen {
+        /// The file that will hold the secret.
+        file: PathBuf,
+    },
+    /// Open sealed recordings.
+    ///
+    /// Each is written beside the sealed one, without .age, and only if all of it is as it was
+    /// sealed: one that was changed, cut or damaged anywhere gives an error and no sound. Files
+    /// from the data folder, from the object storage and from the API (?sealed=true) are the same;
+    /// any program for the age format opens them too: age -d -i KEYFILE FILE.
+    Decrypt {
+        /// Sealed recordings: 4711.wav.age
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The file with the secret (of `crosspoint recording keygen` or age-keygen).
+        #[arg(long, short, value_name = "KEYFILE")]
+        identity: PathBuf,
+        /// The folder that they are written to; - is standard output, for one recording.
+        #[arg(long, short, value_name = "DIR|-")]
+        output: Option<PathBuf>,
+    },
+}
+
+const SEALED: &str = "\
+From the beginning:
+  crosspoint recording keygen recordings.key     on the machine where you listen; prints age1..
+  [recordings] recipients = [\"age1..\"]          in the configuration of the edge
+  crosspoint recording decrypt -i recordings.key data/recordings/*.wav.age -o heard
+  crosspoint recording decrypt -i recordings.key 4711.wav.age -o - | aplay
+Several recipients: each opens each recording alone. To hear sealed recordings in the console, give
+the edge a secret too ([recordings] identity); whoever takes the machine hears them then.
+Exit codes: 0 done, 1 a recording could not be opened, 64 the secret or the arguments are wrong.";
 
 /// Where the directory is: in the data folder of an edge that does not run, or behind the API of
 /// one that does.
@@ -202,6 +248,12 @@ fn main() -> ExitCode {
             }
             DirectoryCommand::Diff { file, place } => {
                 server::directory::diff(&place.place(), &file)
+            }
+        },
+        Command::Recording { what } => match what {
+            RecordingCommand::Keygen { file } => server::recording::keygen(&file),
+            RecordingCommand::Decrypt { files, identity, output } => {
+                server::recording::decrypt(&files, &identity, output.as_deref())
             }
         },
         Command::Reference => server::reference(),

@@ -53,6 +53,7 @@ use self::live::Live;
 pub use self::problem::{Answer, Problem};
 use crate::clock::{Now, Wall};
 use crate::config::Config;
+use crate::store::Shelf;
 use crate::store::database::Store;
 
 /// What every part of the API stands on; cheap to clone.
@@ -78,6 +79,8 @@ pub struct Parts {
     pub status: Status,
     /// What calls said in SIP.
     pub captures: Captures,
+    /// Where recordings stand.
+    pub shelf: Arc<Shelf>,
     /// Who tells webhooks of events hears here which deliveries are to be tried again.
     pub revived: mpsc::Sender<i64>,
     /// The data folder.

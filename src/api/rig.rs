@@ -26,8 +26,8 @@ use crate::clock::{Instant, Now, Wall};
 use crate::config::Config;
 use crate::config::documents::Shell;
 use crate::sip::Transport;
-use crate::store::Away;
 use crate::store::database::{Settings, open};
+use crate::store::{Away, Shelf};
 
 /// The password of every user here.
 pub const PASSWORD: &str = "correct horse battery";
@@ -119,6 +119,7 @@ impl Rig {
             live: Live::new(Away::in_folder(&folder)),
             status: Status::new(None, Arc::default()),
             captures: Captures { folder: folder.join("captures"), look: Arc::new(look) },
+            shelf: Arc::new(Shelf::plain(folder.join("recordings"))),
             revived: mpsc::channel(16).0,
             data: folder.clone(),
             folder: "/nowhere".into(),

@@ -17,6 +17,7 @@ mod reference;
 mod routes;
 mod shape;
 pub mod shell;
+mod storage;
 mod trade;
 pub mod value;
 mod words;

@@ -5,9 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::keys::{section, tables};
+use super::storage::Storage;
 use super::value::{Count, Hidden, OrOff, Ports, Time, choices};
 use super::words::HostPort;
 use crate::store::prompts::Speaker;
+use crate::store::sealed::Recipient;
 
 section! {
     /// The SIP side: where it listens, how it is reached, how it challenges.
@@ -118,6 +120,16 @@ section! {
         /// How long they are kept after their end, then they are deleted; unless their call
         /// settings or their tracking number say otherwise.
         keep: OrOff<Time<60_000, 315_360_000_000>> = default("\"off\"");
+        /// Whom recordings are sealed for when their calls are over: each of them can open each,
+        /// and who has none of the secrets hears nothing. Nobody: they stay as they are.
+        recipients: Vec<Recipient> = default("[]");
+        /// A file with the secret of a recipient, from the folder of this file on: recordings that
+        /// are sealed are heard in the console then. Without it whoever steals the machine hears
+        /// none, and `crosspoint recording decrypt` opens them elsewhere.
+        identity: Option<String> = optional("\"/etc/crosspoint/recordings.key\"");
+        /// Where they go when their calls are over; the file here is deleted when the copy there
+        /// was verified. A rule of the bucket should clear uploads that were never completed.
+        storage: Option<Storage> = optional_table();
     }
 }
 

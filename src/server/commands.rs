@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::clock::Clock;
-use super::{Error, read_config};
+use super::{Error, read_config, read_shell};
 use crate::clock::Wall;
 use crate::config;
 use crate::flow;
@@ -20,8 +20,10 @@ const HEALTH_WITHIN: Duration = Duration::from_secs(2);
 
 /// Reads a configuration and says what is in it, or what is wrong with it.
 pub fn check(file: Option<&Path>) -> Result<(), Error> {
-    let config = read_config(file)?;
-    say(super::check::summary(&config))
+    let shell = read_shell(file)?;
+    let config = shell.config().map_err(|error| Error::Config(error.to_string()))?;
+    say(super::check::summary(&config))?;
+    say(super::recording::summary(&config.recordings.shelving(Path::new("data"), shell.folder())))
 }
 
 /// What `explain` is asked besides the number.

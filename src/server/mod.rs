@@ -13,6 +13,7 @@ mod error;
 mod learn;
 mod names;
 mod office;
+pub mod recording;
 mod ring;
 mod run;
 pub mod setup;

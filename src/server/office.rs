@@ -30,8 +30,8 @@ use crate::config::documents::Shell;
 use crate::config::shell::DirectoryIn;
 use crate::model::event::Fact;
 use crate::outbox;
-use crate::store::Away;
 use crate::store::database::{self, Follower, Progress, Store};
+use crate::store::{Away, Shelf};
 
 type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -174,6 +174,8 @@ impl Office {
             folder: setup::inside(data, &config.capture.folder),
             look: self.look.take().unwrap_or(none),
         };
+        let shelf = Shelf::open(&config.recordings.shelving(data, &folder));
+        let shelf = shelf.map_err(|it| Error::Config(format!("[recordings] {it}")))?;
         let (again, revived) = mpsc::channel(REVIVED);
         let api = Api::new(Parts {
             store: store.clone(),
@@ -185,6 +187,7 @@ impl Office {
             live: Live::new(Away::in_folder(data)),
             status,
             captures,
+            shelf: Arc::new(shelf),
             revived: again,
             data: data.to_owned(),
             folder: folder.clone(),

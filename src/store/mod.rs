@@ -9,8 +9,11 @@ mod callers;
 mod captures;
 pub mod database;
 mod journal;
+pub mod objects;
 pub mod prompts;
 mod registrations;
+pub mod sealed;
+mod shelf;
 mod tapes;
 
 pub use self::away::Away;
@@ -18,4 +21,5 @@ pub use self::callers::{PastCall, past_callers};
 pub use self::captures::{CaptureLimits, Captures, captured};
 pub use self::journal::{Entry, Journal};
 pub use self::registrations::Registrations;
+pub use self::shelf::{Bits, Found, Shelf, Shelving, Sound, steps};
 pub use self::tapes::{TapeOrder, TapeReport, Tapes, repair_recordings};

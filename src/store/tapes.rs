@@ -242,6 +242,11 @@ pub fn repair_recordings(folder: &Path) -> io::Result<usize> {
         let path = entry?.path();
         if path.is_dir() {
             mended += repair_recordings(&path)?;
+        } else if path.to_string_lossy().ends_with(".age.part") {
+            // Sealing was cut short; what was to be sealed is still there, and is sealed again.
+            if let Err(error) = fs::remove_file(&path) {
+                warn!(file = %path.display(), %error, "a left-over cannot be removed");
+            }
         } else if path.extension().is_some_and(|it| it == "part") {
             match repair(&path) {
                 Ok(()) => mended += 1,
@@ -292,12 +297,15 @@ mod tests {
             fs::write(folder.join(name), bytes).unwrap();
         }
         fs::write(folder.join("other.part"), "nothing of ours").unwrap();
+        fs::write(folder.join("kept.wav"), "as it is").unwrap();
+        fs::write(folder.join("kept.wav.age.part"), "half of it").unwrap();
         assert_eq!(repair_recordings(&folder).unwrap(), 2);
         for name in ["synced.wav", "growing.wav"] {
             let bytes = fs::read(folder.join(name)).unwrap();
             assert_eq!(bytes[..wav::Header::LEN], header(Law::Mu, 2));
         }
-        assert!(folder.join("other.part").exists());
+        assert!(folder.join("other.part").exists() && folder.join("kept.wav").exists());
+        assert!(!folder.join("kept.wav.age.part").exists(), "a seal that was cut short");
         fs::remove_dir_all(&folder).unwrap();
     }
 

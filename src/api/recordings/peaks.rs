@@ -2,22 +2,24 @@
 //! is, and kept for who looks again.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 use utoipa::ToSchema;
 
 use crate::api::{Answer, Problem};
 use crate::audio::RATE;
 use crate::audio::wav::Header;
+use crate::store::Sound;
 
 /// Waveforms that are kept.
 const KEPT: usize = 64;
 /// Files that are read at once.
 const READ: usize = 2;
+/// The longest that is drawn, in bytes: some 18 hours.
+const MOST: u64 = 1 << 30;
 
 /// The loudest of each column, 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
@@ -29,15 +31,17 @@ pub struct Peaks {
     pub right: Vec<f32>,
 }
 
-/// Waveforms: those that were asked for lately are at hand.
+/// Waveforms: those that were asked for lately are at hand. Who asks for one that is being read
+/// waits for it, and does not read it too.
 #[derive(Clone, Debug)]
 pub struct Waves {
-    kept: Arc<Mutex<VecDeque<(Key, Peaks)>>>,
+    kept: Arc<Mutex<VecDeque<(Key, Wave)>>>,
     turns: Arc<Semaphore>,
 }
 
-/// A file, its length, and how many columns.
+/// A file, its length as it is kept, and how many columns.
 type Key = (String, u64, usize);
+type Wave = Arc<OnceCell<Peaks>>;
 
 impl Default for Waves {
     fn default() -> Self {
@@ -46,38 +50,45 @@ impl Default for Waves {
 }
 
 impl Waves {
-    pub async fn of(&self, name: &str, file: File, length: u64, points: usize) -> Answer<Peaks> {
-        let key = (name.to_owned(), length, points);
-        if let Some(known) = self.known(&key) {
-            return Ok(known);
-        }
-        let _turn = self.turns.acquire().await;
-        let read = tokio::task::spawn_blocking(move || peaks(file, length, points)).await;
-        let Some(peaks) = read.map_err(io::Error::other).flatten().map_err(|error| {
-            tracing::warn!(%error, "a recording cannot be read");
-            Problem::unavailable("the disk would not read it").retry_after(5)
-        })?
-        else {
-            return Err(Problem::not_now("this is no recording that can be drawn"));
-        };
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.truncate(KEPT - 1);
-        kept.push_front((key, peaks.clone()));
-        Ok(peaks)
+    /// `open` is waited for only if it is not at hand: the sound, and how long that is.
+    pub async fn of(
+        &self,
+        name: &str,
+        kept: u64,
+        points: usize,
+        open: impl Future<Output = Answer<(Box<dyn Sound>, u64)>>,
+    ) -> Answer<Peaks> {
+        let wave = self.wave((name.to_owned(), kept, points));
+        let drawn = wave.get_or_try_init(|| async {
+            let _turn = self.turns.acquire().await;
+            let (sound, length) = open.await?;
+            if MOST < length {
+                return Err(Problem::not_now("it is too long to be drawn"));
+            }
+            let read = tokio::task::spawn_blocking(move || peaks(sound, length, points)).await;
+            let drawn = read.map_err(io::Error::other).flatten().map_err(|error| {
+                tracing::warn!(%error, "a recording cannot be read");
+                Problem::unavailable("it cannot be read to its end").retry_after(5)
+            })?;
+            drawn.ok_or_else(|| Problem::not_now("this is no recording that can be drawn"))
+        });
+        drawn.await.cloned()
     }
 
-    fn known(&self, key: &Key) -> Option<Peaks> {
+    /// One that is at hand, or will be.
+    fn wave(&self, key: Key) -> Wave {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = kept.iter().position(|it| it.0 == *key)?;
-        let found = kept.remove(at)?;
-        let peaks = found.1.clone();
+        let known = kept.iter().position(|it| it.0 == key).and_then(|at| kept.remove(at));
+        let found = known.unwrap_or_else(|| (key, Wave::default()));
+        let wave = found.1.clone();
+        kept.truncate(KEPT - 1);
         kept.push_front(found);
-        Some(peaks)
+        wave
     }
 }
 
 /// `None` if it is none of our recordings.
-fn peaks(file: File, length: u64, points: usize) -> io::Result<Option<Peaks>> {
+fn peaks(file: impl Read, length: u64, points: usize) -> io::Result<Option<Peaks>> {
     let mut file = BufReader::with_capacity(64 << 10, file);
     let mut head = [0; Header::LEN];
     if length < Header::LEN as u64 {
@@ -119,6 +130,8 @@ fn peaks(file: File, length: u64, points: usize) -> io::Result<Option<Peaks>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
     use crate::audio::Law;
 
@@ -155,12 +168,58 @@ mod tests {
         assert_eq!(peaks(file, 3, 10).unwrap(), None);
     }
 
+    fn opens(from: (File, u64)) -> Answer<(Box<dyn Sound>, u64)> {
+        Ok((Box::new(from.0), from.1))
+    }
+
     #[tokio::test]
     async fn who_looks_again_reads_nothing() {
         let waves = Waves::default();
-        let (file, length) = recording("again", &[(9000, 9000); 80]);
-        let first = waves.of("again.wav", file, length, 10).await.unwrap();
-        let (wrong, _) = recording("other", &[]);
-        assert_eq!(waves.of("again.wav", wrong, length, 10).await.unwrap(), first);
+        let from = recording("again", &[(9000, 9000); 80]);
+        let kept = from.1;
+        let first = waves.of("again.wav", kept, 10, async { opens(from) }).await.unwrap();
+        let never = async { panic!("it is at hand") };
+        assert_eq!(waves.of("again.wav", kept, 10, never).await.unwrap(), first);
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_what_is_being_read_waits_for_it() {
+        let waves = Waves::default();
+        let from = recording("once", &[(9000, 9000); 80]);
+        let (go, wait) = tokio::sync::oneshot::channel::<()>();
+        let slow = async {
+            drop(wait.await);
+            opens(from)
+        };
+        let first = waves.of("once.wav", 1, 10, slow);
+        let second = waves.of("once.wav", 1, 10, async { panic!("it is being read") });
+        let started = async { go.send(()).unwrap() };
+        let (first, second, ()) = tokio::join!(first, second, started);
+        assert_eq!(first.unwrap(), second.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_read_is_read_by_who_asks_next() {
+        let waves = Waves::default();
+        let from = recording("next", &[(9000, 9000); 80]);
+        let fails = async { Err(Problem::unavailable("not now")) };
+        assert!(waves.of("next.wav", 1, 10, fails).await.is_err());
+        assert!(waves.of("next.wav", 1, 10, async { opens(from) }).await.is_ok());
+        let (file, _) = recording("long", &[]);
+        let long = async { opens((file, MOST + 1)) };
+        let refused = waves.of("long.wav", 1, 10, long).await.unwrap_err();
+        assert_eq!(refused.status(), 409);
+    }
+
+    #[tokio::test]
+    async fn only_so_many_are_kept() {
+        let waves = Waves::default();
+        for n in 0..KEPT as u64 + 10 {
+            let from = recording(&format!("many-{n}"), &[(1, 1); 80]);
+            waves.of("a.wav", n, 10, async { opens(from) }).await.unwrap();
+        }
+        assert_eq!(waves.kept.lock().unwrap().len(), KEPT);
+        let never = async { panic!("it is at hand") };
+        waves.of("a.wav", KEPT as u64 + 9, 10, never).await.unwrap();
     }
 }

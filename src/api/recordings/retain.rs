@@ -10,10 +10,9 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{folder, is_name};
+use super::source::is_name;
 use crate::api::access::{Manager, Who};
 use crate::api::{Answer, Api, Body, Path, Problem, Query};
-use crate::archive::SEALED;
 use crate::clock::Wall;
 use crate::store::database::{
     AuditEntry, LIMIT, RecordingCounts, RecordingSearch, RecordingState, StoredRecording,
@@ -329,10 +328,9 @@ async fn known(api: &Api, file: &str) -> Answer<StoredRecording> {
     if let Some(row) = api.store.recording(file).await? {
         return if row.is_gone() { Err(none()) } else { Ok(row) };
     }
-    let (plain, sealed) = (folder(api).join(file), folder(api).join(format!("{file}{SEALED}")));
-    let is_file = |it: &std::path::Path| it.symlink_metadata().is_ok_and(|it| it.is_file());
-    let found = tokio::task::spawn_blocking(move || is_file(&plain) || is_file(&sealed)).await;
-    if !found.unwrap_or(false) {
+    let (shelf, name) = (api.shelf.clone(), file.to_owned());
+    let found = tokio::task::spawn_blocking(move || shelf.here(&name)).await;
+    if !matches!(found, Ok(Ok(Some(_)))) {
         return Err(none());
     }
     let call = file.strip_suffix(".wav").unwrap_or(file);

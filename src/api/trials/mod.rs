@@ -5,3 +5,4 @@ mod events;
 mod files;
 mod past;
 mod rig;
+mod sealed;

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -31,8 +31,8 @@ use crate::config::documents::Shell;
 use crate::model::event::Fact;
 use crate::model::record::CallRecord;
 use crate::simulator::{Manners, Reply, Weather, World, ms, secs};
-use crate::store::Away;
 use crate::store::database::{self, Batch, Position, Settings};
+use crate::store::{Away, Shelf};
 
 pub const NUMBER: &str = "15550100001";
 
@@ -95,8 +95,17 @@ pub struct Rig {
 
 /// Runs a story in a town.
 pub fn story<F: Future<Output = ()>>(tell: impl FnOnce(Rig) -> F) {
+    story_with(|data| Shelf::plain(data.join("recordings")), tell);
+}
+
+/// The same where recordings stand on this shelf.
+pub fn story_with<F: Future<Output = ()>>(
+    shelf: impl FnOnce(&Path) -> Shelf,
+    tell: impl FnOnce(Rig) -> F,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    tokio::task::LocalSet::new().block_on(&runtime, async { tell(Rig::start(TOWN).await).await });
+    let told = async { tell(Rig::start(TOWN, shelf).await).await };
+    tokio::task::LocalSet::new().block_on(&runtime, told);
 }
 
 impl Drop for Rig {
@@ -106,7 +115,7 @@ impl Drop for Rig {
 }
 
 impl Rig {
-    async fn start(text: &str) -> Self {
+    async fn start(text: &str, shelf: impl FnOnce(&Path) -> Shelf) -> Self {
         let n = TESTS.fetch_add(1, Ordering::Relaxed);
         let data = std::env::temp_dir().join(format!("crosspoint-rig-{}-{n}", std::process::id()));
         drop(std::fs::remove_dir_all(&data));
@@ -141,6 +150,7 @@ impl Rig {
                 folder: data.join("captures"),
                 look: Arc::new(|_| Box::pin(std::future::ready(None))),
             },
+            shelf: Arc::new(shelf(&data)),
             revived: mpsc::channel(1).0,
             data: data.clone(),
             folder: data.clone(),

@@ -51,6 +51,7 @@ pub(super) fn config(file: File, text: &str, folder: &Path) -> Result<Config, Wr
     check_expiry(&file.registrar).map_err(|it| it.under("registrar"))?;
     check_store(&file.store).map_err(|it| it.under("store"))?;
     check_api(&file.api).map_err(|it| it.under("api"))?;
+    super::storage::check(&file.recordings).map_err(|it| it.under("recordings"))?;
     let directory = Arc::new(directory(&mut file, text, folder)?);
     Ok(Config {
         sip: file.sip,

@@ -196,7 +196,7 @@ fn an_edge_with_a_certificate_speaks_tls_and_nothing_else() {
 }
 
 /// Where tests/install-peers has put the programs of Python.
-fn program(name: &str) -> std::path::PathBuf {
+pub fn program(name: &str) -> std::path::PathBuf {
     let home = std::env::var("HOME").unwrap_or_default();
     Path::new(&home).join(".cache/crosspoint/venv/bin").join(name)
 }

@@ -1,0 +1,284 @@
+//! Where recordings stand: in a folder, and behind it, if there is one, in an object storage; plain,
+//! or sealed for whom they are meant.
+//!
+//! What was found is read in parts wherever it is: nothing here holds more than a piece of it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::objects::{ObjectError, ObjectSettings, Objects};
+use super::sealed::{Identity, Recipient, Recipients, sealed_name};
+
+/// What is read of a recording at once.
+const STEP: usize = 64 << 10;
+/// Recordings in the storage that are opened at once; each may hold up a thread.
+const FAR: usize = 32;
+
+/// What an operator says of it.
+#[derive(Clone, Debug, Default)]
+pub struct Shelving {
+    pub folder: PathBuf,
+    /// Whom recordings are sealed for; they stay plain if there is nobody.
+    pub recipients: Vec<Recipient>,
+    /// A file with the secret that opens them here.
+    pub identity: Option<PathBuf>,
+    pub storage: Option<ObjectSettings>,
+}
+
+/// See the head of this file.
+#[derive(Clone, Debug)]
+pub struct Shelf {
+    pub folder: PathBuf,
+    pub recipients: Option<Recipients>,
+    pub identity: Option<Identity>,
+    pub objects: Option<Objects>,
+    far: Arc<Semaphore>,
+}
+
+impl Shelf {
+    /// Reads the identity; connects to nothing. What is wrong, and with which key.
+    pub fn open(shelving: &Shelving) -> Result<Self, String> {
+        let recipients = shelving.recipients.clone();
+        let recipients = match recipients.is_empty() {
+            true => None,
+            false => Some(Recipients::new(recipients).map_err(|it| format!("recipients: {it}"))?),
+        };
+        let identity = shelving.identity.as_deref().map(Identity::from_file).transpose();
+        let objects = shelving.storage.as_ref().map(Objects::new).transpose();
+        Ok(Self {
+            folder: shelving.folder.clone(),
+            recipients,
+            identity: identity.map_err(|it| format!("identity: {it}"))?,
+            objects: objects.map_err(|it| format!("storage: {it}"))?,
+            far: Arc::new(Semaphore::new(FAR)),
+        })
+    }
+
+    /// A folder and nothing else.
+    pub fn plain(folder: PathBuf) -> Self {
+        let far = Arc::new(Semaphore::new(FAR));
+        Self { folder, recipients: None, identity: None, objects: None, far }
+    }
+
+    /// Finds a recording in the folder, plain or sealed; waits for the disk. A link is not followed.
+    pub fn here(&self, file: &str) -> io::Result<Option<Found>> {
+        let plain = self.folder.join(file);
+        let sealed = sealed_name(&plain);
+        for (path, sealed) in [(plain, false), (sealed, true)] {
+            match opened(&path) {
+                Ok((file, size)) => {
+                    return Ok(Some(Found { sealed, size, at: At::Here(file) }));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds one in the storage, by the name that it has there.
+    pub async fn there(&self, name: &str, sealed: bool) -> Result<Found, ObjectError> {
+        let Some(objects) = &self.objects else {
+            let why = "none is configured, but it was put into one";
+            return Err(ObjectError::Refused(why.to_owned()));
+        };
+        let size = objects.size(name).await?;
+        let at = At::There(objects.clone(), name.to_owned(), self.far.clone());
+        Ok(Found { sealed, size, at })
+    }
+}
+
+fn opened(path: &Path) -> io::Result<(File, u64)> {
+    let no_link = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    let file = OpenOptions::new().read(true).custom_flags(no_link).open(path)?;
+    let about = file.metadata()?;
+    match about.is_file() {
+        true => Ok((file, about.len())),
+        false => Err(io::ErrorKind::NotFound.into()),
+    }
+}
+
+/// A recording.
+pub struct Found {
+    sealed: bool,
+    size: u64,
+    at: At,
+}
+
+enum At {
+    Here(File),
+    There(Objects, String, Arc<Semaphore>),
+}
+
+/// What can be read from anywhere, by a thread that may wait.
+pub trait Sound: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Sound for T {}
+
+/// Bytes as they come. One that breaks off ends with an error.
+pub type Bits = BoxStream<'static, io::Result<Bytes>>;
+
+impl Found {
+    pub fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
+    /// Bytes as it is kept: of a sealed one more than there is of sound.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// A part of it as it is kept.
+    pub async fn kept(self, part: Range<u64>) -> io::Result<Bits> {
+        match self.at {
+            At::Here(file) => Ok(steps(Box::new(file), part)),
+            // A storage has no name for a part of nothing.
+            At::There(..) if part.is_empty() => Ok(stream::empty().boxed()),
+            At::There(objects, name, _) => {
+                let (_, bits) = objects.get(&name, Some(part)).await?;
+                Ok(bits.map_err(io::Error::from).boxed())
+            }
+        }
+    }
+
+    /// The sound of it, and how long that is; waits for disk and storage. `PermissionDenied` if it
+    /// is sealed and the identity does not open it, or there is none; `WouldBlock` if too many
+    /// are open already.
+    pub fn sound(self, identity: Option<&Identity>) -> io::Result<(Box<dyn Sound>, u64)> {
+        let size = self.size;
+        let kept: Box<dyn Sound> = match self.at {
+            At::Here(file) => Box::new(file),
+            At::There(objects, name, far) => {
+                let turn = far.try_acquire_owned().map_err(|_| io::ErrorKind::WouldBlock)?;
+                Box::new(Held { sound: objects.reader(&name, size), _turn: turn })
+            }
+        };
+        if !self.sealed {
+            return Ok((kept, size));
+        }
+        let Some(identity) = identity else {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "there is no identity"));
+        };
+        let opened = identity.read(kept)?;
+        let length = opened.length();
+        Ok((Box::new(opened), length))
+    }
+}
+
+/// What is open as long as its turn lasts.
+struct Held<T> {
+    sound: T,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl<T: Read> Read for Held<T> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.sound.read(into)
+    }
+}
+
+impl<T: Seek> Seek for Held<T> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.sound.seek(to)
+    }
+}
+
+/// The bytes of a part, a step at a time; threads that may wait do the reading.
+pub fn steps(sound: Box<dyn Sound>, part: Range<u64>) -> Bits {
+    let from = Some(part.start);
+    stream::try_unfold((sound, from, part), |(mut sound, from, part)| async move {
+        if part.is_empty() {
+            return Ok(None);
+        }
+        let step = tokio::task::spawn_blocking(move || {
+            if let Some(from) = from {
+                sound.seek(SeekFrom::Start(from))?;
+            }
+            let wanted = usize::try_from(part.end - part.start).unwrap_or(STEP).min(STEP);
+            let mut bytes = vec![0; wanted];
+            let got = sound.read(&mut bytes)?;
+            bytes.truncate(got);
+            if got == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            Ok((Bytes::from(bytes), (sound, None, part.start + got as u64..part.end)))
+        });
+        step.await.map_err(io::Error::other).flatten().map(Some)
+    })
+    .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let path =
+            std::env::temp_dir().join(format!("crosspoint-shelf-{name}-{}", std::process::id()));
+        drop(std::fs::remove_dir_all(&path));
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    async fn all(bits: Bits) -> io::Result<Vec<u8>> {
+        Ok(bits.try_collect::<Vec<_>>().await?.concat())
+    }
+
+    #[tokio::test]
+    async fn a_plain_recording_and_a_sealed_one_sound_the_same() {
+        let folder = folder("same");
+        let key = folder.join("key");
+        let recipient = Identity::keep_new(&key).unwrap();
+        let shelving = Shelving {
+            folder: folder.clone(),
+            recipients: vec![recipient],
+            identity: Some(key.clone()),
+            storage: None,
+        };
+        let shelf = Shelf::open(&shelving).unwrap();
+        let bytes: Vec<u8> = (0..150_000).map(|it| (it % 241) as u8).collect();
+        std::fs::write(folder.join("a.wav"), &bytes).unwrap();
+        std::fs::write(folder.join("b.wav"), &bytes).unwrap();
+        shelf.recipients.as_ref().unwrap().replace(&folder.join("b.wav")).unwrap();
+        for (file, sealed) in [("a.wav", false), ("b.wav", true)] {
+            for part in [0..150_000, 70_000..140_000, 0..0, 149_999..150_000] {
+                let found = shelf.here(file).unwrap().expect(file);
+                assert_eq!(found.is_sealed(), sealed);
+                let (sound, length) = found.sound(shelf.identity.as_ref()).unwrap();
+                assert_eq!(length, 150_000);
+                let heard = all(steps(sound, part.clone())).await.unwrap();
+                assert!(heard == bytes[part.start as usize..part.end as usize], "{file} {part:?}");
+            }
+        }
+        let found = shelf.here("b.wav").unwrap().unwrap();
+        let size = found.size();
+        let kept = all(found.kept(0..size).await.unwrap()).await.unwrap();
+        assert!(kept == std::fs::read(folder.join("b.wav.age")).unwrap());
+        let refused = shelf.here("b.wav").unwrap().unwrap().sound(None).map(drop).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+        assert!(shelf.here("c.wav").unwrap().is_none());
+        // More than there is of it.
+        let (sound, _) = shelf.here("a.wav").unwrap().unwrap().sound(None).unwrap();
+        let cut = all(steps(sound, 149_000..151_000)).await.unwrap_err();
+        assert_eq!(cut.kind(), io::ErrorKind::UnexpectedEof);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_key() {
+        let folder = folder("wrong");
+        let gone = Some(folder.join("gone"));
+        let shelving = Shelving { identity: gone, folder: folder.clone(), ..Shelving::default() };
+        let told = Shelf::open(&shelving).unwrap_err();
+        assert!(told.starts_with("identity: ") && told.contains("gone"), "{told}");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
