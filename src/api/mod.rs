@@ -51,6 +51,7 @@ use self::directory::Keeper;
 pub use self::health::Status;
 use self::live::Live;
 pub use self::problem::{Answer, Problem};
+use self::recordings::Shelves;
 use crate::clock::{Now, Wall};
 use crate::config::Config;
 use crate::store::Shelf;
@@ -79,8 +80,8 @@ pub struct Parts {
     pub status: Status,
     /// What calls said in SIP.
     pub captures: Captures,
-    /// Where recordings stand.
-    pub shelf: Arc<Shelf>,
+    /// Where recordings stand: see [`Api::shelf`].
+    pub shelves: Shelves,
     /// Who tells webhooks of events hears here which deliveries are to be tried again.
     pub revived: mpsc::Sender<i64>,
     /// The data folder.
@@ -98,6 +99,11 @@ impl Api {
 
     pub fn now(&self) -> Wall {
         (self.clock)().wall
+    }
+
+    /// Where recordings stand, as the configuration that runs now says.
+    pub fn shelf(&self) -> Arc<Shelf> {
+        self.shelves.of(&self.running())
     }
 
     pub fn running(&self) -> Arc<Config> {

@@ -17,6 +17,7 @@ use super::access::Access;
 use super::capture::Captures;
 use super::directory::{Home, Keeper};
 use super::live::Live;
+use super::recordings::Shelves;
 use super::serve::Peer;
 use super::status::Seen;
 use super::{Api, Ask, Exchange, Parts, Status};
@@ -26,8 +27,8 @@ use crate::clock::{Instant, Now, Wall};
 use crate::config::Config;
 use crate::config::documents::Shell;
 use crate::sip::Transport;
+use crate::store::Away;
 use crate::store::database::{Settings, open};
-use crate::store::{Away, Shelf};
 
 /// The password of every user here.
 pub const PASSWORD: &str = "correct horse battery";
@@ -107,6 +108,7 @@ impl Rig {
         };
         let shell = Shell::new(text, "edge.toml", Path::new("/nowhere"));
         let (keeper, config) = Keeper::open(&*store, shell, home, now()).await.unwrap();
+        let shelves = Shelves::open(&folder, Path::new("/nowhere"), &config).unwrap();
         let (exchange, mut asks) = Exchange::new();
         let running = watch::Sender::new(Arc::new(config));
         let api = Api::new(Parts {
@@ -119,7 +121,7 @@ impl Rig {
             live: Live::new(Away::in_folder(&folder)),
             status: Status::new(None, Arc::default()),
             captures: Captures { folder: folder.join("captures"), look: Arc::new(look) },
-            shelf: Arc::new(Shelf::plain(folder.join("recordings"))),
+            shelves,
             revived: mpsc::channel(16).0,
             data: folder.clone(),
             folder: "/nowhere".into(),

@@ -24,14 +24,15 @@ use crate::api::ask::NEWS;
 use crate::api::capture::{Captures, Look};
 use crate::api::directory::{CannotBegin, Home, Keeper};
 use crate::api::live::Live;
+use crate::api::recordings::Shelves;
 use crate::api::{self, Api, Ask, Exchange, News, Parts, Status};
 use crate::config::Config;
 use crate::config::documents::Shell;
 use crate::config::shell::DirectoryIn;
 use crate::model::event::Fact;
 use crate::outbox;
+use crate::store::Away;
 use crate::store::database::{self, Follower, Progress, Store};
-use crate::store::{Away, Shelf};
 
 type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -174,8 +175,7 @@ impl Office {
             folder: setup::inside(data, &config.capture.folder),
             look: self.look.take().unwrap_or(none),
         };
-        let shelf = Shelf::open(&config.recordings.shelving(data, &folder));
-        let shelf = shelf.map_err(|it| Error::Config(format!("[recordings] {it}")))?;
+        let shelves = Shelves::open(data, &folder, config).map_err(Error::Config)?;
         let (again, revived) = mpsc::channel(REVIVED);
         let api = Api::new(Parts {
             store: store.clone(),
@@ -187,7 +187,7 @@ impl Office {
             live: Live::new(Away::in_folder(data)),
             status,
             captures,
-            shelf: Arc::new(shelf),
+            shelves,
             revived: again,
             data: data.to_owned(),
             folder: folder.clone(),

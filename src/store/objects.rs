@@ -45,7 +45,7 @@ const CONNECTING: Duration = Duration::from_secs(5);
 const TOLD: usize = 300;
 
 /// Where the objects are, and by what right they are put there.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ObjectSettings {
     pub place: Place,
     /// Amazon's own without it.

@@ -23,7 +23,7 @@ const STEP: usize = 64 << 10;
 const FAR: usize = 32;
 
 /// What an operator says of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shelving {
     pub folder: PathBuf,
     /// Whom recordings are sealed for; they stay plain if there is nobody.
@@ -60,12 +60,6 @@ impl Shelf {
             objects: objects.map_err(|it| format!("storage: {it}"))?,
             far: Arc::new(Semaphore::new(FAR)),
         })
-    }
-
-    /// A folder and nothing else.
-    pub fn plain(folder: PathBuf) -> Self {
-        let far = Arc::new(Semaphore::new(FAR));
-        Self { folder, recipients: None, identity: None, objects: None, far }
     }
 
     /// Finds a recording in the folder, plain or sealed; waits for the disk. A link is not followed.

@@ -9,6 +9,7 @@ mod link;
 mod peaks;
 mod range;
 mod retain;
+mod shelves;
 mod source;
 
 use std::time::Duration;
@@ -26,6 +27,7 @@ use utoipa::{IntoParams, ToSchema};
 pub use self::peaks::{Peaks, Waves};
 use self::range::Part;
 pub use self::retain::{Keeping, Scan, Told, Trouble};
+pub use self::shelves::Shelves;
 use super::access::{Manager, Role, Who};
 use super::{Answer, Api, Path, Problem, Query, answer};
 use crate::archive::SEALED;

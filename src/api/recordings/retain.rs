@@ -328,7 +328,7 @@ async fn known(api: &Api, file: &str) -> Answer<StoredRecording> {
     if let Some(row) = api.store.recording(file).await? {
         return if row.is_gone() { Err(none()) } else { Ok(row) };
     }
-    let (shelf, name) = (api.shelf.clone(), file.to_owned());
+    let (shelf, name) = (api.shelf(), file.to_owned());
     let found = tokio::task::spawn_blocking(move || shelf.here(&name)).await;
     if !matches!(found, Ok(Ok(Some(_)))) {
         return Err(none());

@@ -49,7 +49,7 @@ pub async fn found(api: &Api, file: &str) -> Answer<Found> {
     {
         return Err(Problem::none("recording", file));
     }
-    let (shelf, name) = (api.shelf.clone(), file.to_owned());
+    let (shelf, name) = (api.shelf(), file.to_owned());
     let here = tokio::task::spawn_blocking(move || shelf.here(&name)).await;
     match here.map_err(io::Error::other).flatten() {
         Ok(Some(found)) => return Ok(found),
@@ -61,7 +61,7 @@ pub async fn found(api: &Api, file: &str) -> Answer<Found> {
     }
     match known? {
         Some(row) if row.state == RecordingState::Uploaded => {
-            let there = api.shelf.there(&row.kept_as(), row.encrypted).await;
+            let there = api.shelf().there(&row.kept_as(), row.encrypted).await;
             there.map_err(|it| failed(&it.into()))
         }
         _ => Err(Problem::none("recording", file)),
@@ -89,7 +89,7 @@ pub async fn heard(api: &Api, file: &str, found: Found) -> Answer<Told> {
 /// The sound, to be read from anywhere by a thread that may wait.
 pub async fn sound(api: &Api, file: &str, found: Found) -> Answer<(Box<dyn Sound>, u64)> {
     can_be_heard(api, file, &found)?;
-    let shelf = api.shelf.clone();
+    let shelf = api.shelf();
     let opened = tokio::task::spawn_blocking(move || found.sound(shelf.identity.as_ref())).await;
     opened.map_err(io::Error::other).flatten().map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => {
@@ -108,7 +108,7 @@ pub async fn sound(api: &Api, file: &str, found: Found) -> Answer<(Box<dyn Sound
 
 /// Whether anybody can hear it here.
 pub fn can_be_heard(api: &Api, file: &str, found: &Found) -> Answer<()> {
-    match found.is_sealed() && api.shelf.identity.is_none() {
+    match found.is_sealed() && api.shelf().identity.is_none() {
         true => Err(sealed(file, "it is sealed, and this edge has not the secret that opens it")),
         false => Ok(()),
     }

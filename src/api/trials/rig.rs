@@ -31,8 +31,8 @@ use crate::config::documents::Shell;
 use crate::model::event::Fact;
 use crate::model::record::CallRecord;
 use crate::simulator::{Manners, Reply, Weather, World, ms, secs};
+use crate::store::Away;
 use crate::store::database::{self, Batch, Position, Settings};
-use crate::store::{Away, Shelf};
 
 pub const NUMBER: &str = "15550100001";
 
@@ -95,16 +95,16 @@ pub struct Rig {
 
 /// Runs a story in a town.
 pub fn story<F: Future<Output = ()>>(tell: impl FnOnce(Rig) -> F) {
-    story_with(|data| Shelf::plain(data.join("recordings")), tell);
+    story_with(|_| String::new(), tell);
 }
 
-/// The same where recordings stand on this shelf.
+/// The same where the configuration says this too, once the folder was prepared for it.
 pub fn story_with<F: Future<Output = ()>>(
-    shelf: impl FnOnce(&Path) -> Shelf,
+    prepare: impl FnOnce(&Path) -> String,
     tell: impl FnOnce(Rig) -> F,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let told = async { tell(Rig::start(TOWN, shelf).await).await };
+    let told = async { tell(Rig::start(TOWN, prepare).await).await };
     tokio::task::LocalSet::new().block_on(&runtime, told);
 }
 
@@ -115,12 +115,13 @@ impl Drop for Rig {
 }
 
 impl Rig {
-    async fn start(text: &str, shelf: impl FnOnce(&Path) -> Shelf) -> Self {
+    async fn start(text: &str, prepare: impl FnOnce(&Path) -> String) -> Self {
         let n = TESTS.fetch_add(1, Ordering::Relaxed);
         let data = std::env::temp_dir().join(format!("crosspoint-rig-{}-{n}", std::process::id()));
         drop(std::fs::remove_dir_all(&data));
         std::fs::create_dir_all(data.join("recordings")).unwrap();
-        let shell = Shell::new(text, "town.toml", &data);
+        let text = format!("{text}{}", prepare(&data));
+        let shell = Shell::new(&text, "town.toml", &data);
         let settings = Settings { url: None, file: data.join("crosspoint.db") };
         let store = database::open(&settings).unwrap();
         let (keeper, config) =
@@ -136,6 +137,7 @@ impl Rig {
         let world = Rc::new(RefCell::new(world));
         let (exchange, asks) = Exchange::new();
         let (news, _) = broadcast::channel(NEWS);
+        let shelves = recordings::Shelves::open(&data, &data, &config).unwrap();
         let (_, running) = watch::channel(Arc::new(config));
         let api = Api::new(Parts {
             store,
@@ -150,7 +152,7 @@ impl Rig {
                 folder: data.join("captures"),
                 look: Arc::new(|_| Box::pin(std::future::ready(None))),
             },
-            shelf: Arc::new(shelf(&data)),
+            shelves,
             revived: mpsc::channel(1).0,
             data: data.clone(),
             folder: data.clone(),
