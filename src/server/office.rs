@@ -75,6 +75,8 @@ pub(super) fn is_wanted(config: &Config) -> bool {
         || config.store.directory == DirectoryIn::Database
         || !config.directory.webhooks().is_empty()
         || config.directory.deletes_recordings()
+        || !config.recordings.recipients.is_empty()
+        || config.recordings.storage.is_some()
 }
 
 impl Office {
@@ -212,7 +214,7 @@ impl Office {
             revived,
             stop,
         }));
-        self.keep_recordings(&api, running.subscribe(), data, clock);
+        self.keep_recordings(&api, running.subscribe(), clock);
         if let Some(address) = setup::http(config) {
             self.listen(api, config, address, &folder)?;
         }
@@ -248,20 +250,14 @@ impl Office {
     }
 
     /// Tends recordings after their calls.
-    fn keep_recordings(
-        &self,
-        api: &Api,
-        config: watch::Receiver<Arc<Config>>,
-        data: &Path,
-        clock: Clock,
-    ) {
-        let now = config.borrow().clone();
+    fn keep_recordings(&self, api: &Api, config: watch::Receiver<Arc<Config>>, clock: Clock) {
+        let (now, at) = (config.borrow().clone(), api.clone());
         self.run(archive::run(archive::World {
             store: api.store.clone(),
             clock: Arc::new(move || clock.now().wall),
             node: now.store.node.clone(),
-            folder: setup::inside(data, &now.recordings.folder),
-            hire: Arc::new(|_| Arc::new(archive::Here)),
+            folder: api.shelf().folder.clone(),
+            hire: Arc::new(move |config| Arc::new(archive::Elsewhere(at.shelves.of(config)))),
             config,
             keeping: api.live.keeping.clone(),
             stop: self.stop.subscribe(),

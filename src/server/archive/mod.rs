@@ -9,6 +9,7 @@
 //! that is away is asked again; an object storage that is away, or a disk that is full, holds up
 //! what needs it, and is told on the status page.
 
+mod elsewhere;
 mod folder;
 mod scan;
 mod tend;
@@ -25,10 +26,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
+pub use self::elsewhere::Elsewhere;
 use self::folder::Folder;
 pub use self::tend::Clock;
 use self::tend::Tending;
-pub use self::vault::{Here, Vault};
+pub use self::vault::Vault;
 use crate::api::recordings::{Keeping, Scan, Told, Trouble};
 use crate::archive::{self, Gate, Gates, Plan};
 use crate::config::Config;

@@ -24,24 +24,3 @@ pub trait Vault: Send + Sync {
     /// Deletes an object. One that is not there is deleted.
     fn delete<'a>(&'a self, key: &'a str) -> Doing<'a>;
 }
-
-/// Recordings stay as they are, in their folder.
-pub struct Here;
-
-impl Vault for Here {
-    fn plan(&self) -> Plan {
-        Plan::default()
-    }
-
-    fn seal(&self, _: &Path, _: &Path) -> io::Result<u64> {
-        Err(io::Error::other("there is nobody to seal it for"))
-    }
-
-    fn put<'a>(&'a self, _: &'a str, _: &'a Path) -> Doing<'a> {
-        Box::pin(async { Err("there is no object storage in the configuration".to_owned()) })
-    }
-
-    fn delete<'a>(&'a self, _: &'a str) -> Doing<'a> {
-        Box::pin(async { Err("there is no object storage in the configuration".to_owned()) })
-    }
-}

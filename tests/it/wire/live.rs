@@ -13,19 +13,19 @@ use super::voice::Voice;
 use super::{SOON, seconds};
 
 /// Somebody who is signed in.
-struct Client {
+pub struct Client {
     at: SocketAddr,
     headers: String,
 }
 
-struct Said {
-    status: u16,
-    headers: String,
-    body: Vec<u8>,
+pub struct Said {
+    pub status: u16,
+    pub headers: String,
+    pub body: Vec<u8>,
 }
 
 impl Said {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| panic!("{} {}", self.status, String::from_utf8_lossy(&self.body)))
     }
@@ -33,7 +33,7 @@ impl Said {
 
 impl Client {
     /// The first admin, by the link that the program prints.
-    fn first(edge: &Edge) -> Self {
+    pub fn first(edge: &Edge) -> Self {
         edge.await_log("#setup=");
         let log = edge.log();
         let token = log.split("#setup=").nth(1).unwrap().split_whitespace().next().unwrap();
@@ -67,7 +67,7 @@ impl Client {
         stream
     }
 
-    fn asks(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Said {
+    pub fn asks(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Said {
         let mut answer = Vec::new();
         self.open(method, path, more, body).read_to_end(&mut answer).expect("an answer");
         let end = answer.windows(4).position(|it| it == b"\r\n\r\n").expect("a head");
@@ -76,19 +76,19 @@ impl Client {
         Said { status, headers, body: answer[end + 4..].to_vec() }
     }
 
-    fn gets(&self, path: &str) -> Value {
+    pub fn gets(&self, path: &str) -> Value {
         let said = self.asks("GET", path, "", b"");
         assert_eq!(said.status, 200, "{path}: {}", String::from_utf8_lossy(&said.body));
         said.json()
     }
 
-    fn does(&self, method: &str, path: &str, body: &Value) {
+    pub fn does(&self, method: &str, path: &str, body: &Value) {
         let said = self.asks(method, path, "", body.to_string().as_bytes());
         assert_eq!(said.status, 204, "{path}: {}", String::from_utf8_lossy(&said.body));
     }
 
     /// What is there once it is as it should be.
-    fn awaits(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    pub fn awaits(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let give_up = Instant::now() + SOON + SOON;
         loop {
             let said = self.asks("GET", path, "", b"");
@@ -124,7 +124,7 @@ fn edge() -> Edge {
 }
 
 /// SIPp that answers and echoes, once it is there.
-fn answering(edge: &Edge, host: u8, media: &str) -> Peer {
+pub fn answering(edge: &Edge, host: u8, media: &str) -> Peer {
     let at = edge.net.at(host, 5070);
     let mut peer = sipp("answers", at, &["-rtp_echo", "-mp", media]);
     let peer = Peer::start(&edge.folder, &format!("peer{host}"), &mut peer);

@@ -8,11 +8,17 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crosspoint::store::objects::{ObjectError, ObjectSettings, Objects};
+use crosspoint::store::sealed::Identity;
+use serde_json::{Value, json};
 
 use super::api::program;
+use super::edge::{Edge, interop};
+use super::live::{Client, answering};
 use super::network::Network;
 use super::peers::Peer;
-use super::seconds;
+use super::phone::Phone;
+use super::voice::Voice;
+use super::{SOON, seconds};
 
 /// A storage with one bucket, until dropped.
 pub struct Storage {
@@ -65,6 +71,16 @@ fn sound(length: usize) -> Vec<u8> {
 
 struct Folder(PathBuf);
 
+impl Folder {
+    fn new(name: &str) -> Self {
+        let name = format!("crosspoint-storage-{}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        drop(fs::remove_dir_all(&path));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
 impl Drop for Folder {
     fn drop(&mut self) {
         drop(fs::remove_dir_all(&self.0));
@@ -73,11 +89,7 @@ impl Drop for Folder {
 
 #[test]
 fn recordings_are_put_into_a_real_storage_verified_got_in_parts_and_deleted() {
-    let net = Network::take();
-    let name = format!("crosspoint-storage-{}", std::process::id());
-    let folder = Folder(std::env::temp_dir().join(name));
-    drop(fs::remove_dir_all(&folder.0));
-    fs::create_dir_all(&folder.0).unwrap();
+    let (net, folder) = (Network::take(), Folder::new("put"));
     let storage = Storage::start(&folder.0, net.at(1, 9000));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -111,4 +123,98 @@ fn recordings_are_put_into_a_real_storage_verified_got_in_parts_and_deleted() {
         assert!(matches!(told, ObjectError::Refused(_)), "{told}");
         assert!(told.to_string().contains("no such bucket"), "{told}");
     });
+}
+
+/// Waits for what is done beside the calls.
+fn until(what: &str, edge: &Edge, holds: impl Fn() -> bool) {
+    let give_up = Instant::now() + seconds(30.0);
+    while !holds() {
+        assert!(Instant::now() < give_up, "{what}: never\n{}", edge.log());
+        std::thread::sleep(seconds(0.1));
+    }
+}
+
+/// One call that is recorded: the name of its recording.
+fn recorded(edge: &Edge, client: &Client) -> String {
+    let mut b = answering(edge, 31, "6000");
+    let carrier = Phone::carrier(&edge.net);
+    let mut ada = Voice::at(edge.net.ip(11));
+    let mut call = carrier.dial("15550100001", &ada.sdp(101));
+    let answer = carrier.status_within(200, seconds(10.0));
+    carrier.ack(&mut call, &answer.message, "");
+    ada.speak(answer.message.media().unwrap(), 600);
+    ada.await_tone(600, seconds(1.0), SOON);
+    let calls = client.awaits("/v1/calls", |it| it["items"][0]["state"] == "talking");
+    let id = calls["items"][0]["id"].as_str().unwrap().to_owned();
+    client.does("POST", &format!("/v1/calls/{id}/hangup"), &Value::Null);
+    carrier.is_hung_up(SOON);
+    b.ends_well(SOON);
+    let path = format!("/v1/records/{id}");
+    let record = client.awaits(&path, |it| it["recordings"][0]["file"].is_string());
+    record["recordings"][0]["file"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_recording_is_sealed_taken_to_the_storage_heard_from_there_and_deleted_there() {
+    let keys = Folder::new("keys");
+    let key = keys.0.join("key");
+    let recipient = Identity::keep_new(&key).unwrap();
+    let config = |identity: &str| {
+        let it = interop().replace("listen = \"off\"", "listen = \"127.0.0.1:8060\"");
+        format!(
+            "{it}\n[recordings]\nrecipients = [\"{recipient}\"]\n{identity}\n\
+             [recordings.storage]\nurl = \"s3://calls/edge\"\n\
+             endpoint = \"http://127.0.0.1:9000\"\nregion = \"us-east-1\"\n\
+             key_id = \"test\"\nsecret = \"hush-hush\"\ntimeout = \"10s\"\n"
+        )
+    };
+    let there = format!("identity = \"{}\"", key.display());
+    let edge = Edge::start_with(|_| config(&there));
+    let storage = Storage::start(&edge.folder, edge.net.at(1, 9000));
+    let client = Client::first(&edge);
+    let file = recorded(&edge, &client);
+    let listed = || storage.asks("GET /calls").contains(&format!("<Key>edge/{file}.age</Key>"));
+    until("it is in the storage", &edge, listed);
+    let kept = edge.folder.join("data/recordings");
+    until("nothing stays here", &edge, || fs::read_dir(&kept).unwrap().count() == 0);
+    let rows = client.gets("/v1/recordings");
+    let row = &rows["items"][0];
+    assert_eq!((&row["state"], &row["encrypted"]), (&json!("uploaded"), &json!(true)), "{rows}");
+
+    let path = format!("/v1/recordings/{file}");
+    let whole = client.asks("GET", &path, "", b"");
+    assert_eq!((whole.status, &whole.body[..4]), (200, &b"RIFF"[..]));
+    let part = client.asks("GET", &path, "range: bytes=100-299\r\n", b"");
+    assert_eq!((part.status, &part.body[..]), (206, &whole.body[100..300]));
+    let drawn = client.gets(&format!("/v1/recordings/peaks?file={file}&points=50"));
+    let loud = drawn["left"].as_array().unwrap().iter();
+    assert!(5 < loud.filter(|it| 0.05 < it.as_f64().unwrap()).count(), "{drawn}");
+
+    // Without the secret it is had as it is, and opened elsewhere.
+    edge.write_config(&edge.net.translate(&config("")));
+    edge.signal("HUP");
+    edge.await_log("was read anew");
+    let refused = client.asks("GET", &path, "", b"");
+    assert_eq!((refused.status, &refused.json()["state"]), (409, &json!("sealed")));
+    let sealed = client.asks("GET", &format!("{path}?sealed=true"), "", b"");
+    assert!(sealed.body.starts_with(b"age-encryption.org/v1\n"), "{}", sealed.status);
+    fs::write(keys.0.join("got.wav.age"), &sealed.body).unwrap();
+    let opened = Command::new(env!("CARGO_BIN_EXE_crosspoint"))
+        .args(["recording", "decrypt", "-i", "key", "got.wav.age"])
+        .current_dir(&keys.0)
+        .status();
+    assert!(opened.unwrap().success());
+    assert!(fs::read(keys.0.join("got.wav")).unwrap() == whole.body);
+
+    client.does("DELETE", &path, &Value::Null);
+    assert_eq!(client.asks("GET", &path, "", b"").status, 404);
+    until("it is deleted there", &edge, || !listed());
+    let erased = || {
+        let log = client.gets("/v1/audit");
+        let mut said = log["items"].as_array().unwrap().iter();
+        let subject = format!("recording/{file}");
+        said.any(|it| it["what"] == "erased" && it["subject"] == subject && it["by"] == "ada")
+    };
+    until("that is in the audit log", &edge, erased);
+    assert!(!edge.log().contains("hush-hush"));
 }
