@@ -144,6 +144,8 @@ section! {
         timeout: Time<100, 120_000> = default("\"10s\"");
         /// Spoken texts are kept here, inside of the data folder unless it begins with a slash.
         cache: String = default("\"prompts\"");
+        /// Megabytes of spoken texts: of more, those go that were not used for the longest.
+        cache_megabytes: Count<1, 100_000> = default("256");
         /// Uploaded messages are kept here, inside of the data folder unless it begins with a slash.
         uploads: String = default("\"uploads\"");
     }
@@ -321,6 +323,7 @@ impl Prompts {
             voice: self.voice.clone(),
             limit: self.timeout.0,
             cache: data.join(&self.cache),
+            cache_bytes: u64::from(*self.cache_megabytes) << 20,
             uploads: data.join(&self.uploads),
         }
     }
