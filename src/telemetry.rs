@@ -5,8 +5,9 @@ use tracing_subscriber::EnvFilter;
 
 /// Logs to standard error; the level comes from `RUST_LOG`, `info` unless said otherwise.
 pub fn logs(default_level: &str) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_level));
+    // What a decoder makes of somebody's upload is said to that somebody.
+    let usual = || EnvFilter::new(format!("{default_level},symphonia=off"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))

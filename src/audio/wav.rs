@@ -60,7 +60,7 @@ pub fn decode(bytes: &[u8]) -> Result<Arc<[i16]>, Error> {
     if LARGEST < bytes.len() {
         return Err(Error::TooLong);
     }
-    let (format, data) = chunks(bytes)?;
+    let (format, data, _) = chunks(bytes)?;
     let frame = format.frame_bytes();
     let frames = data.len() / frame;
     if u64::from(LONGEST) * u64::from(format.rate) < frames as u64 * u64::from(RATE) {
@@ -68,6 +68,14 @@ pub fn decode(bytes: &[u8]) -> Result<Arc<[i16]>, Error> {
     }
     let mono: Vec<f32> = data.chunks_exact(frame).map(|it| format.mono(it)).collect();
     clip(mono, format.rate)
+}
+
+/// Of a file that was cut in its sound: how many bytes of it there are, and how many it says.
+pub fn cut(bytes: &[u8]) -> Option<(usize, usize)> {
+    /// Who cannot go back to write the size says more than anything can have.
+    const ENDLESS: usize = 0x7fff_0000;
+    let (_, data, says) = chunks(bytes).ok()?;
+    (data.len() < says && says < ENDLESS).then_some((data.len(), says))
 }
 
 /// Samples of this rate, full scale 1, as a clip.
@@ -127,8 +135,8 @@ const A_LAW: u16 = 6;
 const MU_LAW: u16 = 7;
 const EXTENSIBLE: u16 = 0xfffe;
 
-/// Walks the chunks to the format and the sound.
-fn chunks(bytes: &[u8]) -> Result<(Format, &[u8]), Error> {
+/// Walks the chunks to the format and the sound; also how many bytes of it there should be.
+fn chunks(bytes: &[u8]) -> Result<(Format, &[u8], usize), Error> {
     if bytes.get(..4) != Some(b"RIFF") || bytes.get(8..12) != Some(b"WAVE") {
         return Err(Error::NotWav);
     }
@@ -147,8 +155,8 @@ fn chunks(bytes: &[u8]) -> Result<(Format, &[u8]), Error> {
             b"data" => {
                 let format = format.ok_or(truncated)?;
                 // A recorder that died left 0 here; others stream with all ones.
-                let size = if size == 0 { body.len() } else { size.min(body.len()) };
-                return Ok((format, &body[..size]));
+                let has = if size == 0 { body.len() } else { size.min(body.len()) };
+                return Ok((format, &body[..has], size));
             }
             _ => {}
         }

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
+use self::decode::Refused;
 use super::access::{Manager, Viewer, Who};
 use super::{Answer, Api, Ask, Body, Path, Problem, answer};
 use crate::audio::{RATE, wav};
@@ -135,9 +136,9 @@ async fn upload(
 ) -> Answer<Response> {
     let path = path(&api, &name)?;
     let told = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok());
-    if told.and_then(|it| it.parse::<u64>().ok()).is_some_and(|it| LARGEST as u64 <= it) {
+    if told.and_then(|it| it.parse::<u64>().ok()).is_some_and(|it| (LARGEST as u64) < it) {
         // Not a byte of it is read.
-        return Err(Problem::too_large("a message is smaller than 20 MB"));
+        return Err(Problem::too_large("a message has 20 MB at most"));
     }
     let bytes = answer::bytes(request, &api).await?;
     let turn = turn(&api).await?;
@@ -146,9 +147,13 @@ async fn upload(
         decode::decode(bytes)
     });
     let clip = decoded.await.map_err(|_| Problem::internal("the audio could not be decoded"))?;
-    let clip = clip.map_err(|why| {
-        Problem::wrong_value(format!("this is no audio that can be played: {why}"))
-            .and("allowed", decode::ALLOWED)
+    let clip = clip.map_err(|refused| {
+        let message = format!("this is no audio that can be played: {refused}");
+        let problem = match refused {
+            Refused::Unknown(_) => Problem::wrong_type(message),
+            Refused::Wrong(_) => Problem::wrong_value(message),
+        };
+        problem.and("allowed", decode::ALLOWED)
     })?;
     let (seconds, file) = (clip.len() as f64 / f64::from(RATE), path.clone());
     let was_there = beside(move || kept(&file, &wav::encode(&clip))).await?;

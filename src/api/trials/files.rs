@@ -245,9 +245,14 @@ fn a_message_is_uploaded_listened_to_replaced_and_deleted() {
 #[test]
 fn what_is_no_audio_and_what_is_no_name_are_refused_with_what_is_allowed() {
     story(|rig| async move {
-        for wrong in [b"<html>hello</html>".to_vec(), Vec::new(), vec![0xff; 5000]] {
+        for (wrong, why) in [
+            (b"<html>hello</html>".to_vec(), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            (vec![0xff; 5000], StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            (Vec::new(), StatusCode::UNPROCESSABLE_ENTITY),
+            (wav::encode(&[1; 8000])[..9000].to_vec(), StatusCode::UNPROCESSABLE_ENTITY),
+        ] {
             let (status, text) = upload(&rig, "hello", wrong).await;
-            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+            assert_eq!(status, why, "{text}");
             assert!(text.contains("FLAC"), "{text}");
         }
         for name in ["..%2fx", "a%2fb", "a.wav", "%00", "a%20b", &"x".repeat(65)] {

@@ -45,6 +45,23 @@ fn strength(samples: &[i16], hz: f32) -> f32 {
 }
 
 #[test]
+fn a_file_that_has_less_than_it_says_was_cut_and_one_without_a_size_was_not() {
+    let whole = encode(&[1; 1000]);
+    assert_eq!(cut(&whole), None);
+    assert_eq!(cut(&whole[..1044]), Some((1000, 2000)));
+    assert_eq!(cut(&whole[..30]), None, "that is no file with sound in it");
+    for endless in [0u32, 0x7fff_ffff, u32::MAX] {
+        let mut bytes = whole[..1044].to_vec();
+        bytes[40..44].copy_from_slice(&endless.to_le_bytes());
+        assert_eq!(cut(&bytes), None);
+        assert_eq!(decode(&bytes).unwrap().len(), 500);
+    }
+    let mut bytes = whole;
+    bytes[40..44].copy_from_slice(&(1u32 << 30).to_le_bytes());
+    assert_eq!(cut(&bytes), Some((2000, 1 << 30)));
+}
+
+#[test]
 fn every_width_and_channel_count_decodes_to_the_same_sound() {
     let sound = sine(8000, 8000, 440.0);
     for bits in [8, 16, 24, 32, 33] {

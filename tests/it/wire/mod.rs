@@ -36,6 +36,7 @@ mod storage;
 mod streams;
 mod torture;
 mod transfers;
+mod uploads;
 mod voice;
 mod webhooks;
 
