@@ -21,10 +21,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
-/// Connections at once; one more waits until another has ended.
-const CONNECTIONS: usize = 1024;
-/// How long the head of a request may take, and the greeting of TLS.
-const HEAD: Duration = Duration::from_secs(15);
+/// What connections may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// At once; one more waits until another has ended.
+    pub connections: u32,
+    /// How long the head of a request may take, and the greeting of TLS.
+    pub head: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 1024, head: Duration::from_secs(15) }
+    }
+}
+
 /// Bytes of a head.
 const HEAD_MAX: usize = 64 * 1024;
 /// How long answers that have begun may go on when the edge stops.
@@ -73,10 +84,11 @@ pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     app: Router,
+    limits: Limits,
     mut stop: watch::Receiver<bool>,
 ) {
     let app = TowerToHyperService::new(app);
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let room = Arc::new(Semaphore::new(limits.connections as usize));
     loop {
         let accepted = tokio::select! {
             biased;
@@ -89,16 +101,15 @@ pub async fn serve(
             let _place = place;
             let peer = Peer { address, tls: tls.is_some() };
             match tls {
-                None => talk(stream, peer, app, stop).await,
-                Some(tls) => match tokio::time::timeout(HEAD, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => talk(stream, peer, app, stop).await,
+                None => talk(stream, peer, app, limits.head, stop).await,
+                Some(tls) => match tokio::time::timeout(limits.head, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => talk(stream, peer, app, limits.head, stop).await,
                     _ => debug!(%address, "no TLS came about"),
                 },
             }
         });
     }
-    let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
-    if tokio::time::timeout(LAST, room.acquire_many(all)).await.is_err() {
+    if tokio::time::timeout(LAST, room.acquire_many(limits.connections)).await.is_err() {
         debug!("HTTP connections are broken off");
     }
 }
@@ -126,6 +137,7 @@ async fn talk(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
     app: TowerToHyperService<Router>,
+    head: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -134,7 +146,7 @@ async fn talk(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(head)
         .max_buf_size(HEAD_MAX)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
@@ -154,4 +166,102 @@ async fn talk(
 /// When it is said, or nobody is left who could.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|it| *it).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    const ASK: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    const HERE: &[u8] = b"HTTP/1.1 200 OK\r\n";
+    /// Long enough for anything that should happen at once.
+    const SOON: Duration = Duration::from_secs(5);
+    /// So long it is watched that something does not happen.
+    const WHILE: Duration = Duration::from_millis(200);
+
+    /// Serves with these limits while a story is told.
+    fn served<F: Future<Output = ()>>(limits: Limits, story: impl FnOnce(SocketAddr) -> F) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let at = listener.local_addr().unwrap();
+            let app = Router::new().route("/", axum::routing::get(|| async { "here" }));
+            let (stop, stopped) = watch::channel(false);
+            let serving = tokio::spawn(serve(listener, None, app, limits, stopped));
+            story(at).await;
+            stop.send(true).unwrap();
+            tokio::time::timeout(SOON, serving).await.expect("it ends").unwrap();
+        });
+    }
+
+    async fn says(stream: &mut TcpStream) -> Vec<u8> {
+        let mut said = vec![0; HERE.len()];
+        let read = tokio::time::timeout(SOON, stream.read_exact(&mut said)).await;
+        read.expect("an answer in time").expect("an answer");
+        said
+    }
+
+    /// Whatever is said until the connection ends.
+    async fn last_words(stream: &mut TcpStream) -> Vec<u8> {
+        let mut said = Vec::new();
+        let ended = tokio::time::timeout(SOON, stream.read_to_end(&mut said)).await;
+        // Broken off is ended, too.
+        drop(ended.expect("the connection ends"));
+        said
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "it is about real time")]
+    fn who_never_ends_the_head_of_a_request_is_cut_off_and_others_are_served_meanwhile() {
+        let limits = Limits { head: Duration::from_millis(500), ..Limits::default() };
+        served(limits, |at| async move {
+            let mut slow = TcpStream::connect(at).await.unwrap();
+            slow.write_all(b"GET / HTTP/1.1\r\nx-slow: ").await.unwrap();
+            let mut silent = TcpStream::connect(at).await.unwrap();
+            let mut quick = TcpStream::connect(at).await.unwrap();
+            quick.write_all(ASK).await.unwrap();
+            assert_eq!(says(&mut quick).await, HERE);
+            // A byte now and then does not help: it is the whole head that has to be in time.
+            let drip = async {
+                while slow.write_all(b"x").await.is_ok() {
+                    tokio::time::sleep(WHILE / 2).await;
+                }
+            };
+            tokio::time::timeout(SOON, drip).await.expect("it is cut off");
+            assert!(!last_words(&mut silent).await.starts_with(HERE));
+        });
+    }
+
+    #[test]
+    fn one_connection_more_than_there_may_be_waits_until_another_has_ended() {
+        let limits = Limits { connections: 2, ..Limits::default() };
+        served(limits, |at| async move {
+            let mut held = Vec::new();
+            for _ in 0..2 {
+                let mut one = TcpStream::connect(at).await.unwrap();
+                one.write_all(ASK).await.unwrap();
+                assert_eq!(says(&mut one).await, HERE);
+                held.push(one);
+            }
+            let mut third = TcpStream::connect(at).await.unwrap();
+            third.write_all(ASK).await.unwrap();
+            let early = tokio::time::timeout(WHILE, third.read_u8()).await;
+            assert!(early.is_err(), "there is no place for it yet");
+            drop(held.pop());
+            assert_eq!(says(&mut third).await, HERE);
+        });
+    }
+
+    #[test]
+    fn a_head_that_is_too_large_is_refused() {
+        served(Limits::default(), |at| async move {
+            let mut stream = TcpStream::connect(at).await.unwrap();
+            let head = format!("GET / HTTP/1.1\r\nx-large: {}\r\n", "x".repeat(2 * HEAD_MAX));
+            drop(stream.write_all(head.as_bytes()).await);
+            let said = last_words(&mut stream).await;
+            assert!(said.is_empty() || said.starts_with(b"HTTP/1.1 431"), "{said:?}");
+        });
+    }
 }

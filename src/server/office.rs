@@ -288,7 +288,8 @@ impl Office {
             match tokio::net::TcpListener::from_std(listener) {
                 Ok(listener) => {
                     first_link(&api, scheme, address).await;
-                    api::serve::serve(listener, tls, api::routes(api), stop).await;
+                    let limits = api::serve::Limits::default();
+                    api::serve::serve(listener, tls, api::routes(api), limits, stop).await;
                 }
                 Err(error) => error!(%error, "there is no HTTP"),
             }
