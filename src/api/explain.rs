@@ -100,7 +100,7 @@ struct Asked {
 
 /// What would happen to a call
 ///
-/// As text, and as a tree of steps: `kind`, `title`, `detail`, `children`.
+/// As text, and as a tree of steps: `kind`, `title`, `name`, `detail`, `children`.
 #[utoipa::path(post, path = "/v1/explain", operation_id = "explain", tag = "explain", request_body = Asked,
     responses((status = 200, description = "`text` and `tree`", body = Object)),
     extensions(("x-role" = json!("viewer"))))]

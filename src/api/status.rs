@@ -13,6 +13,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::access::{Agent, Role, Viewer};
 use super::{Answer, Api, Ask, Body, Path, Problem, Query};
 use crate::clock::Now;
+use crate::config::Config;
+use crate::config::shell::{Listener, ListenerTransport};
 use crate::desk::{Presence, State as AgentState};
 use crate::model::{Directory, QueueView};
 use crate::peer::{AddressState, Registration, TrunkStatus};
@@ -48,7 +50,7 @@ pub struct Seen {
     pub registrations: usize,
     pub trunks: Vec<TrunkStatus>,
     pub queues: Vec<(String, QueueView)>,
-    pub agents: Vec<(String, AgentState)>,
+    pub agents: Vec<(String, AgentState, Presence)>,
     /// Since the program started.
     pub uptime_ms: u64,
 }
@@ -68,7 +70,10 @@ impl Seen {
                 .filter_map(|it| Some((it.id.to_string(), desk.view(&it.id, now)?)))
                 .collect(),
             agents: agents
-                .filter_map(|it| Some((it.id.to_string(), switch.state(&it.id, now.at)?)))
+                .filter_map(|it| {
+                    let (state, said) = (switch.state(&it.id, now.at)?, desk.presence(&it.id)?);
+                    Some((it.id.to_string(), state, said))
+                })
                 .collect(),
             uptime_ms: now.at.micros() / 1000,
         }
@@ -108,11 +113,14 @@ async fn status(State(api): State<Api>, _: Viewer) -> Answer<axum::Json<Value>> 
         let longest = it.longest_wait.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX));
         json!({ "name": name, "waiting": it.waiting, "free": it.free, "longest_ms": longest })
     });
-    let agents = seen.agents.iter().map(|(name, state)| json!({ "name": name, "state": state }));
+    let agents = seen.agents.iter().map(|(name, state, said)| {
+        // Who talks is busy, and may have said meanwhile that it takes no more.
+        json!({ "name": name, "state": state, "presence": said })
+    });
     Ok(axum::Json(json!({
         "calls": seen.calls,
         "in_line": seen.in_line,
-        "registrations": { "total": seen.registrations },
+        "registrations": { "total": seen.registrations, "at": phones_register_at(&api.running()) },
         "trunks": trunks.collect::<Vec<_>>(),
         "queues": queues.collect::<Vec<_>>(),
         "agents": agents.collect::<Vec<_>>(),
@@ -120,6 +128,21 @@ async fn status(State(api): State<Api>, _: Viewer) -> Answer<axum::Json<Value>> 
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_ms": seen.uptime_ms,
     })))
+}
+
+/// What a phone is told: the sockets that take registrations, as phones see them. One that is bound
+/// to every address says so (`0.0.0.0`): which of them a phone reaches, it knows best.
+fn phones_register_at(config: &Config) -> Vec<Value> {
+    let told = |listener: &Listener| {
+        let (mut address, told) = (listener.address, config.sip.advertised);
+        if let Some(ip) = told.filter(|it| it.is_ipv6() == address.is_ipv6()) {
+            address.set_ip(ip);
+        }
+        let transport = |it: &ListenerTransport| crate::sip::Transport::from(*it).as_str();
+        let transports: Vec<_> = listener.transports.iter().map(transport).collect();
+        json!({ "address": address, "transports": transports })
+    };
+    config.sip.listener.iter().filter(|it| it.takes_clients).map(told).collect()
 }
 
 /// Whose registrations.

@@ -280,6 +280,13 @@ impl Desk {
         self.roster.agent(agent).map(|id| self.people[id].state(now))
     }
 
+    /// What an agent said of itself, whatever it does now. `None` if there is no such agent.
+    pub fn presence(&self, agent: &str) -> Option<Presence> {
+        let id = self.roster.agent(agent)?;
+        let away = self.people[id].is_away();
+        Some(if away { Presence::Away } else { Presence::Available })
+    }
+
     /// Whether these phones ring for nobody: all whose they are have said that they are away.
     pub fn is_away(&self, account: &str) -> bool {
         let theirs = self.roster.of_account(account).unwrap_or_default();

@@ -1,10 +1,15 @@
-// The world of a browser test: the built program with a data folder of its own, a browser, telephones.
+// The world of a browser test: the built program with a data folder of its own, a browser,
+// telephones.
 //
-// Everything is on a loopback network of its own (127.77.0.x), as the wire tests of tests/it are.
+// Everything is on a loopback network of its own (127.77.0.x), as the wire tests of tests/it are; but
+// for the quickstart, which is run as `make run` runs it, at the addresses that it names.
 
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,7 +19,10 @@ export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 export const EDGE = "127.77.0.1";
 export const CARRIER = "127.77.0.2";
 export const SHOP = "127.77.0.3";
+export const MOBILE = "127.77.0.4";
+export const RECEIVER = "127.77.0.9";
 export const BASE = `http://${EDGE}:8060`;
+export const QUICK = { edge: "127.0.0.1", carrier: "127.0.0.2", base: "http://127.0.0.1:8060" };
 export const PASSWORD = "a password for tests";
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
@@ -46,28 +54,49 @@ default = true
 probe = "off"
 `;
 
-/** The edge, freshly installed: nothing in its directory but a trunk, nobody who can sign in. */
 export class Edge {
-  static async start() {
+  /** Freshly installed: nothing in its directory but a trunk, nobody who can sign in. */
+  static start(changed = (config) => config) {
+    const edge = Edge.inFolder();
+    const config = path.join(edge.folder, "edge.toml");
+    writeFileSync(config, changed(CONFIG));
+    return edge.run(["--config", config, "--data", path.join(edge.folder, "data")], BASE);
+  }
+
+  /** As `make run` runs it: what is embedded, in an empty folder. */
+  static async quickstart() {
+    const edge = Edge.inFolder();
+    await until("nobody else is at 127.0.0.1:5060", () => isFree(QUICK.edge, 5060), 60_000);
+    return edge.run([], QUICK.base);
+  }
+
+  static inFolder() {
     const edge = new Edge();
     edge.folder = mkdtempSync(path.join(tmpdir(), "crosspoint-console-"));
-    const config = path.join(edge.folder, "edge.toml");
-    writeFileSync(config, CONFIG);
-    edge.process = spawn(
-      program(),
-      ["run", "--config", config, "--data", path.join(edge.folder, "data")],
-      { stdio: ["ignore", "pipe", "pipe"] },
-    );
-    edge.said = "";
-    for (const stream of [edge.process.stdout, edge.process.stderr])
-      stream.on("data", (it) => (edge.said += it));
-    edge.process.on("exit", (code) => (edge.ended = code ?? "a signal"));
-    await until("the edge is ready", async () => {
-      if (edge.ended !== undefined)
-        throw new Error(`the edge ended with ${edge.ended}:\n${edge.said}`);
-      return (await fetch(`${BASE}/health/ready`).catch(() => undefined))?.ok;
-    });
     return edge;
+  }
+
+  /** Stops it, and starts it on what it kept. */
+  async again() {
+    await this.ends();
+    this.ended = undefined;
+    return this.run(...this.how);
+  }
+
+  async run(options, base) {
+    const stdio = ["ignore", "pipe", "pipe"];
+    this.how = [options, base];
+    this.process = spawn(program(), ["run", ...options], { stdio, cwd: this.folder });
+    this.said = "";
+    for (const stream of [this.process.stdout, this.process.stderr])
+      stream.on("data", (it) => (this.said += it));
+    this.process.on("exit", (code) => (this.ended = code ?? "a signal"));
+    await until("the edge is ready", async () => {
+      if (this.ended !== undefined)
+        throw new Error(`the edge ended with ${this.ended}:\n${this.said}`);
+      return (await fetch(`${base}/health/ready`).catch(() => undefined))?.ok;
+    });
+    return this;
   }
 
   /** The link that the first start prints, which sets the admin's password. */
@@ -75,12 +104,25 @@ export class Edge {
     return /https?:\/\/\S+\/console\/#setup=\S+/.exec(this.said)?.[0];
   }
 
-  async stop() {
+  async ends() {
     this.process.kill("SIGTERM");
     if (this.ended === undefined) await Promise.race([once(this.process, "exit"), sleep(5000)]);
     this.process.kill("SIGKILL");
+  }
+
+  async stop() {
+    await this.ends();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Whether nobody has this UDP port. */
+function isFree(address, port) {
+  return new Promise((then) => {
+    const socket = createSocket("udp4");
+    socket.once("error", () => then(false));
+    socket.bind(port, address, () => socket.close(() => then(true)));
+  });
 }
 
 const sleep = (ms) => new Promise((then) => setTimeout(then, ms));
@@ -120,7 +162,7 @@ export class Browser {
   }
 
   /** A window of somebody's own: other cookies than everybody else's. */
-  async window(options = {}) {
+  async window({ base = BASE, ...options } = {}) {
     const context = await this.chromium.newContext({
       viewport: { width: 1360, height: 900 },
       acceptDownloads: true,
@@ -136,7 +178,7 @@ export class Browser {
       (it) => /Content Security Policy|Refused to/.test(it.text()) && page.wrong.push(it.text()),
     );
     page.keep = (name) => page.screenshot({ path: path.join(PICTURES, `${name}.png`) });
-    page.visit = (to) => page.goto(`${BASE}/console${to}`);
+    page.visit = (to) => page.goto(`${base}/console${to}`);
     return page;
   }
 
@@ -168,18 +210,200 @@ export class Telephone {
     return new Telephone(["-sf", scenario, ...at, "-nostdin"]);
   }
 
-  /** Somebody who calls from the carrier, and speaks. */
-  static calling(number, seconds, folder) {
+  /** Somebody who calls from the carrier, speaks, and hangs up. */
+  static calling(number, seconds, folder, at = { edge: EDGE, carrier: CARRIER }) {
+    return Telephone.carrier("caller", number, ["-d", String(seconds * 1000)], folder, at);
+  }
+
+  /** Somebody who calls from the carrier, and speaks until it is hung up on. */
+  static staying(number, folder, at = { edge: EDGE, carrier: CARRIER }) {
+    return Telephone.carrier("stays", number, [], folder, at);
+  }
+
+  static carrier(scenario, number, more, folder, { edge, carrier }) {
     writeFileSync(path.join(folder, "speech.ulaw"), speech(4));
-    const scenario = path.join(ROOT, "tests/console/caller.xml");
-    const from = ["-i", CARRIER, "-mi", CARRIER, "-p", "5060"];
-    const once = ["-m", "1", "-d", String(seconds * 1000), "-nostdin"];
-    return new Telephone([`${EDGE}:5060`, "-sf", scenario, "-s", number, ...from, ...once], folder);
+    const file = path.join(ROOT, "tests/console", `${scenario}.xml`);
+    const from = ["-i", carrier, "-mi", carrier, "-p", "5060"];
+    const once = ["-m", "1", "-nostdin", "-timeout", "120", "-timeout_error", ...more];
+    return new Telephone([`${edge}:5060`, "-sf", file, "-s", number, ...from, ...once], folder);
   }
 
   stop() {
     this.process.kill("SIGKILL");
   }
+}
+
+/** baresip, as anybody sets it up: a server, a user, a password. It answers by itself. */
+export class Softphone {
+  constructor({ folder, at, server, user, password }) {
+    const home = path.join(folder, "softphone");
+    mkdirSync(home);
+    writeFileSync(path.join(home, "voice.wav"), wav(tone(440, 30)));
+    const config = [
+      `sip_listen ${at}:5060`,
+      "module_path /usr/lib/baresip/modules",
+      `audio_source aufile,${path.join(home, "voice.wav")}`,
+      `audio_player aufile,${path.join(home, "heard.wav")}`,
+      "module g711.so",
+      "module aufile.so",
+      "module_tmp account.so",
+      "module_app menu.so",
+      "rtp_ports 27000-27100",
+    ];
+    const account =
+      `<sip:${user}@${server}>;auth_pass=${password};answermode=auto;regint=60;` +
+      "audio_codecs=PCMU\n";
+    writeFileSync(path.join(home, "config"), `${config.join("\n")}\n`);
+    writeFileSync(path.join(home, "accounts"), account);
+    writeFileSync(path.join(home, "contacts"), "");
+    const stdio = ["ignore", "pipe", "pipe"];
+    this.process = spawn("baresip", ["-v", "-f", home], { cwd: home, stdio });
+    this.said = "";
+    for (const stream of [this.process.stdout, this.process.stderr])
+      stream.on("data", (it) => (this.said += it));
+  }
+
+  stop() {
+    this.process.kill("SIGKILL");
+  }
+}
+
+/** A receiver of webhooks, which answers with the status that it is told. */
+export class Receiver {
+  static async at(address, port) {
+    const it = new Receiver();
+    it.status = 500;
+    it.heard = [];
+    it.server = createServer((request, response) => {
+      let body = "";
+      request.on("data", (part) => (body += part));
+      request.on("end", () => {
+        it.heard.push({ status: it.status, body: JSON.parse(body) });
+        response.writeHead(it.status).end();
+      });
+    });
+    await new Promise((then) => it.server.listen(port, address, then));
+    return it;
+  }
+
+  stop() {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+}
+
+/** What a test says again and again of a page. */
+export function hands(page) {
+  return {
+    button: (name, where = page) => where.getByRole("button", { name, exact: true }),
+    heading: (name, where = page) => where.getByRole("heading", { name, exact: true }),
+    // How many calls there are stands beside "Live Calls".
+    menu: (name) =>
+      page
+        .getByRole("navigation", { name: "Main" })
+        .getByRole("link", { name: new RegExp(`^${name}( \\d+ now)?$`) }),
+    said: (text, where = page) =>
+      where.getByRole("region", { name: "Messages" }).getByText(text).last(),
+    section: (name) => page.getByRole("region", { name, exact: true }),
+    dialog: (name) => page.getByRole("dialog", { name }),
+    /** What a picker of receiving numbers offers. */
+    offered: (name) =>
+      page.getByRole("listbox", { name: "Receiving numbers" }).getByRole("option", { name }),
+  };
+}
+
+/** Makes the first admin by the link that the program printed, and enters. */
+export async function enter(page, edge, user = "ada") {
+  await page.goto(await until("a link is printed", () => edge.firstLink()));
+  await page.getByLabel("User name").fill(user);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByLabel("The same again").fill(PASSWORD);
+  await page.getByRole("button", { name: "Set password and enter" }).click();
+  await page.getByRole("heading", { name: "Dashboard" }).waitFor();
+}
+
+/** What the API says, asked as the page would. */
+export const api = (where, method, to, body, headers = {}) =>
+  where.evaluate(
+    async ([method, to, body, headers]) => {
+      const csrf = (await (await fetch("/v1/session")).json()).csrf;
+      const sent = {
+        method,
+        headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf, ...headers },
+        body: typeof body === "string" ? body : body && JSON.stringify(body),
+      };
+      for (const key of Object.keys(sent.headers))
+        if (sent.headers[key] === null) delete sent.headers[key];
+      const answer = await fetch(to, sent);
+      const text = await answer.text();
+      return {
+        status: answer.status,
+        body: text && /json/.test(answer.headers.get("content-type")) ? JSON.parse(text) : text,
+      };
+    },
+    [method, to, body, headers],
+  );
+
+/** That nothing went wrong in a window, and a picture of it if a test failed. */
+export async function looked(page, told) {
+  if (told.passed === false)
+    await page?.keep(`failed-${told.name.replace(/\W+/g, "-").slice(0, 60)}`).catch(() => {});
+  assert.deepEqual(page?.wrong, [], "errors in the browser");
+}
+
+/** A tone, as samples of 16 bits at 8 kHz. */
+export function tone(hertz, seconds) {
+  const step = (2 * Math.PI * hertz) / 8000;
+  return Int16Array.from({ length: seconds * 8000 }, (_, at) => 8000 * Math.sin(at * step));
+}
+
+/** Samples as a WAV file. */
+export function wav(samples) {
+  const head = Buffer.alloc(44);
+  head.write("RIFF", 0);
+  head.writeUInt32LE(36 + samples.length * 2, 4);
+  head.write("WAVEfmt ", 8);
+  head.writeUInt32LE(16, 16);
+  head.writeUInt16LE(1, 20);
+  head.writeUInt16LE(1, 22);
+  head.writeUInt32LE(8000, 24);
+  head.writeUInt32LE(16_000, 28);
+  head.writeUInt16LE(2, 32);
+  head.writeUInt16LE(16, 34);
+  head.write("data", 36);
+  head.writeUInt32LE(samples.length * 2, 40);
+  return Buffer.concat([head, Buffer.from(samples.buffer)]);
+}
+
+/** How many frames of 20 ms of these samples are mostly this tone (Goertzel). */
+export function framesOf(samples, hertz) {
+  const step = (2 * Math.PI * hertz) / 8000;
+  let frames = 0;
+  for (let from = 0; from + 160 <= samples.length; from += 160) {
+    let [re, im, power] = [0, 0, 0];
+    for (let at = 0; at < 160; at++) {
+      const sample = samples[from + at];
+      re += sample * Math.cos(at * step);
+      im += sample * Math.sin(at * step);
+      power += sample * sample;
+    }
+    if (power > 160 * 200 * 200 && (re * re + im * im) * 2 > 0.6 * 160 * power) frames++;
+  }
+  return frames;
+}
+
+/** The samples of a recording: two sides of G.711 mu-law, one after the other. */
+export function samplesOf(file) {
+  const bytes = readFileSync(file);
+  assert.equal(bytes.readUInt16LE(20), 7, "mu-law");
+  return Int16Array.from(bytes.subarray(bytes.indexOf("data") + 8), linear);
+}
+
+/** What `muLaw` was given. */
+function linear(byte) {
+  const code = ~byte & 0xff;
+  const value = (((code & 0x0f) << 3) + 132) << ((code >> 4) & 0x07);
+  return code & 0x80 ? 132 - value : value - 132;
 }
 
 /** Something like syllables, in G.711 mu-law at 8 kHz. */

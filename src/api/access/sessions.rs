@@ -12,8 +12,9 @@ use std::time::Duration;
 use utoipa::ToSchema;
 
 use super::guard::{COOKIE, Origin};
-use super::who::{Role, Viewer, Who};
+use super::who::{Role, Viewer};
 use super::{entry, secrets, users};
+use crate::api::directory::Home;
 use crate::api::{Answer, Api, Body, Problem};
 use crate::store::database::{Expected, Session, User};
 
@@ -38,13 +39,10 @@ pub struct Me {
     /// To be sent as `X-CSRF-Token` with every change; none for a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     csrf: Option<String>,
-}
-
-impl From<Who> for Me {
-    fn from(who: Who) -> Self {
-        let csrf = who.session.map(|it| it.csrf);
-        Self { user: who.name, role: who.role, agent: who.agent, csrf }
-    }
+    /// Where the directory is changed: in the `file` of the edge, so not here, or in the
+    /// `database`.
+    #[schema(value_type = String)]
+    directory: Home,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -75,8 +73,10 @@ pub struct NewPassword {
 /// Who am I?
 #[utoipa::path(get, path = "/v1/session", tag = "access", operation_id = "who_am_i",
     responses((status = 200, body = Me)), extensions(("x-role" = json!("viewer"))))]
-pub async fn who_am_i(Viewer(who): Viewer) -> axum::Json<Me> {
-    axum::Json(who.into())
+pub async fn who_am_i(State(api): State<Api>, Viewer(who): Viewer) -> axum::Json<Me> {
+    let csrf = who.session.map(|it| it.csrf);
+    let directory = api.directory.home();
+    axum::Json(Me { user: who.name, role: who.role, agent: who.agent, csrf, directory })
 }
 
 /// Sign in: sets the cookie of the session.
@@ -118,7 +118,8 @@ async fn begin(api: &Api, user: User, origin: Origin, status: StatusCode) -> Ans
     };
     api.store.put_session(&session).await?;
     let role = Role::named(&user.role).unwrap_or(Role::Viewer);
-    let me = Me { user: user.name, role, agent: user.agent, csrf: Some(csrf) };
+    let directory = api.directory.home();
+    let me = Me { user: user.name, role, agent: user.agent, csrf: Some(csrf), directory };
     let cookie = set_cookie(&token, SESSION.as_secs(), origin.secure)?;
     Ok((status, [(header::SET_COOKIE, cookie)], axum::Json(me)).into_response())
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde::Serialize;
 use serde_json::Value;
 use tracing::{error, warn};
 
@@ -16,7 +17,8 @@ use crate::peer::Peers;
 use crate::store::database::{Document as Kept, Edit, Expected, Store, StoreError};
 
 /// Where the directory is at home.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Home {
     /// In the file of the edge: the API shows it, and changes nothing.
     File,

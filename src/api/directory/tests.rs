@@ -257,6 +257,8 @@ async fn a_directory_in_a_file_is_shown_and_not_changed() {
     let text = include_str!("../../../configs/quickstart.toml");
     let rig = Rig::with("file", text, Home::File).await;
     let admin = rig.admin().await;
+    let said = rig.ask(&admin, "GET /v1/session", Value::Null).await;
+    assert_eq!(said.json()["directory"], "file", "a console says so before anybody types");
     let said = rig.ask(&admin, "GET /v1/receiving_numbers/alice", Value::Null).await;
     assert_eq!(said.json()["number"], "client:alice");
     for (line, body) in [

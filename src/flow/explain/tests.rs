@@ -294,5 +294,7 @@ fn the_tree_says_what_the_text_says_and_where_it_leads() {
     assert_eq!((queue.kind, &*queue.title, &*queue.detail), ("queue", "queue q", "Route"));
     let then = queue.children.last().unwrap();
     assert_eq!((then.kind, &*then.detail), ("dial", "If nobody takes it in time"));
+    let rings = then.children.iter().find(|it| it.kind == "destination").unwrap();
+    assert_eq!((&*queue.name, &*then.name, &*rings.name), ("q", "", "b"));
     assert!(queue.children.iter().flat_map(|it| &it.children).any(|it| it.kind == "member"));
 }

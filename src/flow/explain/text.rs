@@ -25,10 +25,13 @@ const ROWS_MAX: usize = 10;
 /// One step of an explanation, and what comes under it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Node {
-    /// `call`, `fact`, `destination`, `member`, `moment`, `drawing`, or a route's kind: `dial`,
-    /// `queue`, ...
+    /// `call`, `fact`, `left_out`, `destination`, `member`, `moment`, `drawing`, or a route's kind:
+    /// `dial`, `queue`, ...
     pub kind: &'static str,
     pub title: String,
+    /// The queue, menu, .. or destination that this is; the title says it, too.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
     /// When, or why: of a route, what leads to it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
@@ -46,6 +49,7 @@ struct Line {
     depth: usize,
     kind: &'static str,
     title: String,
+    name: String,
     /// Stands before the title, with a colon.
     detail: String,
 }
@@ -56,8 +60,12 @@ impl Sheet {
     }
 
     fn line(&mut self, depth: usize, kind: &'static str, text: impl Into<String>) {
-        let (title, detail) = (text.into(), String::new());
-        self.lines.push(Line { depth, kind, title, detail });
+        self.named(depth, kind, "", text);
+    }
+
+    fn named(&mut self, depth: usize, kind: &'static str, name: &str, text: impl Into<String>) {
+        let (title, name, detail) = (text.into(), name.to_owned(), String::new());
+        self.lines.push(Line { depth, kind, title, name, detail });
     }
 }
 
@@ -82,9 +90,9 @@ impl Explanation {
             while line.depth.max(1) < open.len() {
                 close(&mut open);
             }
-            let Line { kind, title, detail, .. } = line;
+            let Line { kind, title, name, detail, .. } = line;
             let title = if kind == "drawing" { title } else { title.trim().to_owned() };
-            open.push(Node { kind, title, detail, children: Vec::new() });
+            open.push(Node { kind, title, name, detail, children: Vec::new() });
         }
         while 1 < open.len() {
             close(&mut open);
@@ -172,7 +180,12 @@ fn stop(sheet: &mut Sheet, stop: &Stop, when: &str, depth: usize) {
         Taken::Nowhere => " - it is not there: the fail-safe is dialled, if any",
         _ => "",
     };
-    sheet.lines.push(Line { depth, kind: stop.kind, title, detail: when.to_owned() });
+    let name = match stop.kind {
+        "dial" | "hangup" => "",
+        kind => stop.route.strip_prefix(kind).unwrap_or_default().trim_start(),
+    };
+    let (kind, name, detail) = (stop.kind, name.to_owned(), when.to_owned());
+    sheet.lines.push(Line { depth, kind, title, name, detail });
     match &stop.what {
         Taken::Hangup | Taken::Loop | Taken::Above | Taken::Nowhere => (),
         Taken::Dial(told) => dial(sheet, told, depth + 1),
@@ -187,7 +200,7 @@ fn stop(sheet: &mut Sheet, stop: &Stop, when: &str, depth: usize) {
 
 fn dial(sheet: &mut Sheet, dialled: &Dialled, depth: usize) {
     for it in &dialled.left_out {
-        sheet.fact(depth, format!("{} is left out: {}", it.name, it.why));
+        sheet.line(depth, "left_out", format!("{} is left out: {}", it.name, it.why));
     }
     if let Some(route) = &dialled.closed {
         return stop(sheet, route, "All are closed", depth);
@@ -225,7 +238,7 @@ fn destination(sheet: &mut Sheet, to: &Destination, depth: usize) {
     };
     let ring = seconds(to.rings_for);
     let title = format!("{} ({}) rings {when}, for {ring} at most", to.name, to.place);
-    sheet.line(depth, "destination", title);
+    sheet.named(depth, "destination", &to.name, title);
     let number = match to.sees.number.as_str() {
         "" => "no number",
         number => number,

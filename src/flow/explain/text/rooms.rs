@@ -48,9 +48,9 @@ fn said_first(sheet: &mut Sheet, notice: Option<&str>, depth: usize) {
 
 fn taker(sheet: &mut Sheet, it: &Taker, weighs: bool, depth: usize) {
     let weight = if weighs { format!(", weight {}", it.weight) } else { String::new() };
-    sheet.line(depth, "member", format!("{}{weight}", it.name));
+    sheet.named(depth, "member", &it.name, format!("{}{weight}", it.name));
     for it in &it.left_out {
-        sheet.fact(depth + 1, format!("{} is left out: {}", it.name, it.why));
+        sheet.line(depth + 1, "left_out", format!("{} is left out: {}", it.name, it.why));
     }
     it.rings.iter().for_each(|it| destination(sheet, it, depth + 1));
 }
@@ -117,7 +117,7 @@ pub(super) fn ruled(sheet: &mut Sheet, told: &Ruled, depth: usize) {
         };
         match (&it.holds, &it.leads) {
             (Holds::No(why), _) => {
-                sheet.fact(depth, format!("{name} does not hold; it asks: {why}"));
+                sheet.line(depth, "left_out", format!("{name} does not hold; it asks: {why}"));
             }
             (Holds::Perhaps(what), Some(then)) => {
                 stop(sheet, then, &format!("{name} holds if {what}"), depth);

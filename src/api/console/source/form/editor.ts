@@ -120,6 +120,7 @@ export function useEditor(at: Place): Editor {
       const refused = asRefused(error);
       if (name !== undefined && refused.status === 409 && refused.kind === "conflict")
         return conflict(refused);
+      if (name !== undefined && refused.status === 404) return gone();
       set((old) => ({ ...old, errors: refused.problem.errors ?? [] }));
       failed(refused);
       focusFault();
@@ -144,6 +145,33 @@ export function useEditor(at: Place): Editor {
     set(next);
     now.current = next;
     return same(chosen, next.base) ? name : saveNow();
+  }
+
+  /** Somebody deleted it meanwhile: what was typed is not lost for that. */
+  async function gone(): Promise<string | undefined> {
+    const answer = await ask({
+      title: "Somebody deleted this",
+      body: `${name} is not there any more. It can be created again, as it stands here.`,
+      answers: [
+        { key: "", label: "Go on editing" },
+        { key: "again", label: "Create it again", kind: "primary" },
+      ],
+    });
+    if (answer !== "again") return undefined;
+    const { doc } = now.current;
+    try {
+      const made = await send<Document>("POST", `/v1/${plural}`, at.prepare?.(doc) ?? doc);
+      forgetNames(plural);
+      set(loaded(made));
+      now.current = loaded(made);
+      return String(made._name ?? name);
+    } catch (error) {
+      const refused = asRefused(error);
+      set((old) => ({ ...old, errors: refused.problem.errors ?? [] }));
+      failed(refused);
+      focusFault();
+      return undefined;
+    }
   }
 
   return useMemo(
@@ -231,7 +259,7 @@ export interface FieldState {
   readOnly: boolean;
 }
 
-/** A place of the document, for the widget that draws it. `deep` takes the faults inside of it, too. */
+/** A place of the document, for the widget that draws it; `deep`: with the faults inside of it. */
 export function useField(path: Path, deep = true): FieldState {
   const editor = useEditing();
   const here = pointer(path);

@@ -1,4 +1,4 @@
-// The extension of a receiving number: its text, the column at fault, and a drawing of what is sent.
+// The extension of a receiving number: its text, the column at fault, a drawing of what is sent.
 
 import { faultOf, inWords, length, timeline } from "../lib/extension";
 import { parseTime, sayTime } from "../lib/time";

@@ -1,4 +1,4 @@
-// What is said to somebody: a text that is spoken, or audio that was uploaded; both can be heard here.
+// What is said to somebody: a text that is spoken, or audio that was uploaded; both are heard here.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, segment } from "../lib/api";
@@ -6,7 +6,7 @@ import { isTable, type Json } from "../lib/document";
 import { asRefused, useFetch } from "../lib/use";
 import { label as labelOf } from "../lib/words";
 import { may } from "../lib/session";
-import { done, failed } from "../ui/overlay";
+import { confirm, done, failed } from "../ui/overlay";
 import { Button, Segmented } from "../ui/parts";
 import { Box } from "./box";
 import { useField } from "./editor";
@@ -206,20 +206,35 @@ export function usePrompts() {
 
 const TYPES = ".wav,.mp3,.flac,.ogg,.oga,.aac,.m4a,audio/*";
 const LARGEST = 20 * 1024 * 1024;
+const REPLACED =
+  "There is a prompt of this name already. What plays it plays the new one from then on.";
 
-export async function uploadPrompt(file: File): Promise<PromptFile> {
+/** Keeps it under the name of its file; nothing if another of that name shall stay. */
+export async function uploadPrompt(
+  file: File,
+  there: PromptFile[] | undefined,
+): Promise<PromptFile | undefined> {
   if (file.size > LARGEST)
     throw new Error(`${file.name} has ${Math.round(file.size / 1e6)} MB; at most 20 MB are taken.`);
-  const stem =
-    file.name
-      .replace(/\.[^.]*$/, "")
-      .replace(/[^\w.-]+/g, "-")
-      .slice(0, 60) || "prompt";
+  const stem = stemOf(file.name);
+  const replaced = there?.some((it) => it.name === stem);
+  if (replaced && !(await confirm(`Replace ${stem}?`, REPLACED, "Replace"))) return undefined;
   const response = await call("PUT", `/v1/prompts/${segment(stem)}`, {
     raw: file,
     contentType: file.type || "application/octet-stream",
   });
   return response.json() as Promise<PromptFile>;
+}
+
+/** What a file is called when it is kept: letters, digits, - and _. */
+export function stemOf(file: string): string {
+  const stem = file
+    .replace(/\.[^.]*$/, "")
+    .normalize("NFKD")
+    .replace(/[\u0300-\u036f]/g, "")
+    .replace(/\W+/g, "-")
+    .replace(/^-+|-+$/g, "");
+  return stem.slice(0, 60) || "prompt";
 }
 
 interface FileProps {
@@ -240,7 +255,8 @@ function AudioFile({ id, label, said, disabled, invalid, onChange }: FileProps) 
     if (!chosen) return;
     setBusy(true);
     try {
-      const made = await uploadPrompt(chosen);
+      const made = await uploadPrompt(chosen, items);
+      if (!made) return;
       reload();
       onChange(made.name);
       done(`${chosen.name} uploaded`);

@@ -3,11 +3,12 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Json, Path } from "../lib/document";
 import { useNames } from "../lib/names";
+import { mayChange } from "../lib/session";
 import { normaliseTime, parseTime, sayTime } from "../lib/time";
 import { choice, label as labelOf } from "../lib/words";
 import { pluralOf } from "../lib/kinds";
 import { Icon } from "../ui/icon";
-import { Switch } from "../ui/parts";
+import { Button, CopyButton, Switch } from "../ui/parts";
 import { about, Box, Doc } from "./box";
 import { useEditing, useField } from "./editor";
 import { type Field, placeholder } from "./schema";
@@ -366,7 +367,7 @@ export function NamePicker({
               {it}
             </option>
           ))}
-        {!disabled && <option value={NEW}>+ New {one} ...</option>}
+        {!disabled && mayChange(kind) && <option value={NEW}>+ New {one} ...</option>}
       </select>
       {creating && (
         <QuickCreate
@@ -380,15 +381,33 @@ export function NamePicker({
   );
 }
 
-/** A password: never shown, kept if nothing is typed. */
+/** Secrets that are ours to choose: others are told to us. */
+const GENERATED = new Set(["password", "secret", "inbound_password"]);
+
+/** Twenty letters and digits of those that nobody takes for another: 113 bits. */
+function generated(): string {
+  const letters = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+  let text = "";
+  while (text.length < 20) {
+    const [byte] = crypto.getRandomValues(new Uint8Array(1));
+    // What is above the last whole multiple would make the first letters likelier.
+    if (byte < Math.floor(256 / letters.length) * letters.length)
+      text += letters[byte % letters.length];
+  }
+  return text;
+}
+
+/** A password: what is kept is never shown, and stays if nothing is typed. */
 export function HiddenField(it: WidgetProps) {
   const { hidden } = useEditing();
   const { value, set, wrong, id, readOnly } = useField(it.path);
   const kept = hidden.includes(it.path.join(".")) || hidden.includes(`/${it.path.join("/")}`);
   const [typed, setTyped] = useState(false);
+  const [shown, setShown] = useState(false);
   useEffect(() => {
-    if (value === undefined) setTyped(false);
+    if (value === undefined) (setTyped(false), setShown(false));
   }, [value]);
+  const there = typeof value === "string" && value !== "";
   return (
     <Box
       id={id}
@@ -402,8 +421,9 @@ export function HiddenField(it: WidgetProps) {
         <input
           id={id}
           class="input mid"
-          type="password"
-          autocomplete="new-password"
+          type={(shown ? "text" : "password") as "text"}
+          autocomplete={(shown ? "off" : "new-password") as "off"}
+          spellcheck={false}
           disabled={readOnly}
           value={typeof value === "string" ? value : ""}
           {...about(id, wrong)}
@@ -412,6 +432,21 @@ export function HiddenField(it: WidgetProps) {
           }
           onInput={(e) => (setTyped(true), set(e.currentTarget.value || undefined))}
         />
+        {there && (
+          <Button
+            small
+            label={`${shown ? "Hide" : "Show"}: ${labelFor(it)}`}
+            onClick={() => setShown(!shown)}
+          >
+            {shown ? "Hide" : "Show"}
+          </Button>
+        )}
+        {!there && !readOnly && GENERATED.has(it.field.name) && (
+          <Button small onClick={() => (setTyped(true), setShown(true), set(generated()))}>
+            Generate
+          </Button>
+        )}
+        {shown && there && <CopyButton text={value} label={`Copy: ${labelFor(it)}`} />}
         {kept && !typed && !readOnly && (
           <button
             type="button"

@@ -30,7 +30,7 @@ export type Span =
   | { kind: "pause"; from: number; to: number; label: string }
   | { kind: "digit"; from: number; to: number; digit: string; position: number };
 
-/** What the far end hears when, in milliseconds from the answer; waits that follow each other are one. */
+/** What the far end hears when, in ms from the answer; waits that follow each other are one. */
 export function timeline(text: string, dialPause: number): Span[] {
   const spans: Span[] = [];
   let at = 0;

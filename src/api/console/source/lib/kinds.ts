@@ -20,7 +20,8 @@ export const KINDS: readonly KindInfo[] = [
     many: "Receiving Numbers",
     icon: "phone",
     about:
-      "Where calls end up: a phone number behind a trunk, a SIP address, or a phone that registers here.",
+      "Where calls end up: a phone number behind a trunk, a SIP address, or a phone that " +
+      "registers here.",
     columns: ["number", "description"],
   },
   {
@@ -39,7 +40,8 @@ export const KINDS: readonly KindInfo[] = [
     many: "Call Settings",
     icon: "settings",
     about:
-      'What tracking numbers share: recording, greeting, whisper, caller id. The set named "default" holds where none is named.',
+      "What tracking numbers share: recording, greeting, whisper, caller id. The set named " +
+      '"default" holds where none is named.',
     columns: ["record", "max_duration"],
   },
   {
@@ -85,7 +87,8 @@ export const KINDS: readonly KindInfo[] = [
     many: "Smart Routers",
     icon: "split",
     about:
-      "Rules in order; the first that holds says where the call goes: by caller, time, source, queue.",
+      "Rules in order; the first that holds says where the call goes: by caller, time, source, " +
+      "queue.",
     columns: ["rule", "otherwise"],
   },
   {

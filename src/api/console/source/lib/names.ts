@@ -1,7 +1,7 @@
 // The names there are of each kind, for pickers. Kept until something is changed here.
 
 import { useEffect, useState } from "preact/hooks";
-import { getJson } from "./api";
+import { getJson, query } from "./api";
 import type { Document } from "./document";
 import { Watched, useWatched } from "./use";
 
@@ -19,13 +19,26 @@ export function forgetNames(plural?: string) {
   turn.set(turn.get() + 1);
 }
 
-/** Pickers show this many; longer lists are searched on their own page. */
-const MOST = 1000;
+const PAGE = 1000;
+/** Whoever has more is shown the first of them. */
+const PAGES = 50;
+
+async function all(plural: string): Promise<Document[]> {
+  const items: Document[] = [];
+  let next: string | undefined;
+  for (let page = 0; page < PAGES; page++) {
+    const answer = await getJson<Page>(`/v1/${plural}${query({ limit: PAGE, after: next })}`);
+    items.push(...answer.items);
+    next = answer.next;
+    if (!next) break;
+  }
+  return items;
+}
 
 export function documents(plural: string): Promise<Document[]> {
   let found = known.get(plural);
   if (!found) {
-    found = getJson<Page>(`/v1/${plural}?limit=${MOST}`).then((it) => it.items);
+    found = all(plural);
     found.catch(() => known.delete(plural));
     known.set(plural, found);
   }

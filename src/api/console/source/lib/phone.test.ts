@@ -27,7 +27,7 @@ test("names are made of descriptions", () => {
   expect(slug("+12025550173")).toBe("+12025550173");
 });
 
-test("numbers of North America are kept with their country code, others as they are written", () => {
+test("numbers of North America get their country code, others stay as they are written", () => {
   for (const written of ["(202) 555-0173", "202-555-0173", "1 202 555 0173", "+1 202 555 0173"]) {
     expect(international(written, "US")).toBe("+12025550173");
   }

@@ -87,7 +87,7 @@ export function condition(key: string, value: Json): string {
     case "score":
       return `the score is ${list(value)}`;
     default:
-      return `${key.replaceAll("_", " ")} is ${typeof value === "object" ? JSON.stringify(value) : value}`;
+      return `${key.replaceAll("_", " ")} is ${isTable(value) ? JSON.stringify(value) : value}`;
   }
 }
 

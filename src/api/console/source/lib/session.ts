@@ -12,22 +12,33 @@ export interface Session {
   /** The agent of the directory that this user is. */
   agent?: string;
   csrf: string;
+  /** Where the directory is changed: in the `file` of the edge it is only looked at here. */
+  directory?: "file" | "database";
 }
 
 /** `undefined`: not known yet; `null`: nobody. */
 export const session = new Watched<Session | null | undefined>(undefined);
 
 const RANK: Record<Role, number> = { viewer: 0, agent: 1, manager: 2, admin: 3 };
-const ADMIN_KINDS = new Set(["trunk", "account", "trunks", "accounts"]);
+const ADMIN_KINDS = new Set(["trunk", "account", "webhook"]);
 
 export function may(role: Role): boolean {
   const now = session.get();
   return now ? RANK[now.role] >= RANK[role] : false;
 }
 
-/** Whether documents of a kind may be changed: trunks and accounts hold the keys of the house. */
+/** Who may change documents of a kind: some hold the keys of the house. */
+export function roleFor(kind: string): Role {
+  return ADMIN_KINDS.has(kind) ? "admin" : "manager";
+}
+
 export function mayChange(kind: string): boolean {
-  return may(ADMIN_KINDS.has(kind) ? "admin" : "manager");
+  return !inFile() && may(roleFor(kind));
+}
+
+/** Whether the directory is in the edge's file, where nobody changes it from here. */
+export function inFile(): boolean {
+  return session.get()?.directory === "file";
 }
 
 function enter(it: Session) {

@@ -1,4 +1,4 @@
-// Times as the configuration writes them ("1h30m", "45s", "500ms", or seconds), and as people read them.
+// Times as the configuration writes them ("1h30m", "45s", "500ms", or seconds), and as people do.
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 

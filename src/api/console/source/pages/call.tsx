@@ -214,6 +214,8 @@ function Digits({ symbols, from }: { symbols: LegRecord["symbols"]; from: number
   const total = Math.max((last.at - from) / 1000 + 400, 1000);
   const x = (ms: number) => (ms / total) * 700;
   const step = [250, 500, 1000, 2000, 5000, 10_000].find((it) => total / it <= 10) ?? 30_000;
+  const said = (it: LegRecord["symbols"][number], what: string) =>
+    `${what}, symbol ${it.position}: ${sayTime((it.at - from) / 1000)} after the answer`;
   return (
     <figure class="timeline">
       <svg
@@ -245,7 +247,7 @@ function Digits({ symbols, from }: { symbols: LegRecord["symbols"]; from: number
               height="22"
               rx="3"
             >
-              <title>{`w, symbol ${it.position}: ${sayTime((it.at - from) / 1000)} after the answer`}</title>
+              <title>{said(it, "w")}</title>
             </rect>
           ) : (
             <rect
@@ -257,7 +259,7 @@ function Digits({ symbols, from }: { symbols: LegRecord["symbols"]; from: number
               height="22"
               rx="2"
             >
-              <title>{`digit, symbol ${it.position}: ${sayTime((it.at - from) / 1000)} after the answer`}</title>
+              <title>{said(it, "digit")}</title>
             </rect>
           );
         })}

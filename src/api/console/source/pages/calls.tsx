@@ -65,7 +65,8 @@ export function CallLog() {
   const change = (key: keyof Filters, value: string) =>
     setSearch({ ...filters, [key]: value || undefined });
   const settled = useDebounced(place.search.toString(), 250);
-  const path = `/v1/records${query({ ...asked(Object.fromEntries(new URLSearchParams(settled))), limit: LIMIT })}`;
+  const wanted = asked(Object.fromEntries(new URLSearchParams(settled)));
+  const path = `/v1/records${query({ ...wanted, limit: LIMIT })}`;
   const page = useFetch<{ items: CallRecord[]; next?: string | null }>(path);
   useFresh(
     page.reload,

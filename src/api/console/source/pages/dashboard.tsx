@@ -42,7 +42,7 @@ const SERIES: Series[] = [
   { key: "abandoned", label: "Abandoned", colour: "var(--chart-3)" },
 ];
 
-/** The whole hour or local day that a range begins with, so that the same question is asked all the hour. */
+/** The whole hour or day that a range begins with: the same question is asked all the hour. */
 function beginning(range: Range, now: number): number {
   if (range === "day") return Math.floor((now - LENGTH.day) / HOUR) * HOUR + HOUR;
   const date = new Date(now);
@@ -78,7 +78,7 @@ export function Dashboard() {
     >
       {time.error && <Trouble error={time.error} retry={time.reload} />}
       <Tiles totals={totals} />
-      {totals && <FirstSteps calls={totals.calls} />}
+      <FirstSteps />
       <div class="columns lean">
         <div class="stack loose">
           <Panel title="Calls" aside={<Legend series={SERIES} />}>

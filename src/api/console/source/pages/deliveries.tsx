@@ -1,10 +1,11 @@
 // Deliveries of webhooks: those that wait for their receiver, and those that were given up.
 
 import { useState } from "preact/hooks";
-import { send } from "../lib/api";
+import { getJson, send } from "../lib/api";
 import { hrefOf } from "../lib/router";
 import { may } from "../lib/session";
 import { useFetch } from "../lib/use";
+import { plural } from "../lib/words";
 import { done, failed } from "../ui/overlay";
 import { Badge, Button, Empty, Loading, Moment, Page, Segmented, Trouble } from "../ui/parts";
 
@@ -23,12 +24,16 @@ interface Delivery {
 
 interface Listed {
   items: Delivery[];
+  next?: number;
   counts: { webhook: string; waiting: number; dead: number }[];
 }
 
+const LIMIT = 100;
+
 export function Deliveries() {
   const [state, setState] = useState<"dead" | "waiting">("dead");
-  const list = useFetch<Listed>(`/v1/deliveries?state=${state}`, 5000);
+  const list = useFetch<Listed>(`/v1/deliveries?state=${state}&limit=${LIMIT}`, 5000);
+  const [busy, setBusy] = useState(false);
   const total = (which: "dead" | "waiting") =>
     (list.data?.counts ?? []).reduce((sum, it) => sum + it[which], 0);
   const items = list.data?.items ?? [];
@@ -39,6 +44,29 @@ export function Deliveries() {
       list.reload();
     } catch (error) {
       failed(error);
+    }
+  };
+  /** All that were given up, however many: a receiver was down, and is back. */
+  const retryAll = async () => {
+    setBusy(true);
+    let tried = 0;
+    try {
+      for (let after: number | undefined = 0; after !== undefined;) {
+        const page: Listed = await getJson(
+          `/v1/deliveries?state=dead&limit=${LIMIT}&after=${after}`,
+        );
+        for (const it of page.items) {
+          await send("POST", `/v1/deliveries/${it.id}/retry`);
+          tried++;
+        }
+        after = page.next;
+      }
+      done(`${plural(tried, "delivery", "deliveries")} tried again`);
+    } catch (error) {
+      failed(error);
+    } finally {
+      setBusy(false);
+      list.reload();
     }
   };
   return (
@@ -52,15 +80,22 @@ export function Deliveries() {
         </>
       }
       actions={
-        <Segmented
-          label="Which"
-          value={state}
-          options={[
-            ["dead", total("dead") > 0 ? `Given up (${total("dead")})` : "Given up"],
-            ["waiting", total("waiting") > 0 ? `Waiting (${total("waiting")})` : "Waiting"],
-          ]}
-          onChange={setState}
-        />
+        <>
+          {state === "dead" && items.length > 1 && may("manager") && (
+            <Button busy={busy} onClick={() => void retryAll()}>
+              Try all again
+            </Button>
+          )}
+          <Segmented
+            label="Which"
+            value={state}
+            options={[
+              ["dead", total("dead") > 0 ? `Given up (${total("dead")})` : "Given up"],
+              ["waiting", total("waiting") > 0 ? `Waiting (${total("waiting")})` : "Waiting"],
+            ]}
+            onChange={setState}
+          />
+        </>
       }
     >
       {list.error && <Trouble error={list.error} retry={list.reload} />}
@@ -139,6 +174,11 @@ export function Deliveries() {
               </tbody>
             </table>
           </div>
+        )}
+        {list.data?.next !== undefined && (
+          <p class="muted small" style={{ padding: "10px 16px" }}>
+            The oldest {items.length} are shown.
+          </p>
         )}
       </section>
     </Page>

@@ -1,14 +1,15 @@
-// The whole directory as one TOML file: out, so that git can hold it; and in again, looked at first.
+// The whole directory as one TOML file: out, for git to hold; and in again, looked at first.
 
 import { useRef, useState } from "preact/hooks";
 import { call, type Refused, send } from "../lib/api";
 import { forgetNames } from "../lib/names";
-import { may } from "../lib/session";
+import { inFile, may } from "../lib/session";
 import { asRefused } from "../lib/use";
 import { plural } from "../lib/words";
 import { done, failed } from "../ui/overlay";
 import { Icon } from "../ui/icon";
 import { Badge, Button, Note, Page, Panel } from "../ui/parts";
+import { InFile } from "./in_file";
 
 type Touched = string | { kind?: string; name?: string; keys?: string[] };
 interface Difference {
@@ -73,7 +74,10 @@ export function Directory() {
   return (
     <Page
       title="Directory"
-      about="Numbers, routing, people and carriers as one file: to keep in git, to move to another edge, to change many at once."
+      about={
+        "Numbers, routing, people and carriers as one file: to keep in git, to move to another " +
+        "edge, to change many at once."
+      }
       actions={
         <>
           <a class="button" href="/v1/directory" download="directory.toml">
@@ -88,10 +92,11 @@ export function Directory() {
         </>
       }
     >
+      <InFile />
       <Panel
         title="Import"
         aside={
-          <Button icon="upload" small onClick={() => file.current?.click()}>
+          <Button icon="upload" small disabled={inFile()} onClick={() => file.current?.click()}>
             Choose a file
           </Button>
         }
@@ -118,6 +123,7 @@ export function Directory() {
             class="textarea mono"
             rows={12}
             aria-label="The directory as TOML"
+            disabled={inFile()}
             spellcheck={false}
             value={text}
             placeholder={

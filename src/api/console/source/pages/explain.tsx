@@ -1,14 +1,16 @@
-// What would happen: a number and a time, told step by step; and the same call played in a town of phones.
+// What would happen: a number and a time, told as a tree of steps; and the same call played in a
+// town of phones.
 
 import { useEffect, useState } from "preact/hooks";
 import { send } from "../lib/api";
-import { sketch, type Step } from "../lib/steps";
+import type { Node } from "../lib/explained";
 import { useDocuments } from "../lib/names";
 import { showNumber } from "../lib/phone";
 import { setSearch, usePlace } from "../lib/router";
 import { asRefused } from "../lib/use";
 import type { Refused } from "../lib/api";
 import { Button, Empty, Page, Panel, Trouble } from "../ui/parts";
+import { Tree } from "../ui/tree";
 
 const DAY = 86_400_000;
 
@@ -22,7 +24,8 @@ export function Explain() {
   const [headers, setHeaders] = useState("");
   const [more, setMore] = useState(false);
   const [how, setHow] = useState<"explain" | "simulate">("explain");
-  const [text, setText] = useState("");
+  const [ladder, setLadder] = useState("");
+  const [tree, setTree] = useState<Node>();
   const [wrong, setWrong] = useState<Refused>();
   const [busy, setBusy] = useState(false);
   const numbers = useDocuments("tracking_numbers") ?? [];
@@ -31,16 +34,15 @@ export function Explain() {
     if (number.trim() === "") return;
     setBusy(true);
     setHow(wanted);
-    setText("");
+    setLadder("");
+    setTree(undefined);
     setWrong(undefined);
     setSearch({ number, from, at });
     try {
       const asked = { number: number.trim(), ...(from.trim() ? { from: from.trim() } : {}) };
       if (wanted === "simulate") {
-        setText(
-          (await send<{ ladder: string }>("POST", "/v1/simulate", { ...asked, answer_after: 4 }))
-            .ladder,
-        );
+        const body = { ...asked, answer_after: 4 };
+        setLadder((await send<{ ladder: string }>("POST", "/v1/simulate", body)).ladder);
       } else {
         const body: Record<string, unknown> = asked;
         if (at) body.at = new Date(at).toISOString();
@@ -57,10 +59,9 @@ export function Explain() {
           body.headers = Object.fromEntries(
             lines.map(([name, said]) => [name.trim(), (said ?? "").trim()]),
           );
-        setText((await send<{ text: string }>("POST", "/v1/explain", body)).text);
+        setTree((await send<{ tree: Node }>("POST", "/v1/explain", body)).tree);
       }
     } catch (error) {
-      setText("");
       setWrong(asRefused(error));
     } finally {
       setBusy(false);
@@ -73,7 +74,10 @@ export function Explain() {
   return (
     <Page
       title="Explain"
-      about="Type a number and a time, and see everything that would happen to a call. Nothing is dialled."
+      about={
+        "Type a number and a time, and see everything that would happen to a call. Nothing is " +
+        "dialled."
+      }
     >
       <form
         class="panel"
@@ -169,7 +173,7 @@ export function Explain() {
         </div>
       </form>
       {wrong && <Trouble error={wrong} />}
-      {text === "" && !wrong && (
+      {!tree && ladder === "" && !wrong && (
         <div class="panel">
           <Empty icon="explain" title="What would happen?">
             Blocked callers, hours, menus, queues, who rings for how long, what they hear before
@@ -177,17 +181,15 @@ export function Explain() {
           </Empty>
         </div>
       )}
-      {text !== "" && how === "explain" && (
+      {tree && (
         <Panel title="What would happen">
-          <div class="explain">
-            <Steps steps={sketch(text)} depth={0} />
-          </div>
+          <Tree of={tree} />
         </Panel>
       )}
-      {text !== "" && how === "simulate" && (
+      {ladder !== "" && (
         <Panel title="As it was played, message by message">
           <pre class="code" tabIndex={0}>
-            {text}
+            {ladder}
           </pre>
         </Panel>
       )}
@@ -220,54 +222,5 @@ function Line({ id, label, value, hint, type = "text", list, onText }: LineProps
         onInput={(e) => onText(e.currentTarget.value)}
       />
     </div>
-  );
-}
-
-/** How deep the tree is open at first. */
-const OPEN = 6;
-
-function Steps({ steps, depth }: { steps: Step[]; depth: number }) {
-  return (
-    <ul style={depth === 0 ? { marginLeft: "0", borderLeft: "0", paddingLeft: "0" } : undefined}>
-      {steps.map((it, at) => {
-        const no = / does not hold/.test(it.text);
-        if (it.drawn)
-          return (
-            <li key={at}>
-              <pre>{it.text}</pre>
-            </li>
-          );
-        return (
-          <li key={at} class={no ? "no" : undefined}>
-            {it.steps.length > 0 ? (
-              <details open={depth < OPEN}>
-                <summary>
-                  <span>{emphasis(it.text)}</span>
-                </summary>
-                <Steps steps={it.steps} depth={depth + 1} />
-              </details>
-            ) : (
-              emphasis(it.text)
-            )}
-          </li>
-        );
-      })}
-    </ul>
-  );
-}
-
-/** What a line is about stands out: "Route:", "If nobody takes it:". */
-function emphasis(text: string) {
-  const at =
-    /^(Route|If nobody takes it[^:]*|Rule \d+ "[^"]*"|It says "[^"]*"|connected|Otherwise|Key [^:]*)(?=[: ])/.exec(
-      text,
-    )?.[0];
-  return at ? (
-    <>
-      <strong>{at}</strong>
-      {text.slice(at.length)}
-    </>
-  ) : (
-    text
   );
 }

@@ -79,7 +79,8 @@ export function Enhanced({ field }: { field: Field }) {
   const on = value === true || (isTable(value) && value.on !== false);
   const fields = field.shape.as === "table" ? field.shape.fields : [];
   const own = isTable(value);
-  const codes = `${table.stop_recording ?? "*1"} stops the recording, ${table.start_recording ?? "*2"} starts it again.`;
+  const [stop, start] = [table.stop_recording ?? "*1", table.start_recording ?? "*2"];
+  const codes = `${stop} stops the recording, ${start} starts it again.`;
   return (
     <>
       <Switch

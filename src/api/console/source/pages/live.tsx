@@ -168,7 +168,8 @@ function Actions({ call, onDone }: { call: LiveCall; onDone: () => void }) {
     if (
       await confirm(
         "Hang up this call?",
-        `The caller ${call.caller ? showNumber(call.caller) : ""} and everybody who rings or talks is hung up.`,
+        `The caller ${call.caller ? showNumber(call.caller) : ""} and everybody who rings or ` +
+          "talks is hung up.",
         "Hang up",
       )
     )

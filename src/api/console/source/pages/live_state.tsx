@@ -19,9 +19,9 @@ export interface TrunkAddress {
 export interface Status {
   calls: number;
   trunks: { name: string; calls?: number; addresses: TrunkAddress[] }[];
-  registrations: { total: number };
+  registrations: { total: number; at?: { address: string; transports: string[] }[] };
   queues: { name: string; waiting: number; free: number; longest_ms?: number | null }[];
-  agents: { name: string; state: string }[];
+  agents: { name: string; state: string; presence?: string }[];
   version?: string;
   uptime_ms?: number;
 }
@@ -117,12 +117,13 @@ export function AgentNow({ name }: { name: string }) {
       failed(error);
     }
   };
-  const away = found.state === "away";
+  const away = (found.presence ?? found.state) === "away";
   return (
     <span class="row nowrap">
       <Badge tone={STATES[found.state] ?? ""} dot>
         {found.state.replaceAll("_", " ")}
       </Badge>
+      {away && found.state !== "away" && <Badge>then away</Badge>}
       {own && (
         <button
           type="button"
@@ -229,6 +230,36 @@ export function TrunkState({ name }: { name: string }) {
   );
 }
 
+/** Where phones register, as the one who reads this reaches it. */
+export function registersAt(at: { address: string; transports: string[] }[] | undefined) {
+  return (at ?? []).map((it) => ({
+    ...it,
+    address: it.address.replace(/^(0\.0\.0\.0|\[::\])(?=:)/, location.hostname),
+  }));
+}
+
+/** What a softphone asks for. */
+function PhoneSetup({ user }: { user: string }) {
+  const at = registersAt(useStatus()?.registrations?.at);
+  if (at.length === 0) return <p class="muted">This edge takes no phones: no listener does.</p>;
+  return (
+    <dl class="facts" style={{ marginTop: "8px" }}>
+      <dt>Server</dt>
+      <dd class="mono">
+        {at.map((it) => (
+          <div key={it.address}>
+            {it.address} <span class="muted">{it.transports.join(", ")}</span>
+          </div>
+        ))}
+      </dd>
+      <dt>User</dt>
+      <dd class="mono">{user}</dd>
+      <dt>Password</dt>
+      <dd>the one of this account; it is not shown again</dd>
+    </dl>
+  );
+}
+
 export function PhonesState({ name }: { name: string }) {
   const phones = useRegistrations(name);
   return (
@@ -237,9 +268,9 @@ export function PhonesState({ name }: { name: string }) {
         <h2>Registered phones</h2>
       </header>
       {phones && phones.length === 0 && (
-        <div class="body muted" style={{ padding: "14px 16px" }}>
-          No phone has registered as {name}. Give a softphone this user, its password, and the
-          address of this edge.
+        <div class="body" style={{ padding: "14px 16px" }}>
+          <p class="muted">No phone has registered as {name} yet. In a softphone, type:</p>
+          <PhoneSetup user={name} />
         </div>
       )}
       {phones && phones.length > 0 && (

@@ -6,6 +6,7 @@ import { segment, send } from "../lib/api";
 import type { Document } from "../lib/document";
 import type { KindInfo } from "../lib/kinds";
 import { forgetNames } from "../lib/names";
+import { inFile, may, roleFor } from "../lib/session";
 import { international, showNumber, slug } from "../lib/phone";
 import { go } from "../lib/router";
 import { asRefused } from "../lib/use";
@@ -13,8 +14,9 @@ import { label } from "../lib/words";
 import { type Editor, EditorContext, useEditor } from "../form/editor";
 import { useFetchForm } from "../form/forms";
 import type { KindForm } from "../form/schema";
-import { confirm, done, failed } from "../ui/overlay";
+import { askText, confirm, done, failed } from "../ui/overlay";
 import { Button, Loading, Note, Page, Trouble } from "../ui/parts";
+import { InFile } from "./in_file";
 import { PhonesState, QueueState, TrunkState } from "./live_state";
 import { ReceivingForm } from "./receiving";
 import { RouterForm, TagRuleForm } from "./rules";
@@ -117,10 +119,39 @@ export function NounEdit({ info, name }: { info: KindInfo; name?: string }) {
         <Trouble error={editor.refusal} />
       </Page>
     );
+  const rename = async () => {
+    if (name === undefined || editor.dirty) return;
+    const wanted = await askText(`Rename ${name}`, "New name", {
+      help: "Whatever names it goes on doing so: routes, queues, numbers.",
+      action: "Rename",
+      value: name,
+    });
+    if (wanted === undefined || wanted === name) return;
+    try {
+      const path = `/v1/${info.plural}/${segment(name)}`;
+      const body = { ...editor.doc, [form?.nameKey ?? "name"]: wanted };
+      await send("PUT", path, body, editor.revision);
+      forgetNames();
+      done(`${name} is ${wanted} now`);
+      void go(`/${info.plural}/${segment(wanted)}`, { replace: true, force: true });
+    } catch (error) {
+      failed(asRefused(error), `${name} was not renamed`);
+    }
+  };
   const actions = name !== undefined && !editor.readOnly && (
-    <Button icon="trash" kind="danger" busy={deleting} onClick={remove}>
-      Delete
-    </Button>
+    <>
+      <Button
+        icon="edit"
+        disabled={editor.dirty}
+        title={editor.dirty ? "Save or discard the changes first" : undefined}
+        onClick={rename}
+      >
+        Rename
+      </Button>
+      <Button icon="trash" kind="danger" busy={deleting} onClick={remove}>
+        Delete
+      </Button>
+    </>
   );
   return (
     <Page
@@ -129,10 +160,10 @@ export function NounEdit({ info, name }: { info: KindInfo; name?: string }) {
       actions={actions}
       about={name === undefined ? info.about : undefined}
     >
-      {editor.readOnly && (
+      <InFile />
+      {editor.readOnly && !inFile() && (
         <Note>
-          You may look at this, but not change it: that needs the role{" "}
-          {info.kind === "trunk" || info.kind === "account" ? "admin" : "manager"}.
+          You may look at this, but not change it: that needs the role {roleFor(info.kind)}.
         </Note>
       )}
       {name !== undefined && info.kind === "queue" && <QueueState name={name} />}
@@ -152,7 +183,7 @@ export function NounEdit({ info, name }: { info: KindInfo; name?: string }) {
           >
             <Faults editor={editor} />
             <Form editor={editor} form={form} />
-            {!editor.readOnly && (
+            {(!editor.readOnly || (inFile() && may(roleFor(info.kind)))) && (
               <SaveBar editor={editor} fresh={name === undefined} onSave={save} />
             )}
           </form>
@@ -196,7 +227,13 @@ function SaveBar({
   return (
     <div class="save-bar">
       <span class="state" role="status">
-        {editor.dirty ? "Unsaved changes" : fresh ? "" : "All changes saved"}
+        {inFile()
+          ? "Changed in the file, not here"
+          : editor.dirty
+            ? "Unsaved changes"
+            : fresh
+              ? ""
+              : "All changes saved"}
       </span>
       <Button disabled={!editor.dirty || editor.saving} onClick={editor.discard}>
         Discard
@@ -204,7 +241,7 @@ function SaveBar({
       <Button
         kind="primary"
         busy={editor.saving}
-        disabled={!editor.dirty && !fresh}
+        disabled={editor.readOnly || (!editor.dirty && !fresh)}
         onClick={onSave}
       >
         Save Changes

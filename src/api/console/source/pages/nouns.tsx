@@ -16,6 +16,7 @@ import { choice, label, plural } from "../lib/words";
 import { confirm, done, failed } from "../ui/overlay";
 import { Badge, Button, Empty, LinkButton, Loading, Page, Trouble } from "../ui/parts";
 import { Icon } from "../ui/icon";
+import { InFile } from "./in_file";
 import { liveColumns } from "./live_state";
 
 const LIMIT = 100;
@@ -51,6 +52,7 @@ export function NounList({ info }: { info: KindInfo }) {
   );
   return (
     <Page title={info.many} about={info.about} actions={create}>
+      <InFile />
       {page.error && <Trouble error={page.error} retry={page.reload} />}
       <section class="panel flush" aria-label={info.many}>
         {(items.length > 0 || q !== "" || text !== "") && (
@@ -120,7 +122,8 @@ function Rows({ info, items, changeable, onChanged }: RowsProps) {
     if (
       !(await confirm(
         `Delete ${name}?`,
-        `Calls that begin from now on will not find ${info.one.toLowerCase()} "${name}". Calls that run are not touched.`,
+        `Calls that begin from now on will not find ${info.one.toLowerCase()} "${name}". ` +
+          "Calls that run are not touched.",
         "Delete",
       ))
     )

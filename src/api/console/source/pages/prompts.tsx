@@ -6,7 +6,7 @@ import { slug } from "../lib/phone";
 import { may } from "../lib/session";
 import { clock } from "../lib/time";
 import { asRefused } from "../lib/use";
-import { PlayButton, uploadPrompt, usePrompts } from "../form/prompt";
+import { PlayButton, type PromptFile, uploadPrompt, usePrompts } from "../form/prompt";
 import { confirm, done, failed } from "../ui/overlay";
 import { Button, Empty, Loading, Moment, Page, Panel, Trouble } from "../ui/parts";
 
@@ -20,8 +20,7 @@ export function Prompts() {
     setBusy(true);
     for (const file of files) {
       try {
-        await uploadPrompt(file);
-        done(`${file.name} uploaded`);
+        if (await uploadPrompt(file, items)) done(`${file.name} uploaded`);
       } catch (wrong) {
         failed(asRefused(wrong), `${file.name} was not taken`);
       }
@@ -54,7 +53,11 @@ export function Prompts() {
   return (
     <Page
       title="Prompts"
-      about="Whispers, greetings, menus, music: audio that callers and answering people hear. WAV, MP3, FLAC, OGG and AAC are taken, up to 20 MB; all are kept as telephone sound."
+      about={
+        "Whispers, greetings, menus, music: audio that callers and answering people hear. WAV, " +
+        "MP3, FLAC, Ogg Vorbis, AAC and M4A are taken, up to 20 MB and ten minutes; all are kept " +
+        "as telephone sound."
+      }
       actions={button}
     >
       <input
@@ -71,7 +74,7 @@ export function Prompts() {
         )}
       />
       {error && <Trouble error={error} retry={reload} />}
-      {changeable && <FromText onMade={reload} />}
+      {changeable && <FromText there={items} onMade={reload} />}
       <div
         onDragOver={(e) => changeable && (e.preventDefault(), setOver(true))}
         onDragLeave={() => setOver(false)}
@@ -152,7 +155,7 @@ export function Prompts() {
   );
 }
 
-function FromText({ onMade }: { onMade: () => void }) {
+function FromText({ there, onMade }: { there?: PromptFile[]; onMade: () => void }) {
   const [text, setText] = useState("");
   const [voice, setVoice] = useState("");
   const [name, setName] = useState("");
@@ -167,7 +170,8 @@ function FromText({ onMade }: { onMade: () => void }) {
     try {
       const audio = await (await speak()).blob();
       const made = name.trim() || slug(text).slice(0, 40) || "prompt";
-      await uploadPrompt(new File([audio], `${made}.wav`, { type: "audio/wav" }));
+      const file = new File([audio], `${made}.wav`, { type: "audio/wav" });
+      if (!(await uploadPrompt(file, there))) return;
       done(`${made} recorded`);
       setText("");
       setName("");

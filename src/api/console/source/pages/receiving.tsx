@@ -61,7 +61,10 @@ export function ReceivingForm({ editor, form }: FormProps) {
       <div class="panel">
         <Section
           title="Receiving number"
-          about="Where the call ends up: a phone number behind a trunk, a SIP address, or the phones of a SIP account."
+          about={
+            "Where the call ends up: a phone number behind a trunk, a SIP address, or the phones of " +
+            "a SIP account."
+          }
         >
           <NumberField />
           <TextField
@@ -197,12 +200,7 @@ function NameOf() {
   const { value, set, wrong, id } = useField(["name"]);
   const made = slug(String(editor.doc.description ?? "")) || String(editor.doc.number ?? "");
   return (
-    <Box
-      id={id}
-      label="Name"
-      wrong={wrong}
-      help="What routes and queues call it. It cannot be changed later."
-    >
+    <Box id={id} label="Name" wrong={wrong} help="What routes and queues call it.">
       <input
         id={id}
         class="input mid"
@@ -269,7 +267,10 @@ function Advanced({ fields }: { fields: Field[] }) {
       </Section>
       <Section
         title="Whisper Message"
-        about="Said to the person who answers, before the caller is connected. The caller goes on hearing ringing."
+        about={
+          "Said to the person who answers, before the caller is connected. The caller goes on " +
+          "hearing ringing."
+        }
       >
         <PromptField
           path={["whisper"]}

@@ -153,7 +153,8 @@ function Ladder({
         {rungs.map((it, at) => {
           const y = 48 + at * ROW;
           const [from, to] = it.ours ? [x("\u0000us"), x(it.peer)] : [x(it.peer), x("\u0000us")];
-          const label = `+${((it.at - begin) / 1000).toFixed(3)} ${short(it.line)}, ${it.ours ? "to" : "from"} ${it.peer}`;
+          const time = `+${((it.at - begin) / 1000).toFixed(3)}`;
+          const label = `${time} ${short(it.line)}, ${it.ours ? "to" : "from"} ${it.peer}`;
           return (
             <g
               key={at}
@@ -169,7 +170,7 @@ function Ladder({
             >
               <rect class="hit" x="0" y={y - 17} width={width} height={ROW - 1} rx="4" />
               <text class="time" aria-hidden="true" x="4" y={y}>
-                +{((it.at - begin) / 1000).toFixed(3)}
+                {time}
               </text>
               <text aria-hidden="true" x={(from + to) / 2} y={y - 3} text-anchor="middle">
                 {short(it.line)}

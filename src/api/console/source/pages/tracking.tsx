@@ -1,8 +1,10 @@
 // A tracking number: where its calls come from, and how they are routed.
 
+import { segment } from "../lib/api";
 import { COUNTRIES } from "../lib/phone";
 import { hrefOf } from "../lib/router";
 import {
+  placeOf,
   readRoute,
   type Route,
   type RouteKind,
@@ -48,8 +50,12 @@ export function TrackingForm({ editor, form }: FormProps) {
         about={
           <>
             What happens to a call.{" "}
-            <a href={hrefOf(`/explain?number=${encodeURIComponent(editor.name ?? "")}`)}>Explain</a>{" "}
-            shows it step by step.
+            {editor.name !== undefined && (
+              <>
+                <a href={hrefOf(`/explain?number=${segment(editor.name)}`)}>Explain</a> shows it
+                step by step.
+              </>
+            )}
           </>
         }
       >
@@ -175,12 +181,7 @@ function Routing() {
             onChange={(name) => change({ ...route, name })}
           />
           {route.name && (
-            <a
-              class="button plain"
-              href={hrefOf(
-                `/${ROUTES.find((it) => it[0] === route.kind)?.[2]}/${encodeURIComponent(route.name)}`,
-              )}
-            >
+            <a class="button plain" href={hrefOf(placeOf(route) ?? "/")}>
               Open <Icon name="right" size={13} />
             </a>
           )}

@@ -219,17 +219,14 @@ function Wave({ sides, total, at, gaps, onSeek, onKey }: WaveProps) {
       )}
       {gaps.length > 0 && (
         <span class="sr">
-          {gaps
-            .map(
-              (it) =>
-                `Not recorded from ${clock(it.from)} to ${Number.isFinite(it.to) ? clock(it.to) : "the end"}.`,
-            )
-            .join(" ")}
+          {gaps.map((it) => `Not recorded from ${clock(it.from)} to ${until(it.to)}.`).join(" ")}
         </span>
       )}
     </div>
   );
 }
+
+const until = (ms: number) => (Number.isFinite(ms) ? clock(ms) : "the end");
 
 function draw(
   pen: CanvasRenderingContext2D,
