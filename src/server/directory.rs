@@ -99,7 +99,7 @@ fn opened(place: &Place) -> Result<Opened, Error> {
     let offline = match home {
         Home::File => Offline::of_file(shell).map_err(Error::Config)?,
         Home::Database => {
-            std::fs::create_dir_all(data).map_err(Error::doing(data.display().to_string()))?;
+            setup::data_folder(data).map_err(Error::doing(data.display().to_string()))?;
             let settings = Settings {
                 url: config.store.server().map(str::to_owned),
                 file: setup::inside(data, &config.store.database.0),

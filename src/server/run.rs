@@ -133,7 +133,7 @@ pub(super) fn serve(
 
 /// Whether something can be kept in this folder.
 fn writable(folder: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)?;
+    setup::data_folder(folder)?;
     let probe = folder.join(".writable");
     std::fs::write(&probe, b"")?;
     std::fs::remove_file(probe)

@@ -1,6 +1,9 @@
 //! From what the operator wrote to what each room is told.
 
+use std::fs::DirBuilder;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -101,6 +104,12 @@ pub fn inside(data: &Path, folder: &str) -> PathBuf {
     data.join(folder)
 }
 
+/// Makes the data folder, if it is not there, for nobody but us: passwords, recordings and what
+/// calls said are in it. One that is there is as whoever made it wants it.
+pub fn data_folder(data: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(data)
+}
+
 /// Where HTTP listens, if anywhere.
 pub fn http(config: &Config) -> Option<SocketAddr> {
     let OrOff(listen) = &config.api.listen;
@@ -109,4 +118,26 @@ pub fn http(config: &Config) -> Option<SocketAddr> {
 
 pub fn drain(config: &Config) -> Duration {
     config.limits.drain.0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_data_folder_that_we_make_is_for_nobody_else_and_one_that_is_there_stays_as_it_is() {
+        let name = format!("crosspoint-data-folder-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        drop(fs::remove_dir_all(&folder));
+        let mode = || fs::metadata(&folder).unwrap().permissions().mode() & 0o777;
+        data_folder(&folder).unwrap();
+        assert_eq!(mode(), 0o700);
+        fs::set_permissions(&folder, Permissions::from_mode(0o750)).unwrap();
+        data_folder(&folder).unwrap();
+        assert_eq!(mode(), 0o750);
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use super::who::Admin;
+use super::who::{Admin, Who};
 use crate::api::{Answer, Api, Problem, Query};
 use crate::store::database::{AuditEntry, AuditSearch, LIMIT, StoreError};
 
@@ -98,17 +98,31 @@ pub struct Backup {
 #[utoipa::path(post, path = "/v1/backup", tag = "access", operation_id = "backup",
     responses((status = 200, body = Backup)), extensions(("x-role" = json!("admin"))))]
 pub async fn backup(State(api): State<Api>, Admin(who): Admin) -> Answer<Json<Backup>> {
+    // It may take longer than anybody waits for an answer: then it goes on without.
+    let made = tokio::spawn(async move {
+        let Ok(_alone) = api.access.backup.try_lock() else {
+            return Err(Problem::not_now("a copy is being written already"));
+        };
+        copy(&api, &who).await.map(Json)
+    });
+    made.await.map_err(|_| Problem::internal("the copy broke off"))?
+}
+
+async fn copy(api: &Api, who: &Who) -> Answer<Backup> {
     let file = format!("{BACKUPS}/crosspoint-{}.db", api.now().unix_micros());
     let to = api.data.join(&file);
+    // What has this name is whole.
+    let part = to.with_extension("db.part");
     let system = |it: std::io::Error| Problem::unavailable(format!("{file}: {it}"));
     if let Some(folder) = to.parent() {
         std::fs::create_dir_all(folder).map_err(system)?;
     }
-    api.store.backup(&to).await.map_err(|it| match it {
+    api.store.backup(&part).await.map_err(|it| match it {
         StoreError::Refused(why) => Problem::not_now(why),
         other => other.into(),
     })?;
+    std::fs::rename(&part, &to).map_err(system)?;
     let bytes = std::fs::metadata(&to).map_err(system)?.len();
-    api.audit(&who, "backup", file.clone(), json!({"bytes": bytes})).await?;
-    Ok(Json(Backup { file, bytes }))
+    api.audit(who, "backup", file.clone(), json!({"bytes": bytes})).await?;
+    Ok(Backup { file, bytes })
 }

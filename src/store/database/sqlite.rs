@@ -4,6 +4,7 @@
 //! goes. Readers never wait for the writer. Another process (`crosspoint directory import`) may
 //! write as well; each waits for the other up to [`BUSY`].
 
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -59,6 +60,8 @@ impl File {
 
     fn pools(&self) -> &Pools {
         self.pools.get_or_init(|| {
+            // If that cannot be, SQLite says better why. What it puts beside is as this file is.
+            drop(private(&self.path));
             let pool = || PoolOptions::new().acquire_timeout(2 * BUSY).max_lifetime(None);
             let reads = self.options.clone().pragma("query_only", "ON");
             Pools {
@@ -74,6 +77,14 @@ impl File {
         let begun = sqlx::query::<Sqlite>("BEGIN IMMEDIATE").execute(&mut *write.0).await;
         begun.map_err(|it| self.wrong(it))?;
         Ok(write)
+    }
+
+    async fn copy_into(&self, name: &str) -> Result<(), StoreError> {
+        // One more connection, which reads what there is now: writers go on meanwhile.
+        let mut connection = self.options.connect().await.map_err(|it| self.wrong(it))?;
+        let copied = sqlx::query::<Sqlite>("VACUUM INTO $1").bind(name);
+        copied.execute(&mut connection).await.map(drop).map_err(wrong)?;
+        connection.close().await.map_err(wrong)
     }
 
     fn wrong(&self, error: sqlx::Error) -> StoreError {
@@ -122,14 +133,19 @@ impl Driver for File {
             if to.exists() {
                 return Err(StoreError::Refused(format!("{name} is there already")));
             }
-            // One more connection, which reads what there is now: writers go on meanwhile.
-            let mut connection = self.options.connect().await.map_err(|it| self.wrong(it))?;
-            let copied = sqlx::query::<Sqlite>("VACUUM INTO $1").bind(name);
-            let copied = copied.execute(&mut connection).await;
-            copied.map(drop).map_err(wrong)?;
-            connection.close().await.map_err(wrong)?;
-            let synced = std::fs::File::open(to).and_then(|it| it.sync_all());
-            synced.map_err(|error| StoreError::Unavailable(format!("{name}: {error}")))
+            // It takes an empty file for one that is not there.
+            let system = |error| StoreError::Unavailable(format!("{name}: {error}"));
+            let file = private(to).map_err(system)?;
+            let copied = self.copy_into(name).await;
+            let synced = match copied {
+                Ok(()) => tokio::task::spawn_blocking(move || file.sync_all()).await,
+                Err(error) => {
+                    // Half a copy is none.
+                    drop(std::fs::remove_file(to));
+                    return Err(error);
+                }
+            };
+            synced.map_err(std::io::Error::other).flatten().map_err(system)
         })
     }
 
@@ -144,6 +160,11 @@ impl Driver for File {
             }
         })
     }
+}
+
+/// Makes a file that nobody else may read, unless there is one: passwords are in it.
+fn private(path: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
 struct Read(PoolConnection<Sqlite>);
