@@ -1,5 +1,8 @@
 //! Connections: taken, limited, perhaps with TLS, and ended in good order.
 
+mod patient;
+mod sources;
+
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -21,18 +24,31 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
+use self::patient::Patient;
+pub use self::sources::network;
+use self::sources::{Held, Sources};
+
 /// What connections may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// At once; one more waits until another has ended.
     pub connections: u32,
+    /// Of those so many may be of one source; no such limit where all come from a proxy.
+    pub each: Option<u32>,
+    /// How long the far end may take nothing of what it is sent.
+    pub stalled: Duration,
     /// How long the head of a request may take, and the greeting of TLS.
     pub head: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 1024, head: Duration::from_secs(15) }
+        Self {
+            connections: 1024,
+            each: Some(256),
+            stalled: Duration::from_secs(60),
+            head: Duration::from_secs(15),
+        }
     }
 }
 
@@ -89,11 +105,12 @@ pub async fn serve(
 ) {
     let app = TowerToHyperService::new(app);
     let room = Arc::new(Semaphore::new(limits.connections as usize));
+    let sources = Sources::new(limits.each.map(|it| it as usize));
     loop {
         let accepted = tokio::select! {
             biased;
             () = stopped(&mut stop) => break,
-            accepted = accept(&listener, &room) => accepted,
+            accepted = accept(&listener, &room, &sources) => accepted,
         };
         let Some((stream, address, place)) = accepted else { continue };
         let (app, tls, stop) = (app.clone(), tls.clone(), stop.clone());
@@ -101,9 +118,9 @@ pub async fn serve(
             let _place = place;
             let peer = Peer { address, tls: tls.is_some() };
             match tls {
-                None => talk(stream, peer, app, limits.head, stop).await,
+                None => talk(stream, peer, app, limits, stop).await,
                 Some(tls) => match tokio::time::timeout(limits.head, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => talk(stream, peer, app, limits.head, stop).await,
+                    Ok(Ok(stream)) => talk(stream, peer, app, limits, stop).await,
                     _ => debug!(%address, "no TLS came about"),
                 },
             }
@@ -118,12 +135,15 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    sources: &Sources,
+) -> Option<(TcpStream, SocketAddr, (OwnedSemaphorePermit, Held))> {
     let place = room.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, address)) => {
+            // Who holds as many as it may is not told: that would cost as much as an answer.
+            let held = sources.take(address.ip())?;
             drop(stream.set_nodelay(true));
-            Some((stream, address, place))
+            Some((stream, address, (place, held)))
         }
         Err(error) => {
             warn!(%error, "an HTTP connection cannot be taken");
@@ -137,16 +157,17 @@ async fn talk(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
     app: TowerToHyperService<Router>,
-    head: Duration,
+    limits: Limits,
     mut stop: watch::Receiver<bool>,
 ) {
+    let stream = Patient::new(stream, limits.stalled);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         app.call(request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head)
+        .header_read_timeout(limits.head)
         .max_buf_size(HEAD_MAX)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();

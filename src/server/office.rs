@@ -283,12 +283,15 @@ impl Office {
             _ => None,
         };
         let scheme = if tls.is_some() { "https" } else { "http" };
+        let mut limits = api::serve::Limits::default();
+        if config.api.behind_proxy {
+            limits.each = None;
+        }
         let stop = self.stop.subscribe();
         self.run(async move {
             match tokio::net::TcpListener::from_std(listener) {
                 Ok(listener) => {
                     first_link(&api, scheme, address).await;
-                    let limits = api::serve::Limits::default();
                     api::serve::serve(listener, tls, api::routes(api), limits, stop).await;
                 }
                 Err(error) => error!(%error, "there is no HTTP"),
