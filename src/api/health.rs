@@ -72,7 +72,9 @@ async fn ready(State(api): State<Api>) -> impl IntoResponse {
     }
 }
 
-/// Metrics, as Prometheus reads them.
+/// Metrics, as Prometheus reads them
+///
+/// Whoever asks from a public address needs a key, as under `/v1`.
 #[utoipa::path(get, path = "/metrics", tag = "health", operation_id = "metrics",
     responses((status = 200, body = String, content_type = "text/plain")))]
 async fn metrics(State(api): State<Api>) -> String {

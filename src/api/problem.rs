@@ -91,6 +91,8 @@ kinds! {
     not_found NOT_FOUND "not-found" "There is no such thing";
     no_method METHOD_NOT_ALLOWED "method-not-allowed" "This cannot be done here";
     not_acceptable NOT_ACCEPTABLE "not-acceptable" "This is not to be had in such a form";
+    /// It was meant for another host.
+    misdirected MISDIRECTED_REQUEST "misdirected" "This is another host";
     too_slow REQUEST_TIMEOUT "too-slow" "The request took too long";
     /// Somebody else was faster, or it is already so.
     conflict CONFLICT "conflict" "It is not as it was";

@@ -1,6 +1,7 @@
 //! Finds out who asks, before anything is done for them.
 //!
-//! Everything under `/v1` is for those who are known, but for signing in. A session (cookie) may
+//! Everything under `/v1` is for those who are known, but for signing in; and metrics are, to who
+//! comes from the Internet. A session (cookie) may
 //! change something only with its token in `X-CSRF-Token`, which no other site can read; a key
 //! (`Authorization: Bearer`) is sent by nobody but who has it.
 
@@ -17,7 +18,8 @@ use super::who::{Role, Session, Who};
 use crate::api::problem::Problem;
 use crate::api::serve::Peer;
 use crate::api::{Answer, Api};
-use crate::store::database::{ApiKey, User};
+use crate::outbox::is_public;
+use crate::store::database::{ApiKey, StoreError, User};
 
 /// The cookie of a session.
 pub const COOKIE: &str = "crosspoint_session";
@@ -44,12 +46,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Origin {
 }
 
 pub async fn guard(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    if !is_for_us(&api, &request) {
+        let message = "this edge is asked by its address, or as localhost; a name needs TLS \
+                       ([api] certificate), or a proxy (behind_proxy)";
+        return Problem::misdirected(message).into_response();
+    }
     let origin = origin(&api, &request);
     request.extensions_mut().insert(origin);
     let path = request.uri().path();
     let public = PUBLIC.iter().any(|it| it.0 == request.method() && it.1 == path)
         || is_signed_link(&request);
-    if path.starts_with("/v1/") && !public && request.method() != Method::OPTIONS {
+    // Who scrapes them stands beside us; the rest of the world needs a key.
+    let closed = path.starts_with("/v1/") || path == "/metrics" && is_public(origin.ip);
+    if closed && !public && request.method() != Method::OPTIONS {
         match recognise(&api, request.method(), request.headers(), origin).await {
             Ok(who) => {
                 request.extensions_mut().insert(who);
@@ -80,8 +89,30 @@ pub fn origin(api: &Api, request: &Request) -> Origin {
     // The last one is what our own proxy has added; what stands before it anybody can write.
     let told = headers.get_all("x-forwarded-for").iter().next_back();
     let told = told.and_then(|it| it.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+    // A proxy that says nothing speaks TLS to the world: that is what it is there for.
     let scheme = headers.get("x-forwarded-proto").and_then(|it| it.to_str().ok());
-    Origin { ip: told.unwrap_or(there.ip), secure: there.secure || scheme == Some("https") }
+    let plain = scheme.is_some_and(|it| it.eq_ignore_ascii_case("http"));
+    Origin { ip: told.unwrap_or(there.ip), secure: there.secure || !plain }
+}
+
+/// Whether a request may mean this host. Without TLS and a proxy only this machine reaches us; but a
+/// page of anybody can have its own name lead here (DNS rebinding), and would be of the same origin
+/// as the console. Names without a dot are nobody's.
+fn is_for_us(api: &Api, request: &Request) -> bool {
+    let peer = request.extensions().get::<Peer>().copied().unwrap_or_default();
+    if peer.tls || api.access.behind_proxy {
+        return true;
+    }
+    // What is no browser may leave it out (HTTP/1.0).
+    let Some(host) = request.headers().get(header::HOST) else { return true };
+    let Some(host) = host.to_str().ok().map(str::to_ascii_lowercase) else { return false };
+    let name = match host.strip_prefix('[') {
+        Some(six) => six.split(']').next(),
+        None => host.split(':').next(),
+    };
+    let name = name.unwrap_or_default().trim_end_matches('.');
+    let is_address = name.parse::<IpAddr>().is_ok();
+    is_address || !name.contains('.') || name.ends_with(".localhost")
 }
 
 async fn recognise(api: &Api, method: &Method, headers: &HeaderMap, origin: Origin) -> Answer<Who> {
@@ -110,12 +141,38 @@ async fn recognise(api: &Api, method: &Method, headers: &HeaderMap, origin: Orig
     who(&user, Some(session), origin)
 }
 
+/// Whether somebody who was recognised would be now, and as no less: for what goes on for long.
+pub async fn is_known_still(api: &Api, before: &Who) -> bool {
+    match still(api, before).await {
+        Ok(Some(user)) => Role::named(&user.role).is_some_and(|it| before.role <= it),
+        Ok(None) => false,
+        // A store that is away takes nobody's rights.
+        Err(_) => true,
+    }
+}
+
+async fn still(api: &Api, before: &Who) -> Result<Option<User>, StoreError> {
+    let now = api.now();
+    if let Some(session) = &before.session
+        && api.store.session(&session.hash, now).await?.is_none()
+    {
+        return Ok(None);
+    }
+    if let Some(hash) = &before.key {
+        let lives = |it: &ApiKey| it.expires_at.is_none_or(|at| now < at);
+        if !api.store.key_by_hash(hash).await?.as_ref().is_some_and(lives) {
+            return Ok(None);
+        }
+    }
+    api.store.user(&before.user).await
+}
+
 async fn by_key(api: &Api, key: &str, origin: Origin) -> Answer<Who> {
     let known = api.store.key_by_hash(&secrets::hash(key)).await?;
     let now = api.now();
     let lives = |it: &ApiKey| it.expires_at.is_none_or(|at| now < at);
     let Some(key) = known.filter(lives) else {
-        api.access.attempt(origin.ip, now)?;
+        api.access.wrong_key(origin.ip, now)?;
         return Err(Problem::unknown_caller("there is no such key, or it has expired"));
     };
     let user = api.store.user(&key.user).await?;
@@ -124,7 +181,7 @@ async fn by_key(api: &Api, key: &str, origin: Origin) -> Answer<Who> {
     let role = Role::named(&key.role).unwrap_or(Role::Viewer).min(owner.role);
     // When a key was used last is nice to know, and no reason to refuse it.
     drop(api.store.key_used(&key.id, now).await);
-    Ok(Who { name: format!("key:{}", key.name), role, ..owner })
+    Ok(Who { name: format!("key:{}", key.name), role, key: Some(key.hash), ..owner })
 }
 
 fn who(user: &User, session: Option<Session>, origin: Origin) -> Answer<Who> {
@@ -136,6 +193,7 @@ fn who(user: &User, session: Option<Session>, origin: Origin) -> Answer<Who> {
         role,
         agent: user.agent.clone(),
         session,
+        key: None,
         source: origin.ip,
     })
 }

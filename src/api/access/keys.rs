@@ -123,6 +123,13 @@ pub async fn create(
         (format!("key/{}", key.id), json!({"name": key.name, "role": key.role}));
     let audit = entry(&who.name, who.source, now, "created", subject, detail);
     api.store.put_key(&key, &audit).await?;
+    // Its owner may have been deleted, with all keys there were, just before that.
+    if api.store.user(&key.user).await?.is_none() {
+        let audit =
+            entry(&who.name, who.source, now, "deleted", format!("key/{}", key.id), json!({}));
+        api.store.delete_key(&key.id, &audit).await?;
+        return Err(Problem::unknown_caller("the owner of the key is gone"));
+    }
     let place = format!("/v1/keys/{}", key.id);
     let made = MadeKey { key: secret, shown: key.into() };
     Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(made)).into_response())

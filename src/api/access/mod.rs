@@ -13,15 +13,18 @@ mod users;
 mod who;
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use self::back_off::BackOff;
-pub use self::guard::{Origin, guard, origin};
-pub use self::who::{Admin, Agent, Manager, Role, Viewer, Who};
+pub use self::guard::{Origin, guard, is_known_still, origin};
+#[cfg(test)]
+pub use self::secrets::hash;
+pub use self::who::{Admin, Agent, Manager, Role, Session, Viewer, Who};
 use super::{Answer, Api, Problem};
 use crate::clock::Wall;
 use crate::store::database::{AuditEntry, StoreError, User};
@@ -37,6 +40,8 @@ pub struct Access {
     hashing: Arc<Semaphore>,
     /// Changes of users, one after the other: the last admin stays.
     users: tokio::sync::Mutex<()>,
+    /// Whoever has a copy of the database written.
+    backup: tokio::sync::Mutex<()>,
     behind_proxy: bool,
 }
 
@@ -47,6 +52,7 @@ impl Access {
             setup: Mutex::default(),
             hashing: Arc::new(Semaphore::new(HASHING)),
             users: tokio::sync::Mutex::default(),
+            backup: tokio::sync::Mutex::default(),
             behind_proxy,
         }
     }
@@ -61,18 +67,22 @@ impl Access {
         Ok(Some(token))
     }
 
-    /// Counts an attempt, or refuses it.
-    fn attempt(&self, source: IpAddr, now: Wall) -> Result<(), Problem> {
-        let mut back_off = self.back_off.lock().unwrap_or_else(PoisonError::into_inner);
-        back_off.attempt(source, now).map_err(|wait| {
-            let seconds = wait.as_secs() + u64::from(0 < wait.subsec_nanos());
-            let message = format!("wait for {seconds} seconds");
-            Problem::too_often(message).retry_after(seconds)
-        })
+    /// Counts an attempt to be this user, or refuses it.
+    fn attempt(&self, source: IpAddr, user: &str, now: Wall) -> Result<(), Problem> {
+        self.back_off().attempt(source, user, now).map_err(too_often)
     }
 
-    fn forgive(&self, source: IpAddr) {
-        self.back_off.lock().unwrap_or_else(PoisonError::into_inner).forgive(source);
+    fn forgive(&self, source: IpAddr, user: &str) {
+        self.back_off().forgive(source, user);
+    }
+
+    /// Counts a key that there is not, or refuses to look for more.
+    fn wrong_key(&self, source: IpAddr, now: Wall) -> Result<(), Problem> {
+        self.back_off().wrong_key(source, now).map_err(too_often)
+    }
+
+    fn back_off(&self) -> MutexGuard<'_, BackOff> {
+        self.back_off.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does what takes long with a password on another thread, few at once.
@@ -88,6 +98,11 @@ impl Access {
     async fn hash_password(&self, password: String) -> Answer<String> {
         self.hashing(move || secrets::hash_password(&password)).await?
     }
+}
+
+fn too_often(wait: Duration) -> Problem {
+    let seconds = wait.as_secs() + u64::from(0 < wait.subsec_nanos());
+    Problem::too_often(format!("wait for {seconds} seconds")).retry_after(seconds)
 }
 
 fn is_usable_admin(user: &User) -> bool {

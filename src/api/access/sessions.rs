@@ -1,7 +1,7 @@
 //! Signing in and out, one's own password, and the first admin.
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
@@ -13,11 +13,15 @@ use utoipa::ToSchema;
 
 use super::guard::{COOKIE, Origin};
 use super::who::{Role, Viewer};
-use super::{entry, secrets, users};
+use super::{entry, is_usable_admin, secrets, users};
 use crate::api::directory::Home;
 use crate::api::{Answer, Api, Body, Problem};
 use crate::store::database::{Expected, Session, User};
 
+/// Bytes of a body here: anybody may send one.
+const BODY: usize = 16 << 10;
+/// What guesses at the link are counted as: no user is called that.
+const LINK: &str = "the link";
 /// How long one stays signed in.
 const SESSION: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -26,6 +30,7 @@ pub fn routes() -> Router<Api> {
         .route("/v1/session", get(who_am_i).post(sign_in).delete(sign_out))
         .route("/v1/session/password", put(change_password))
         .route("/v1/setup", post(set_up))
+        .layer(DefaultBodyLimit::max(BODY))
 }
 
 /// Who is signed in.
@@ -84,10 +89,12 @@ pub async fn who_am_i(State(api): State<Api>, Viewer(who): Viewer) -> axum::Json
     request_body = SignIn, responses((status = 200, body = Me)))]
 pub async fn sign_in(State(api): State<Api>, origin: Origin, Body(sent): Body<SignIn>) -> Answer {
     let now = api.now();
-    api.access.attempt(origin.ip, now)?;
-    let user = match users::is_name(&sent.user) {
-        true => api.store.user(&sent.user).await?,
-        false => None,
+    // What can be nobody's name is one name.
+    let name = if users::is_name(&sent.user) { sent.user.as_str() } else { "" };
+    api.access.attempt(origin.ip, name, now)?;
+    let user = match name {
+        "" => None,
+        name => api.store.user(name).await?,
     };
     let (password, kept) = (sent.password, user.as_ref().map(|it| it.password.clone()));
     let kept = kept.unwrap_or_default();
@@ -98,7 +105,7 @@ pub async fn sign_in(State(api): State<Api>, origin: Origin, Body(sent): Body<Si
         api.store.note_audit(&refused).await?;
         return Err(Problem::unknown_caller("there is no such user, or the password is wrong"));
     };
-    api.access.forgive(origin.ip);
+    api.access.forgive(origin.ip, &user.name);
     let login =
         entry(&user.name, origin.ip, now, "login", format!("user/{}", user.name), json!({}));
     api.store.note_audit(&login).await?;
@@ -106,7 +113,12 @@ pub async fn sign_in(State(api): State<Api>, origin: Origin, Body(sent): Body<Si
 }
 
 /// Keeps a session and hands out its cookie.
-async fn begin(api: &Api, user: User, origin: Origin, status: StatusCode) -> Answer {
+pub(super) async fn begin(
+    api: &Api,
+    user: User,
+    origin: Origin,
+    status: StatusCode,
+) -> Answer<Response> {
     let (token, csrf) = (secrets::token()?, secrets::token()?);
     let now = api.now();
     let session = Session {
@@ -117,6 +129,12 @@ async fn begin(api: &Api, user: User, origin: Origin, status: StatusCode) -> Ans
         expires_at: now + SESSION,
     };
     api.store.put_session(&session).await?;
+    // The password may have been changed, and all sessions been ended, since it was looked at.
+    let still = api.store.user(&user.name).await?;
+    if still.is_none_or(|it| it.password != user.password) {
+        api.store.end_session(&session.hash).await?;
+        return Err(Problem::unknown_caller("the password was changed just now"));
+    }
     let role = Role::named(&user.role).unwrap_or(Role::Viewer);
     let directory = api.directory.home();
     let me = Me { user: user.name, role, agent: user.agent, csrf: Some(csrf), directory };
@@ -156,15 +174,18 @@ pub async fn change_password(
         return Err(Problem::not_allowed("a key has no password: this needs a session"));
     };
     secrets::check_password(&sent.new, "/new")?;
-    api.access.attempt(who.source, api.now())?;
+    api.access.attempt(who.source, &who.name, api.now())?;
     let user = api.store.user(&who.name).await?;
     let user = user.ok_or_else(|| Problem::none("user", &who.name))?;
     let kept = user.password.clone();
     let right = api.access.hashing(move || secrets::is_password(&sent.old, &kept)).await?;
     if !right {
+        let subject = format!("user/{}", who.name);
+        let refused = entry(&who.name, who.source, api.now(), "login_refused", subject, json!({}));
+        api.store.note_audit(&refused).await?;
         return Err(Problem::at("/old", "this is not the password so far"));
     }
-    api.access.forgive(who.source);
+    api.access.forgive(who.source, &who.name);
     let password = api.access.hash_password(sent.new).await?;
     let now = api.now();
     let changed = User { password, changed_at: now, ..user };
@@ -186,16 +207,20 @@ pub async fn set_up(
     Body(sent): Body<SetUp>,
 ) -> Answer<Response> {
     let now = api.now();
-    api.access.attempt(origin.ip, now)?;
+    api.access.attempt(origin.ip, LINK, now)?;
     users::check_name(&sent.user, "/user")?;
     secrets::check_password(&sent.password, "/password")?;
     // Two who come at once do not both find it.
     let _alone = api.access.users.lock().await;
     let awaited = api.access.setup.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let right = awaited.is_some_and(|it| secrets::is_same(&it, &secrets::hash(&sent.token)));
+    let message = "this link is not, or no longer, good; a restart prints another if it is needed";
     if !right {
-        let message =
-            "this link is not, or no longer, good; a restart prints another if it is needed";
+        return Err(Problem::at("/token", message));
+    }
+    // There may be an admin by now: of another edge with the same store, by another link.
+    if api.store.users().await?.iter().any(is_usable_admin) {
+        *api.access.setup.lock().unwrap_or_else(PoisonError::into_inner) = None;
         return Err(Problem::at("/token", message));
     }
     let password = api.access.hash_password(sent.password).await?;
@@ -213,6 +238,8 @@ pub async fn set_up(
         entry(&name, origin.ip, now, "created", format!("user/{name}"), json!({"first": true}));
     let user = api.store.put_user(&user, Expected::Any, &audit).await?;
     *api.access.setup.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    api.access.forgive(origin.ip);
+    // Whoever was signed in by that name before was no admin.
+    api.store.end_sessions_of(&user.name, None).await?;
+    api.access.forgive(origin.ip, LINK);
     begin(&api, user, origin, StatusCode::CREATED).await
 }

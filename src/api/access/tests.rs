@@ -77,15 +77,13 @@ async fn who_guesses_waits_and_is_written_down() {
     let mut rig = Rig::start("guesses").await;
     let admin = rig.admin().await;
     let guess = |user: &str| json!({"user": user, "password": "some guessed password"});
-    for user in ["ada", "nobody", "ada", "no/body", "ada"] {
+    for user in ["ada", "nobody", "ada", "no/body", "ada", "ada", "ada"] {
         let said = rig.ask(&NOBODY, "POST /v1/session", guess(user)).await;
         assert_eq!((said.status.as_u16(), &*said.problem()), (401, "not-signed-in"), "{user}");
     }
     let right = json!({"user": "ada", "password": PASSWORD});
     let said = rig.ask(&NOBODY, "POST /v1/session", right.clone()).await;
     assert_eq!((said.status.as_u16(), &*said.header("retry-after")), (429, "1"));
-    let key = As(vec![("authorization".into(), "Bearer xpk_guessed".into())]);
-    assert_eq!(rig.ask(&key, "GET /v1/users", Value::Null).await.status, 429);
     assert_eq!(
         rig.ask(&admin, "GET /v1/session", Value::Null).await.status,
         200,
@@ -94,12 +92,142 @@ async fn who_guesses_waits_and_is_written_down() {
     rig.after(1);
     assert_eq!(rig.ask(&NOBODY, "POST /v1/session", right).await.status, 200);
     rig.peer = "192.0.2.8:1".parse().unwrap();
-    assert_eq!(rig.ask(&key, "GET /v1/users", Value::Null).await.status, 401, "another source");
     let log = rig.ask(&admin, "GET /v1/audit?limit=100", Value::Null).await.json();
     let what: Vec<_> = log["items"].as_array().unwrap().iter().map(|it| &it["what"]).collect();
-    assert_eq!(what.iter().filter(|it| **it == "login_refused").count(), 5);
+    assert_eq!(what.iter().filter(|it| **it == "login_refused").count(), 7);
     assert_eq!(log["items"][0]["source"], "192.0.2.7");
     assert!(!log.to_string().contains("guessed password"));
+}
+
+/// A program that goes on with a key that was taken back, on the machine where people sign in.
+#[tokio::test]
+async fn who_tries_keys_waits_too_and_keeps_nobody_from_signing_in() {
+    let mut rig = Rig::start("wrong-keys").await;
+    let admin = rig.admin().await;
+    let made = rig.ask(&admin, "POST /v1/keys", json!({"name": "crm", "role": "viewer"})).await;
+    let bearer = |key: &str| As(vec![("authorization".into(), format!("Bearer {key}"))]);
+    let right = bearer(made.json()["key"].as_str().unwrap());
+    let wrong = bearer("xpk_guessed");
+    let mut refused = 0;
+    for _ in 0..100 {
+        let said = rig.ask(&wrong, "GET /v1/users", Value::Null).await;
+        refused += u32::from(said.status == 429);
+    }
+    assert!((50..100).contains(&refused), "{refused}");
+    assert_eq!(rig.ask(&right, "GET /v1/session", Value::Null).await.status, 200);
+    rig.sign_in("ada").await;
+    rig.peer = "192.0.2.8:1".parse().unwrap();
+    assert_eq!(rig.ask(&wrong, "GET /v1/users", Value::Null).await.status, 401, "another source");
+}
+
+/// Two edges share a store: the link of the one is not good once the other's was used.
+#[tokio::test]
+async fn the_link_is_not_good_where_there_is_an_admin_by_now() {
+    let rig = Rig::start("two-links").await;
+    let token = rig.api.access.begin(&[]).unwrap().unwrap();
+    let (audit, now) = (
+        super::entry("", rig.peer.ip(), rig.api.now(), "created", String::new(), Value::Null),
+        rig.api.now(),
+    );
+    let password = super::secrets::hash_password(PASSWORD).unwrap();
+    let ada = crate::store::database::User {
+        name: "ada".into(),
+        role: "admin".into(),
+        agent: None,
+        password,
+        created_at: now,
+        changed_at: now,
+        revision: 0,
+    };
+    let absent = crate::store::database::Expected::Absent;
+    rig.api.store.put_user(&ada, absent, &audit).await.unwrap();
+    for name in ["eve", "ada"] {
+        let sent = json!({"token": token, "user": name, "password": "another long password"});
+        let said = rig.ask(&NOBODY, "POST /v1/setup", sent).await;
+        assert_eq!(said.json()["errors"][0]["pointer"], "/token", "{said:?}");
+    }
+    rig.sign_in("ada").await;
+}
+
+/// A right password that was changed while it was looked at.
+#[tokio::test]
+async fn a_sign_in_that_crosses_a_change_of_the_password_begins_nothing() {
+    let rig = Rig::start("crossing").await;
+    let admin = rig.admin().await;
+    let before = rig.api.store.user("ada").await.unwrap().unwrap();
+    let new = json!({"old": PASSWORD, "new": "another long password"});
+    assert_eq!(rig.ask(&admin, "PUT /v1/session/password", new).await.status, 204);
+    let origin = super::Origin { ip: rig.peer.ip(), secure: false };
+    let begun = super::sessions::begin(&rig.api, before, origin, axum::http::StatusCode::OK).await;
+    assert_eq!(begun.unwrap_err().status(), 401);
+    assert_eq!(rig.api.store.end_sessions_of("ada", None).await.unwrap(), 1, "the admin's alone");
+}
+
+/// Anybody's page can have its own name lead to this machine (DNS rebinding).
+#[tokio::test]
+async fn without_tls_or_a_proxy_the_edge_is_asked_by_its_address_or_as_localhost() {
+    let rig = Rig::start("hosts").await;
+    let host = |name: &'static str| [("host", name)];
+    for good in [
+        "127.0.0.1:8060",
+        "127.0.0.1",
+        "[::1]:8060",
+        "localhost:8060",
+        "LOCALHOST",
+        "edge.localhost:1",
+        "edge:8060",
+        "localhost.",
+    ] {
+        let said = rig.ask_with(&NOBODY, "GET /health/live", Value::Null, &host(good)).await;
+        assert_eq!(said.status, 200, "{good}");
+    }
+    for bad in ["evil.example", "evil.example:8060", "127.0.0.1.evil.example", "1.2.3", "a.b"] {
+        for line in ["GET /metrics", "GET /console/", "GET /v1/session", "POST /v1/session"] {
+            let said = rig.ask_with(&NOBODY, line, Value::Null, &host(bad)).await;
+            assert_eq!((said.status.as_u16(), &*said.problem()), (421, "misdirected"), "{bad}");
+        }
+    }
+    let rig = Rig::behind_proxy("hosts-proxy").await;
+    let said = rig.ask_with(&NOBODY, "GET /health/live", Value::Null, &host("edge.example")).await;
+    assert_eq!(said.status, 200, "a proxy knows its names");
+}
+
+#[tokio::test]
+async fn nobody_knows_who_sends_much() {
+    let rig = Rig::start("large-sign-in").await;
+    for line in ["POST /v1/session", "POST /v1/setup"] {
+        let sent = json!({"token": "", "user": "ada", "password": "x".repeat(20_000)});
+        assert_eq!(rig.ask(&NOBODY, line, sent).await.problem(), "too-large", "{line}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_are_for_who_stands_beside_us_or_has_a_key() {
+    let mut rig = Rig::start("metrics").await;
+    let admin = rig.admin().await;
+    assert_eq!(rig.ask(&NOBODY, "GET /metrics", Value::Null).await.status, 200);
+    rig.peer = "1.1.1.1:4711".parse().unwrap();
+    assert_eq!(rig.ask(&NOBODY, "GET /metrics", Value::Null).await.problem(), "not-signed-in");
+    assert_eq!(rig.ask(&NOBODY, "GET /health/ready", Value::Null).await.status, 200);
+    assert_eq!(rig.ask(&admin, "GET /metrics", Value::Null).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_copy_of_the_database_is_whole_and_nobody_elses_to_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let rig = Rig::start("backup").await;
+    let admin = rig.admin().await;
+    let made = rig.ask(&admin, "POST /v1/backup", Value::Null).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let file = rig.folder.join(made.json()["file"].as_str().unwrap());
+    for file in [&file, &rig.folder.join("crosspoint.db"), &rig.folder.join("crosspoint.db-wal")] {
+        let mode = std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", file.display());
+    }
+    let all = std::fs::read_dir(file.parent().unwrap()).unwrap().count();
+    assert_eq!(all, 1, "nothing is left beside it");
+    let _alone = rig.api.access.backup.try_lock().unwrap();
+    assert_eq!(rig.ask(&admin, "POST /v1/backup", Value::Null).await.problem(), "not-now");
 }
 
 #[tokio::test]
@@ -185,8 +313,14 @@ async fn what_a_request_says_of_its_source_counts_only_behind_a_proxy_and_only_t
         let log = rig.ask(&admin, "GET /v1/audit", Value::Null).await.json();
         assert_eq!(log["items"][0]["source"], source, "{log}");
         let right = json!({"user": "ada", "password": PASSWORD});
-        let said = rig.ask_with(&NOBODY, "POST /v1/session", right, &headers).await;
+        let said = rig.ask_with(&NOBODY, "POST /v1/session", right.clone(), &headers).await;
         assert_eq!(said.header("set-cookie").contains("; Secure"), behind);
+        // A proxy is there for TLS; one that does not say so is taken to have it.
+        let said = rig.ask_with(&NOBODY, "POST /v1/session", right.clone(), &headers[..1]).await;
+        assert_eq!(said.header("set-cookie").contains("; Secure"), behind);
+        let plain = [headers[0], ("x-forwarded-proto", "http")];
+        let said = rig.ask_with(&NOBODY, "POST /v1/session", right, &plain).await;
+        assert!(!said.header("set-cookie").contains("; Secure"));
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Who {
     pub agent: Option<String>,
     /// The session they came by; none if by a key.
     pub session: Option<Session>,
+    /// The hash of the key they came by.
+    pub key: Option<String>,
     /// The address they came from.
     pub source: IpAddr,
 }

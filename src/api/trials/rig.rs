@@ -277,7 +277,7 @@ async fn known(mut request: Request, next: Next) -> Response {
         let name = role.as_str().to_owned();
         let agent = (role == Role::Agent).then(|| "ann".to_owned());
         let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let who = Who { user: name.clone(), name, role, agent, session: None, source };
+        let who = Who { user: name.clone(), name, role, agent, session: None, key: None, source };
         request.extensions_mut().insert(who);
     }
     next.run(request).await
