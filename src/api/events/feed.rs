@@ -50,6 +50,8 @@ pub struct Feed {
     ready: VecDeque<Arc<Fact>>,
     /// The last fact of all that was seen.
     last: Option<(Arc<str>, u32)>,
+    /// Some were missed after it: the store is asked for them.
+    missed: bool,
 }
 
 struct Replay {
@@ -74,23 +76,25 @@ impl Feed {
         };
         let (told, ready) = (HashMap::new(), VecDeque::new());
         let last = wanted.after.clone();
-        Ok(Self { api, wanted, news, replay, told, ready, last })
+        Ok(Self { api, wanted, news, replay, told, ready, last, missed: false })
     }
 
-    /// The next fact; `None` when there can be no more.
+    /// The next fact; `None` when there can be no more. Who is called off while it waits, and asks
+    /// again, has lost nothing.
     pub async fn next(&mut self) -> Option<Arc<Fact>> {
         loop {
             if let Some(fact) = self.ready.pop_front() {
                 return Some(fact);
             }
             match self.replay.is_some() {
+                _ if self.missed => self.catch_up().await?,
                 true => self.read().await?,
                 false => self.listen().await?,
             }
         }
     }
 
-    /// One step of a replay. Who is called off while it waits has lost nothing.
+    /// One step of a replay.
     async fn read(&mut self) -> Option<()> {
         let place = self.replay.as_ref()?.place;
         let found = match self.api.store.facts_after(place, STEP).await {
@@ -162,7 +166,8 @@ impl Feed {
             Ok(News::Record(_)) => Some(()),
             Err(RecvError::Lagged(missed)) => {
                 metrics::counter!("crosspoint_api_news_missed_total").increment(missed);
-                self.catch_up().await
+                self.missed = true;
+                Some(())
             }
             Err(RecvError::Closed) => None,
         }
@@ -176,6 +181,7 @@ impl Feed {
             match self.api.store.place_of(&call, seq).await {
                 Ok(Some(place)) => {
                     self.replay = Some(Replay { place, first: None, looks: 0 });
+                    self.missed = false;
                     return Some(());
                 }
                 Ok(None) => look_again().await,
@@ -208,4 +214,46 @@ impl Feed {
 #[allow(clippy::disallowed_methods, reason = "who reads may wait: no call does")]
 async fn look_again() {
     tokio::time::sleep(LOOK_AGAIN).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::rig::Rig;
+    use crate::clock::Wall;
+    use crate::model::event::What;
+    use crate::store::database::{Batch, Position};
+
+    fn fact(seq: u32) -> Fact {
+        let at = Wall::from_unix_micros(1_800_000_000_000_000 + i64::from(seq));
+        Fact { seq, at, call: "c1".into(), what: What::LegRinging { leg: 1 } }
+    }
+
+    /// A WebSocket calls it off whenever it has something else to do.
+    #[tokio::test]
+    async fn who_is_called_off_while_it_catches_up_misses_nothing() {
+        let rig = Rig::start("feed-called-off").await;
+        let mut feed = Feed::new(rig.api.clone(), Wanted::default()).await.unwrap();
+        let tell = |seq| drop(rig.api.news.send(News::Fact(Arc::new(fact(seq)))));
+        tell(1);
+        assert_eq!(feed.next().await.unwrap().seq, 1);
+        // More than there is room for, and the store is behind.
+        (2..=60).for_each(tell);
+        for _ in 0..3 {
+            let waits = tokio::time::timeout(Duration::from_millis(20), feed.next()).await;
+            assert!(waits.is_err(), "{waits:?}");
+        }
+        let batch = Batch {
+            records: Vec::new(),
+            facts: (1..=60).map(fact).collect(),
+            deliveries: Vec::new(),
+            position: Position { node: "main".into(), ..Position::default() },
+        };
+        rig.api.store.ingest(&batch).await.unwrap();
+        for seq in 2..=60 {
+            assert_eq!(feed.next().await.unwrap().seq, seq);
+        }
+        tell(61);
+        assert_eq!(feed.next().await.unwrap().seq, 61);
+    }
 }

@@ -3,12 +3,13 @@
 //!
 //! Each event is a fact as the journal has it, with the id `CALL:SEQ`. Who comes back says which
 //! it had last, and is told all that it missed, from the store, before what happens now ([`feed`]).
-//! A reader who is slow holds nobody up. Connections are limited, each lives an hour at most (so
-//! that who may no longer look is not looking on), and a silent one is kept open by comments.
+//! A reader who is slow holds nobody up. Connections are limited, each lives as long as who looks on
+//! may, and an hour at most ([`watch`]); a silent one is kept open by comments.
 
 mod feed;
 mod seats;
 mod socket;
+mod watch;
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use utoipa::IntoParams;
 
 use self::feed::{Feed, Wanted};
 pub use self::seats::Seats;
+use self::watch::Watch;
 use super::access::Viewer;
 use super::{Answer, Api, Problem, Query};
 use crate::model::event::{Fact, NAMES};
@@ -94,12 +96,10 @@ async fn events(
 ) -> Answer<Response> {
     let wanted = asked.wanted(&headers)?;
     let seat = api.live.seats.take(&who.user)?;
-    let feed = Feed::new(api, wanted).await?;
-    #[allow(clippy::disallowed_methods, reason = "the shell may read the clock")]
-    let ends = tokio::time::Instant::now() + LIFE;
-    let told = stream::unfold((feed, seat), move |(mut feed, seat)| async move {
-        let fact = tokio::time::timeout_at(ends, feed.next()).await.ok()??;
-        Some((Ok::<_, Infallible>(event(&fact)), (feed, seat)))
+    let feed = Feed::new(api.clone(), wanted).await?;
+    let told = stream::unfold(Watch::new(api, who, feed, seat), move |mut watch| async move {
+        let fact = watch.next().await?;
+        Some((Ok::<_, Infallible>(event(&fact)), watch))
     });
     let first = stream::once(async { Ok(Event::default().retry(RETRY).comment("events")) });
     let all = futures_util::StreamExt::chain(first, told);

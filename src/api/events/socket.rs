@@ -10,8 +10,8 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::feed::Feed;
-use super::seats::Seat;
-use super::{Asked, KEEP, LIFE, id};
+use super::watch::Watch;
+use super::{Asked, KEEP, id};
 use crate::api::access::Viewer;
 use crate::api::{Answer, Api, Problem, Query};
 
@@ -40,9 +40,10 @@ pub(super) async fn socket(
     }
     let wanted = asked.wanted(&headers)?;
     let seat = api.live.seats.take(&who.user)?;
-    let feed = Feed::new(api, wanted).await?;
+    let feed = Feed::new(api.clone(), wanted).await?;
+    let watch = Watch::new(api, who, feed, seat);
     let upgrade = upgrade.max_message_size(HEARD_MAX).max_frame_size(HEARD_MAX);
-    Ok(upgrade.on_upgrade(|socket| converse(socket, feed, seat)))
+    Ok(upgrade.on_upgrade(|socket| converse(socket, watch)))
 }
 
 /// A browser says where its page is from; a cookie alone would let any page look on.
@@ -53,14 +54,14 @@ fn is_of_this_host(headers: &HeaderMap) -> bool {
     host.is_some() && host == text(header::HOST)
 }
 
-async fn converse(mut socket: WebSocket, mut feed: Feed, _seat: Seat) {
+async fn converse(mut socket: WebSocket, mut watch: Watch) {
     #[allow(clippy::disallowed_methods, reason = "the shell may read the clock")]
     let now = tokio::time::Instant::now;
-    let (ends, mut heard) = (now() + LIFE, now());
+    let mut heard = now();
     let mut ping = tokio::time::interval(KEEP);
     loop {
         let message = tokio::select! {
-            fact = feed.next() => match fact {
+            fact = watch.next() => match fact {
                 Some(fact) => {
                     let text = json!({ "id": id(&fact), "fact": &*fact }).to_string();
                     Message::Text(text.into())
@@ -80,7 +81,6 @@ async fn converse(mut socket: WebSocket, mut feed: Feed, _seat: Seat) {
                 }
                 Message::Ping(Default::default())
             }
-            () = tokio::time::sleep_until(ends) => break,
         };
         // Who takes nothing is let go; the feed is bounded meanwhile.
         match tokio::time::timeout(TAKE, socket.send(message)).await {
