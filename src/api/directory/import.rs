@@ -1,5 +1,7 @@
 //! The whole directory at once: as TOML, so that git can hold it, or as JSON; and its schema.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -9,7 +11,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Keeper, documents, faults, find, put, role_of, shown};
+use super::{Keeper, documents, faults, put, role_of, shown};
 use crate::api::access::{Manager, Viewer};
 use crate::api::{Answer, Api, Problem, Query, answer, problem};
 use crate::config::documents::{self as docs, Diff, Document, Documents, Fault, Imported, Kind};
@@ -127,6 +129,7 @@ pub async fn import(
     request: Request,
 ) -> Answer<(StatusCode, Json<Changes>)> {
     let if_match = request.headers().get(header::IF_MATCH).cloned();
+    let _large = api.live.turns.large().await?;
     let sent = read(request, &api).await?;
     let (told, changes) = tokio::sync::oneshot::channel();
     let lines = sent.clone();
@@ -165,21 +168,30 @@ async fn read(request: Request, api: &Api) -> Answer<Sent> {
         return Err(Problem::wrong_type("a directory is application/toml or application/json"));
     }
     let bytes = answer::bytes(request, api).await?;
-    if json {
-        let kinds: Map<String, Value> = answer::read(&bytes)?;
-        let mut sent = Vec::new();
-        for (name, them) in kinds {
-            let pointer = format!("/{}", answer::escaped(&name));
-            let kind = Kind::named(&name)
-                .ok_or_else(|| Problem::at(&pointer, format!("there is no kind {name:?}")))?;
-            let Value::Array(them) = them else {
-                return Err(Problem::at(pointer, "this is not a list of documents"));
-            };
-            sent.extend(them.into_iter().map(|it| (kind, it)));
-        }
-        return Ok(Sent::Json(sent));
+    let read = tokio::task::spawn_blocking(move || match json {
+        true => sent_json(&bytes),
+        false => sent_toml(&bytes),
+    });
+    read.await.map_err(|_| Problem::internal("the directory could not be read"))?
+}
+
+fn sent_json(bytes: &[u8]) -> Answer<Sent> {
+    let kinds: Map<String, Value> = answer::read(bytes)?;
+    let mut sent = Vec::new();
+    for (name, them) in kinds {
+        let pointer = format!("/{}", answer::escaped(&name));
+        let kind = Kind::named(&name)
+            .ok_or_else(|| Problem::at(&pointer, format!("there is no kind {name:?}")))?;
+        let Value::Array(them) = them else {
+            return Err(Problem::at(pointer, "this is not a list of documents"));
+        };
+        sent.extend(them.into_iter().map(|it| (kind, it)));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|it| {
+    Ok(Sent::Json(sent))
+}
+
+fn sent_toml(bytes: &[u8]) -> Answer<Sent> {
+    let text = std::str::from_utf8(bytes).map_err(|it| {
         Problem::unreadable(format!("this is no UTF-8 at byte {}", it.valid_up_to()))
     })?;
     let imported = Imported::read(text, "the directory").map_err(|it| {
@@ -216,14 +228,15 @@ impl Sent {
 
 /// The documents that were sent, with the hidden keys of those that are there.
 pub(super) fn whole(sent: Vec<(Kind, Value)>, before: &Documents) -> Result<Documents, Fault> {
-    let mut all = Documents::default();
+    let (mut all, mut taken) = (Documents::default(), BTreeSet::new());
+    let known = before.by_name();
     for (kind, mut body) in sent {
         let name = body.get(kind.name_key()).and_then(Value::as_str).unwrap_or_default();
-        if let Some(old) = before.get(kind, name) {
+        if let Some(old) = known.get(&(kind.name(), name)).copied() {
             docs::keep_hidden(kind, &mut body, &old.body);
         }
         let document = Document::new(kind, body)?;
-        if all.get(kind, &document.name).is_some() {
+        if !taken.insert((kind.name(), document.name.clone())) {
             let (kind, name) = (kind.name().to_owned(), document.name);
             let message = "this is there twice".to_owned();
             return Err(Fault { kind, name, message, ..Fault::default() });
@@ -234,15 +247,52 @@ pub(super) fn whole(sent: Vec<(Kind, Value)>, before: &Documents) -> Result<Docu
 }
 
 pub(super) fn edits(kept: &[Kept], diff: Diff) -> Answer<Vec<Edit>> {
+    let revisions: BTreeMap<(&str, &str), i64> =
+        kept.iter().map(|it| ((&*it.kind, &*it.name), it.revision)).collect();
+    let revision = |kind: Kind, name: &str| {
+        let found = revisions.get(&(kind.name(), name)).copied();
+        found.map(Expected::Revision).ok_or_else(|| Problem::none(&kind.words(), name))
+    };
     let mut edits = Vec::new();
     for it in diff.removed {
-        let expected = Expected::Revision(find(kept, it.kind, &it.name)?.revision);
+        let expected = revision(it.kind, &it.name)?;
         edits.push(Edit { body: None, ..put(it, expected) });
     }
     for it in diff.changed {
-        let expected = Expected::Revision(find(kept, it.kind, &it.name)?.revision);
+        let expected = revision(it.kind, &it.name)?;
         edits.push(put(Document { kind: it.kind, name: it.name, body: it.new }, expected));
     }
     edits.extend(diff.added.into_iter().map(|it| put(it, Expected::Absent)));
     Ok(edits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory is as large as there may be edits at once; the office has one thread.
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "this is about time")]
+    fn a_large_directory_is_compared_in_no_time() {
+        const MANY: usize = 20_000;
+        let kind = Kind::named("voicemail").unwrap();
+        let name = |n: usize| format!("box-{n:05}");
+        let kept = |n: usize| Kept {
+            kind: kind.name().to_owned(),
+            name: name(n),
+            revision: 1,
+            body: json!({"name": name(n), "email": "old"}),
+            changed_at: crate::clock::Wall::default(),
+            changed_by: String::new(),
+        };
+        let kept: Vec<_> = (0..MANY).map(kept).collect();
+        let sent = (1..=MANY).map(|n| (kind, json!({"name": name(n), "email": "new"})));
+        let began = std::time::Instant::now();
+        let before = documents(&kept);
+        let diff = Diff::between(&before, &whole(sent.collect(), &before).unwrap());
+        assert_eq!((diff.added.len(), diff.removed.len(), diff.changed.len()), (1, 1, MANY - 1));
+        assert_eq!(edits(&kept, diff).unwrap().len(), MANY + 1);
+        let took = began.elapsed();
+        assert!(took.as_secs() < 5, "{took:?}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Keeps the documents and what is in force the same: one change after the other, checked as a
 //! whole, kept, and then taken over by the switch. A call keeps the directory it began with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Serialize;
@@ -137,9 +137,17 @@ impl Keeper {
             }
             let _turn = keeper.turn.lock().await;
             let kept = api.store.documents().await?;
-            let edits = plan(&kept)?;
-            let after = applied(&kept, &edits, &by);
-            let config = keeper.check(documents(&after), &edits, api.clone()).await?;
+            let (shell, checker, who) = (keeper.shell(), api.clone(), by.clone());
+            // Beside the thread that everybody else's requests are answered on.
+            let planned = tokio::task::spawn_blocking(move || {
+                let edits = plan(&kept)?;
+                let after = applied(&kept, &edits, &who);
+                let config = check(&documents(&after), &shell, &checker);
+                let config = config.map_err(|it| faults::problem(&it, &edits))?;
+                Ok::<_, Problem>((edits, after, config))
+            });
+            let planned = planned.await.map_err(|_| Problem::internal("the check broke off"))?;
+            let (edits, after, config) = planned?;
             if dry_run {
                 return Ok(edited(&after, &edits));
             }
@@ -156,20 +164,15 @@ impl Keeper {
         });
         task.await.map_err(|_| Problem::internal("the change broke off"))?
     }
+}
 
-    /// Checks what would be, on a thread that nobody waits for.
-    async fn check(&self, documents: Documents, edits: &[Edit], api: Api) -> Answer<Config> {
-        let shell = self.shell();
-        let checked = tokio::task::spawn_blocking(move || {
-            let config = documents.check(&shell)?;
-            // The peer room has the last word on trunks and accounts.
-            let peers = Peers::new(config.peers(), [0; 32], (api.clock)().at);
-            peers.map_err(|it| Fault { message: it.to_string(), ..Fault::default() })?;
-            Ok::<_, Fault>(config)
-        });
-        let checked = checked.await.map_err(|_| Problem::internal("the check broke off"))?;
-        checked.map_err(|it| faults::problem(&it, edits))
-    }
+/// Checks what would be.
+fn check(documents: &Documents, shell: &Shell, api: &Api) -> Result<Config, Fault> {
+    let config = documents.check(shell)?;
+    // The peer room has the last word on trunks and accounts.
+    let peers = Peers::new(config.peers(), [0; 32], (api.clock)().at);
+    peers.map_err(|it| Fault { message: it.to_string(), ..Fault::default() })?;
+    Ok(config)
 }
 
 /// The documents of the database; those of the file where there have never been any.
@@ -226,7 +229,7 @@ pub fn documents(kept: &[Kept]) -> Documents {
 fn applied(kept: &[Kept], edits: &[Edit], by: &str) -> Vec<Kept> {
     let edit_of: BTreeMap<_, _> = edits.iter().map(|it| ((&*it.kind, &*it.name), it)).collect();
     let mut after = Vec::with_capacity(kept.len() + edits.len());
-    let mut there = std::collections::BTreeSet::new();
+    let mut there = BTreeSet::new();
     for it in kept {
         there.insert((&*it.kind, &*it.name));
         match edit_of.get(&(&*it.kind, &*it.name)) {
@@ -253,8 +256,8 @@ fn applied(kept: &[Kept], edits: &[Edit], by: &str) -> Vec<Kept> {
 
 /// The documents that the edits are about.
 fn edited(after: &[Kept], edits: &[Edit]) -> Vec<Kept> {
-    let about = |it: &&Kept| edits.iter().any(|of| of.kind == it.kind && of.name == it.name);
-    after.iter().filter(about).cloned().collect()
+    let about: BTreeSet<_> = edits.iter().map(|it| (&*it.kind, &*it.name)).collect();
+    after.iter().filter(|it| about.contains(&(&*it.kind, &*it.name))).cloned().collect()
 }
 
 /// The same with what the store gave to those that changed: revisions, times.

@@ -26,8 +26,9 @@ pub struct Change {
 impl Diff {
     pub fn between(old: &Documents, new: &Documents) -> Self {
         let mut diff = Self::default();
+        let (before, after) = (old.by_name(), new.by_name());
         for it in &new.0 {
-            match old.get(it.kind, &it.name) {
+            match before.get(&(it.kind.name(), it.name.as_str())) {
                 None => diff.added.push(it.clone()),
                 Some(before) if before.body != it.body => diff.changed.push(Change {
                     kind: it.kind,
@@ -38,7 +39,8 @@ impl Diff {
                 Some(_) => (),
             }
         }
-        let gone = old.0.iter().filter(|it| new.get(it.kind, &it.name).is_none());
+        let is_gone = |it: &&Document| !after.contains_key(&(it.kind.name(), it.name.as_str()));
+        let gone = old.0.iter().filter(is_gone);
         diff.removed = gone.cloned().collect();
         diff
     }

@@ -14,6 +14,7 @@ mod references;
 mod schema;
 mod write;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -123,6 +124,11 @@ impl Document {
 impl Documents {
     pub fn get(&self, kind: Kind, name: &str) -> Option<&Document> {
         self.0.iter().find(|it| it.kind == kind && it.name == name)
+    }
+
+    /// All of them by kind and name, for who looks for many.
+    pub fn by_name(&self) -> BTreeMap<(&'static str, &str), &Document> {
+        self.0.iter().map(|it| ((it.kind.name(), it.name.as_str()), it)).collect()
     }
 
     /// The same without what is never shown.
