@@ -8,7 +8,7 @@ mod decode;
 
 use std::io::{self, Write};
 use std::path::{Path as FilePath, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use axum::Router;
@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::ToSchema;
 
 use self::decode::Refused;
@@ -37,13 +37,32 @@ const TEXT_MAX: usize = 2000;
 /// Programs that speak, and files that are decoded, at once.
 const AT_ONCE: usize = 2;
 
-/// Whose turn it is to have something spoken or decoded.
+/// Large bodies that are taken in at once; one more waits.
+const LARGE: usize = 8;
+
+/// Whose turn it is.
 #[derive(Clone, Debug)]
-pub struct Turns(Arc<Semaphore>);
+pub struct Turns {
+    /// To have something spoken or decoded.
+    work: Arc<Semaphore>,
+    /// To have it written: two who upload the same message at once do not write into each other's.
+    disk: Arc<Mutex<()>>,
+    /// To send a large body.
+    large: Arc<Semaphore>,
+}
 
 impl Default for Turns {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        let (work, large) = (Semaphore::new(AT_ONCE), Semaphore::new(LARGE));
+        Self { work: Arc::new(work), disk: Arc::default(), large: Arc::new(large) }
+    }
+}
+
+impl Turns {
+    /// Waits until there is room for a large body, and holds it.
+    pub async fn large(&self) -> Answer<OwnedSemaphorePermit> {
+        let held = Arc::clone(&self.large).acquire_owned().await;
+        held.map_err(|_| Problem::internal("nobody takes anything in"))
     }
 }
 
@@ -140,6 +159,7 @@ async fn upload(
         // Not a byte of it is read.
         return Err(Problem::too_large("a message has 20 MB at most"));
     }
+    let _large = api.live.turns.large().await?;
     let bytes = answer::bytes(request, &api).await?;
     let turn = turn(&api).await?;
     let decoded = tokio::task::spawn_blocking(move || {
@@ -156,7 +176,12 @@ async fn upload(
         problem.and("allowed", decode::ALLOWED)
     })?;
     let (seconds, file) = (clip.len() as f64 / f64::from(RATE), path.clone());
-    let was_there = beside(move || kept(&file, &wav::encode(&clip))).await?;
+    let alone = Arc::clone(&api.live.turns.disk);
+    let was_there = beside(move || {
+        let _alone = alone.lock().unwrap_or_else(PoisonError::into_inner);
+        kept(&file, &wav::encode(&clip))
+    });
+    let was_there = was_there.await?;
     let Some(was_there) = was_there else {
         return Err(Problem::not_now("there are as many messages as there may be"));
     };
@@ -182,6 +207,8 @@ fn kept(path: &FilePath, bytes: &[u8]) -> io::Result<Option<bool>> {
     file.write_all(bytes)?;
     file.sync_data()?;
     std::fs::rename(&beside, path)?;
+    // Its name survives a power cut as well.
+    std::fs::File::open(folder)?.sync_all()?;
     Ok(Some(was_there))
 }
 
@@ -233,7 +260,7 @@ async fn speak(State(api): State<Api>, _: Manager, Body(text): Body<Text>) -> An
         return Err(Problem::at("/text", "there is nothing to say, or too much")
             .allowed("1 to 2000 characters"));
     }
-    if !is_voice(&text.voice) {
+    if !prompt::is_voice(&text.voice) {
         return Err(Problem::at("/voice", "this is no voice's name").allowed("slt, en-us, .."));
     }
     let speaker = api.running().prompts.speaker(&api.data);
@@ -247,12 +274,6 @@ async fn speak(State(api): State<Api>, _: Manager, Body(text): Body<Text>) -> An
         Ok(Err(why)) => Err(Problem::unavailable(format!("it could not be spoken: {why}"))),
         Err(_) => Err(Problem::internal("it could not be spoken")),
     }
-}
-
-/// Nothing that a program could take for something else than a voice.
-fn is_voice(name: &str) -> bool {
-    let plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '+');
-    name.len() <= 64 && name.chars().all(plain) && !name.starts_with('-')
 }
 
 fn sound(bytes: Vec<u8>) -> Response {
@@ -284,8 +305,8 @@ async fn played_anew(api: &Api, name: &str) -> Answer<()> {
     api.exchange.ask(|answer| Ask::LoadPrompt { prompt, answer }).await
 }
 
-async fn turn(api: &Api) -> Answer<tokio::sync::OwnedSemaphorePermit> {
-    let turn = Arc::clone(&api.live.turns.0).try_acquire_owned();
+async fn turn(api: &Api) -> Answer<OwnedSemaphorePermit> {
+    let turn = Arc::clone(&api.live.turns.work).try_acquire_owned();
     turn.map_err(|_| Problem::unavailable("others have something spoken now").retry_after(2))
 }
 
@@ -309,14 +330,6 @@ async fn beside<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_voice_is_no_option_of_a_program() {
-        assert!(is_voice("slt") && is_voice("en-us+f3") && is_voice(""));
-        for wrong in ["-w/etc/passwd", "--help", "a b", "a/b", "a\0", &"a".repeat(65)] {
-            assert!(!is_voice(wrong), "{wrong:?}");
-        }
-    }
 
     #[test]
     fn what_is_kept_is_listed_and_nothing_else() {
