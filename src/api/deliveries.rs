@@ -151,9 +151,9 @@ async fn retry(
     if !api.store.revive(id, api.now()).await? {
         return Err(Problem::not_found(format!("no delivery {id} is laid aside")));
     }
+    // Whoever sends them is told first: it waits again, whatever becomes of the audit log.
+    let _ = api.revived.send(id).await;
     api.audit(&who, "retried", format!("delivery/{id}"), json!({})).await?;
-    // Whoever sends them is told at once; if they are busy, with their next start.
-    let _ = api.revived.try_send(id);
     Ok(axum::http::StatusCode::NO_CONTENT)
 }
 

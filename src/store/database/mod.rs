@@ -161,7 +161,8 @@ pub trait Store: Send + Sync {
     /// How many deliveries each webhook that has any has in the store.
     fn delivery_counts(&self) -> Later<'_, Vec<Count>>;
 
-    /// A delivery that was given up waits again, as if never tried; `false` if there is none.
+    /// A delivery that was given up waits again, as if queued at `due` and never tried; `false` if
+    /// there is none.
     fn revive(&self, id: i64, due: Wall) -> Later<'_, bool>;
 
     fn recording<'a>(&'a self, file: &'a str) -> Later<'a, Option<StoredRecording>>;
@@ -210,6 +211,7 @@ pub trait Store: Send + Sync {
     fn known_recordings<'a>(&'a self, files: &'a [String]) -> Later<'a, Vec<String>>;
 
     /// Forgets facts that happened before `before`, at most `limit` at a time; how many there were.
+    /// With them go deliveries that were laid aside before, and such that nobody takes.
     fn forget_facts(&self, before: Wall, limit: u32) -> Later<'_, u64>;
 
     /// Writes a whole, consistent copy to a new file while everything goes on.

@@ -1,12 +1,16 @@
 //! The rows of the outbox. Which of them is sent when, `crate::outbox` decides.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::StoreError;
 use super::people::limit;
 use super::sql::{Row, Session, Value};
 use crate::clock::Wall;
 use crate::outbox::{Count, Delivery, New, Settled, State};
+
+/// The longest that a webhook may be tried for (`give_up_after`).
+const GIVEN_UP: Duration = Duration::from_secs(30 * 24 * 3600);
 
 const COLUMNS: &str = "webhook, call, seq, event, body, queued_at, attempts, due, why, dead";
 
@@ -83,9 +87,26 @@ pub async fn counts(it: &mut dyn Session) -> Result<Vec<Count>, StoreError> {
 }
 
 pub async fn revive(it: &mut dyn Session, id: i64, due: Wall) -> Result<bool, StoreError> {
-    let sql = "UPDATE outbox SET dead = 0, attempts = 0, due = $2, why = '' \
+    let sql = "UPDATE outbox SET dead = 0, attempts = 0, queued_at = $2, due = $2, why = '' \
                WHERE id = $1 AND dead = 1";
     Ok(it.run(sql, vec![id.into(), due.into()]).await? != 0)
+}
+
+/// Forgets what was laid aside before, and what waits since long before: of webhooks that there are
+/// no more. Of each kind the oldest, at most `most`.
+pub async fn forget(it: &mut dyn Session, before: Wall, most: u32) -> Result<(), StoreError> {
+    let long_before = before.unix_micros().saturating_sub(GIVEN_UP.as_micros() as i64);
+    for (dead, before) in [(true, before), (false, Wall::from_unix_micros(long_before))] {
+        let sql = "DELETE FROM outbox WHERE id IN (SELECT first.id FROM \
+                   (SELECT id, queued_at FROM outbox WHERE dead = $1 ORDER BY id LIMIT $3) AS first \
+                   WHERE first.queued_at < $2)";
+        let forgotten = it.run(sql, vec![dead.into(), before.into(), most.into()]).await?;
+        if 0 < forgotten {
+            metrics::counter!("crosspoint_webhook_deliveries_total", "outcome" => "forgotten")
+                .increment(forgotten);
+        }
+    }
+    Ok(())
 }
 
 fn delivery(row: &Row) -> Result<Delivery, StoreError> {

@@ -317,5 +317,7 @@ pub async fn forget_facts(
     let sql = "DELETE FROM facts WHERE place IN (SELECT first.place FROM \
                (SELECT place, at FROM facts ORDER BY place LIMIT $2) AS first \
                WHERE first.at < $1)";
-    it.run(sql, vec![before.into(), most.into()]).await
+    let forgotten = it.run(sql, vec![before.into(), most.into()]).await?;
+    outbox::forget(it, before, most).await?;
+    Ok(forgotten)
 }

@@ -71,7 +71,8 @@ conformance! {
         sql_is_only_text;
     outbox: deliveries_come_in_the_order_of_their_facts,
         a_fact_that_was_known_queues_nothing,
-        what_is_settled_goes_waits_or_is_dead;
+        what_is_settled_goes_waits_or_is_dead,
+        what_nobody_will_send_is_forgotten_with_its_events;
     rows: recordings_are_rows_that_remember_what_was_done,
         recordings_are_listed_from_the_earliest,
         a_recording_is_kept_for_as_long_as_was_said_when_its_call_came,

@@ -92,4 +92,27 @@ pub async fn what_is_settled_goes_waits_or_is_dead(store: &dyn Store) {
     assert!(!store.revive(ids[0], at(80)).await.unwrap());
     let revived = waiting(store, None).await.pop().unwrap();
     assert_eq!((revived.attempts, revived.due, revived.why.as_str()), (0, at(80), ""));
+    assert_eq!(revived.queued_at, at(80), "it is not given up at once for its age");
+}
+
+pub async fn what_nobody_will_send_is_forgotten_with_its_events(store: &dyn Store) {
+    const DAY: i64 = 24 * 3600;
+    for seq in 1..=4 {
+        store.ingest(&news("a", seq, &["crm"]).0).await.unwrap();
+    }
+    let ids: Vec<_> = waiting(store, None).await.iter().map(|it| it.id).collect();
+    let dead = |id| (id, Settled::Dead { attempts: 9, why: "gone".to_owned() });
+    store.settle(&[dead(ids[0]), dead(ids[3])]).await.unwrap();
+    // Those before the fourth; what waits may still be sent.
+    store.forget_facts(at(4), 100).await.unwrap();
+    assert_eq!(keys(&store.deliveries(None, State::Dead, 0, 9).await.unwrap()), ["crm a.4"]);
+    assert_eq!(keys(&waiting(store, None).await), ["crm a.2", "crm a.3"]);
+    // Nobody is tried for longer than a month: there is no such webhook.
+    store.forget_facts(at(30 * DAY + 3), 100).await.unwrap();
+    assert_eq!(keys(&waiting(store, None).await), ["crm a.3"]);
+    assert_eq!(store.delivery_counts().await.unwrap().len(), 1);
+    for day in 31..33 {
+        store.forget_facts(at(day * DAY), 100).await.unwrap();
+    }
+    assert_eq!(store.delivery_counts().await.unwrap(), []);
 }
