@@ -39,9 +39,10 @@ pub struct Part {
     pub behind: u64,
 }
 
-/// Reads on from `position`, at most `most` lines of each kind.
+/// Reads on from `position`, at most `most` lines of each kind; where one is asked for, one in all.
 pub fn read(folder: &Path, mut position: Position, most: usize) -> io::Result<Part> {
     let calls = Tail::read(folder, "calls", position.calls.take(), most)?;
+    let most = if most == 1 { 1_usize.saturating_sub(calls.lines.len()) } else { most };
     let events = Tail::read(folder, "events", position.events.take(), most)?;
     let behind = calls.behind + events.behind;
     let lines = calls.lines.len() + events.lines.len();

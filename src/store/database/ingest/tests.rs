@@ -320,9 +320,12 @@ fn one_line_that_cannot_be_kept_is_left_out_and_said() {
         refuse("00003", &folder.path().join("crosspoint.db"));
         let lines: Vec<_> = (0..8).map(ended).collect();
         write(folder.path(), "calls.jsonl", &lines);
+        let facts: Vec<_> = (1..=8).map(|it| line(&fact("a", it, it.into()))).collect();
+        write(folder.path(), "events.jsonl", &facts);
         let mut follower = follower(&store, folder.path());
         follower.catch_up().await.unwrap();
         assert_eq!(ids(&store).await, [0, 1, 2, 4, 5, 6, 7]);
+        assert_eq!(store.facts("a").await.unwrap().len(), 8, "no event goes with it");
         assert_eq!(follower.progress().bytes_behind(), 0);
     });
 }
