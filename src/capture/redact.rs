@@ -57,6 +57,10 @@ impl Clean<'_> {
             }
             let text = bytes.get(value..at + length).unwrap_or_default();
             match name.as_str() {
+                // It proves that both know the password, and lets it be guessed as a response does.
+                "authentication-info" | "proxy-authentication-info" => {
+                    self.responses(value, text, b"rspauth");
+                }
                 "authorization" | "proxy-authorization" => {
                     let scheme = text.trim_ascii_start().get(..6).unwrap_or_default();
                     is_digest =
@@ -82,11 +86,16 @@ impl Clean<'_> {
             let shown = if goes_on { 0 } else { value.len() - scheme.len() + word };
             return self.hide(at + shown, at + value.len());
         }
+        self.responses(at, value, b"response");
+    }
+
+    /// The value of this parameter, each time.
+    fn responses(&mut self, at: usize, value: &[u8], parameter: &[u8]) {
         let lower = value.to_ascii_lowercase();
         let mut from = 0;
-        while let Some(place) = lower.get(from..).and_then(|it| memmem::find(it, b"response")) {
+        while let Some(place) = lower.get(from..).and_then(|it| memmem::find(it, parameter)) {
             let before = (from + place).checked_sub(1).and_then(|it| lower.get(it));
-            from += place + b"response".len();
+            from += place + parameter.len();
             let rest = lower.get(from..).unwrap_or_default();
             let gap = rest.len() - rest.trim_ascii_start().len();
             let is_name = before.is_none_or(|it| matches!(it, b' ' | b'\t' | b','));
@@ -106,20 +115,20 @@ impl Clean<'_> {
         }
     }
 
-    /// `sip:user:password@host` (RFC 3261 section 19.1.1).
+    /// `sip:user:password@host` (RFC 3261 section 19.1.1). A user may hold a question mark.
     fn passwords(&mut self, at: usize, line: &[u8]) {
         let mut from = 0;
-        while let Some(place) = line.get(from..).and_then(|it| memmem::find(it, b"sip")) {
+        while let Some(place) = line.get(from..).and_then(find_sip) {
             let start = from + place + 3;
             from = start;
             let rest = line.get(start..).unwrap_or_default();
-            let scheme =
-                if rest.starts_with(b"s:") { 2 } else { usize::from(rest.starts_with(b":")) };
-            if scheme == 0 {
-                continue;
-            }
+            let scheme = match rest {
+                [b':', ..] => 1,
+                [b's' | b'S', b':', ..] => 2,
+                _ => continue,
+            };
             let user = rest.get(scheme..).unwrap_or_default();
-            let end = user.iter().position(|it| b"@>?\" \t<".contains(it)).unwrap_or(user.len());
+            let end = user.iter().position(|it| b"@>\" \t<".contains(it)).unwrap_or(user.len());
             let user = user.get(..end).unwrap_or_default();
             let is_user = rest.get(scheme + end) == Some(&b'@');
             if let Some(colon) = user.iter().position(|it| *it == b':').filter(|_| is_user) {
@@ -132,10 +141,12 @@ impl Clean<'_> {
         let bytes = self.bytes;
         let body = bytes.get(start..).unwrap_or_default();
         if about.content_type.contains("kpml") {
-            self.attribute(start, body, b"digits=\"");
+            self.attribute(start, body, b"digits=\"", b'"');
+            self.attribute(start, body, b"digits='", b'\'');
         }
-        let digits = about.is_info && !about.content_type.contains("dtmf-relay");
-        let all = digits && about.content_type.contains("dtmf");
+        // Digits in INFO come in many dresses; what is known to be none may be read.
+        let known = ["dtmf-relay", "media_control", "application/sdp"];
+        let all = about.is_info && !known.iter().any(|it| about.content_type.contains(it));
         let mut at = start;
         for line in body.split(|it| *it == b'\n') {
             let text = line.strip_suffix(b"\r").unwrap_or(line);
@@ -164,17 +175,31 @@ impl Clean<'_> {
         }
     }
 
-    /// What stands in quotes behind `name`, each time.
-    fn attribute(&mut self, start: usize, body: &[u8], name: &[u8]) {
+    /// What stands behind `name` up to its quote, each time.
+    fn attribute(&mut self, start: usize, body: &[u8], name: &[u8], quote: u8) {
         let mut from = 0;
         while let Some(place) = body.get(from..).and_then(|it| memmem::find(it, name)) {
             let begin = from + place + name.len();
             let rest = body.get(begin..).unwrap_or_default();
-            let end = begin + rest.iter().position(|it| *it == b'"').unwrap_or(rest.len());
+            let end = begin + rest.iter().position(|it| *it == quote).unwrap_or(rest.len());
             self.hide(start + begin, start + end);
             from = end;
         }
     }
+}
+
+/// Where `sip` stands, in small letters or capitals (RFC 3986 section 3.1).
+fn find_sip(line: &[u8]) -> Option<usize> {
+    let is_s = |it: &u8| matches!(it, b's' | b'S');
+    let mut from = 0;
+    while let Some(place) = line.get(from..)?.iter().position(is_s) {
+        let at = from + place;
+        if line.get(at..at + 3)?.eq_ignore_ascii_case(b"sip") {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -207,6 +232,15 @@ mod tests {
     }
 
     #[test]
+    fn what_proves_a_password_in_an_answer_is_taken_out() {
+        let text =
+            "SIP/2.0 200 OK\r\nAuthentication-Info: qop=auth, rspauth=\"cafe\", nc=1\r\n\r\n";
+        assert!(clean(text).contains("qop=auth, rspauth=\"****\", nc=1"), "{}", clean(text));
+        let text = "SIP/2.0 200 OK\r\nProxy-Authentication-Info:\r\n RSPAUTH = cafe\r\n\r\n";
+        assert!(clean(text).contains(" RSPAUTH = ****"), "{}", clean(text));
+    }
+
+    #[test]
     fn keys_of_media_are_taken_out() {
         let text = "INVITE sip:h SIP/2.0\r\nContent-Type: application/sdp\r\n\r\n\
                     v=0\r\nk=base64:secret\r\n\
@@ -230,10 +264,16 @@ mod tests {
         assert!(relay("Signal=5\r\nDuration=160\r\n").ends_with("Signal=*\r\nDuration=160\r\n"));
         assert!(relay("Signal= #\r\nDuration=160").ends_with("Signal=**\r\nDuration=160"));
         assert!(relay("signal = 7\n").ends_with("signal =**\n"));
-        assert!(clean("INFO sip:h SIP/2.0\r\nc: application/dtmf\r\n\r\n5").ends_with("\r\n*"));
+        for kind in ["application/dtmf", "application/vnd.nortelnetworks.digits", "text/plain"] {
+            let text = clean(&format!("INFO sip:h SIP/2.0\r\nc: {kind}\r\n\r\np=Digit\r\nd=5"));
+            assert!(text.ends_with("\r\n\r\n*******\r\n***"), "{kind}: {text}");
+        }
+        let none = "INFO sip:h SIP/2.0\r\nc: application/media_control+xml\r\n\r\n<media_control/>";
+        assert_eq!(clean(none), none);
         let kpml = "NOTIFY sip:h SIP/2.0\r\nContent-Type: application/kpml-response+xml\r\n\r\n\
                     <kpml-response code=\"200\" digits=\"1234\"/>";
         assert!(clean(kpml).ends_with("code=\"200\" digits=\"****\"/>"));
+        assert!(clean(&kpml.replace('"', "'")).ends_with("code='200' digits='****'/>"));
     }
 
     #[test]
@@ -242,6 +282,9 @@ mod tests {
                     From: <sip:h:5060>;tag=1\r\n\r\n";
         let wanted = "INVITE sip:bob:****@h;lr SIP/2.0\r\nTo: \"sip: x\" <sips:a:*@h:5061>\r\n\
                       From: <sip:h:5060>;tag=1\r\n\r\n";
+        assert_eq!(clean(text), wanted);
+        let text = "REFER SIP:bob:hush@h SIP/2.0\r\nRefer-To: <Sips:a?b:hush@h?X=y>\r\n\r\n";
+        let wanted = "REFER SIP:bob:****@h SIP/2.0\r\nRefer-To: <Sips:a?b:****@h?X=y>\r\n\r\n";
         assert_eq!(clean(text), wanted);
     }
 
