@@ -20,6 +20,7 @@ pub mod shell;
 mod storage;
 mod trade;
 pub mod value;
+mod voice;
 mod words;
 
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@ use super::error::{Wrong, guess};
 use super::keys::{Item, Key, Section, Value, kind, section, tables};
 use super::shape::Shape;
 use super::value::choices;
+use super::voice::Voice;
 use crate::audio::Ringback;
 use crate::model::phone::Phone;
 use crate::model::prompt;
@@ -23,7 +24,7 @@ section! {
         /// A text.
         text: Option<Arc<str>> = optional("\"A call from the ads.\"");
         /// Its voice.
-        voice: Option<Arc<str>> = optional("\"slt\"");
+        voice: Option<Voice> = optional("\"slt\"");
         /// A message that was uploaded, by its name; it is in the folder of `[prompts]`.
         prompt: Option<Arc<str>> = optional("\"welcome\"");
     }
@@ -55,7 +56,7 @@ pub enum Message {
     Named(Arc<str>),
     Text {
         text: Arc<str>,
-        voice: Option<Arc<str>>,
+        voice: Option<Voice>,
     },
 }
 

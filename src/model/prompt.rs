@@ -43,6 +43,13 @@ pub fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.chars().all(plain)
 }
 
+/// Whether this can be a voice: nothing that a program could take for an option, a file or an
+/// address. Empty is the usual one.
+pub fn is_voice(name: &str) -> bool {
+    let plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '+');
+    name.len() <= 64 && name.chars().all(plain) && !name.starts_with('-')
+}
+
 impl Prompt {
     /// A WAV file: any rate, mono or stereo.
     pub fn file(path: &str) -> Self {
@@ -82,5 +89,27 @@ impl From<PromptSource> for Prompt {
         }
         let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
         Self { clip: ClipId(u64::from_be_bytes([a, b, c, d, e, f, g, h])), made_from }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_voice_is_no_option_file_or_address() {
+        assert!(is_voice("slt") && is_voice("en-us+f3") && is_voice(""));
+        for wrong in [
+            "-w/etc/passwd",
+            "--help",
+            "a b",
+            "a/b",
+            "a.flitevox",
+            "http://192.0.2.1/x",
+            "a\0",
+            &"a".repeat(65),
+        ] {
+            assert!(!is_voice(wrong), "{wrong:?}");
+        }
     }
 }

@@ -8,8 +8,6 @@ mod routers;
 mod virtual_agents;
 mod webhooks;
 
-use std::sync::Arc;
-
 pub use self::menus::{ScoreKeys, VoiceMenuKeys, VoicemailKeys};
 pub use self::people::{AgentKeys, CallOutKeys, TagRuleKeys, TagWhenKeys};
 pub use self::queues::{MemberKeys, PositionKeys, QueueKeys};
@@ -21,6 +19,7 @@ pub use self::webhooks::WebhookKeys;
 use super::keys::{section, tables};
 use super::routes::RouteWord;
 use super::value::{Code, Count, Hidden, Name, Names, OrOff, Time};
+use super::voice::Voice;
 use super::words::{
     Announced, CallerNumberWord, Message, Music, Number, NumberPrefix, NumbersWord,
 };
@@ -198,7 +197,7 @@ section! {
         /// (`relay`, when a single one rings) or ringing.
         early_media: EarlyMedia = default("\"relay\"");
         /// The voice of texts in this set; `[prompts] voice` if it is not there.
-        voice: Option<Arc<str>> = optional("\"slt\"");
+        voice: Option<Voice> = optional("\"slt\"");
     }
 }
 

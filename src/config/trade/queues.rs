@@ -3,6 +3,7 @@
 use crate::config::keys::{section, tables};
 use crate::config::routes::RouteWord;
 use crate::config::value::{Count, Name, Time};
+use crate::config::voice::Voice;
 use crate::config::words::Message;
 use crate::model::{Distribution, QueueEntry};
 
@@ -66,7 +67,7 @@ section! {
         /// Said further back in the line.
         further: String = default("\"There are more than ten callers before you.\"");
         /// Its voice.
-        voice: Option<String> = optional("\"slt\"");
+        voice: Option<Voice> = optional("\"slt\"");
     }
 }
 
