@@ -185,9 +185,14 @@ fn row(record: &CallRecord, to: &mut Csv) -> csv::Result<()> {
     to.write_record(cells.iter().map(|it| defused(it).into_owned()))
 }
 
-/// A cell as no spreadsheet takes it for a formula (OWASP, "CSV injection").
+/// What a formula begins with (OWASP, "CSV injection"); some take the wide forms for it too.
+const FORMULA: [char; 11] =
+    ['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
+/// A cell as no spreadsheet takes it for a formula.
 fn defused(cell: &str) -> Cow<'_, str> {
-    match cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    // Blanks before it may be taken away.
+    match cell.trim_start_matches([' ', '\u{a0}', '\u{feff}']).starts_with(FORMULA) {
         true => format!("'{cell}").into(),
         false => cell.into(),
     }
@@ -204,8 +209,22 @@ mod tests {
 
     #[test]
     fn nothing_that_a_caller_says_is_a_formula() {
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=HYPERLINK(\"http://x\")"]
-        {
+        for formula in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "\n=1",
+            "=HYPERLINK(\"http://x\")",
+            " =1",
+            "\u{feff}=1",
+            "\u{ff1d}1",
+            "\u{ff0b}1",
+            "\u{ff0d}1",
+            "\u{ff20}A1",
+        ] {
             assert_eq!(defused(formula), format!("'{formula}"));
         }
         for plain in ["Ada", "1+1", "", "'=1", "a=b"] {
