@@ -40,6 +40,8 @@ type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 const REVIVED: usize = 1024;
 /// How far the office stands behind calls where there are too few processors (`nice`).
 const PATIENCE: i32 = 10;
+/// How often a database is asked that is not there.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// How long the office may take to close.
 const CLOSING: Duration = Duration::from_secs(3);
 
@@ -83,7 +85,7 @@ impl Office {
     /// Opens the store, and reads the directory.
     pub fn open(shell: Shell, config: &Config, data: &Path, clock: Clock) -> Result<Opened, Error> {
         let office = Self::start().map_err(Error::doing("starting the thread of the office"))?;
-        std::fs::create_dir_all(data).map_err(Error::doing(data.display().to_string()))?;
+        setup::data_folder(data).map_err(Error::doing(data.display().to_string()))?;
         let settings = database::Settings {
             url: config.store.server().map(str::to_owned),
             file: setup::inside(data, &config.store.database.0),
@@ -287,11 +289,17 @@ impl Office {
         if config.api.behind_proxy {
             limits.each = None;
         }
-        let stop = self.stop.subscribe();
+        let (stop, mut closes) = (self.stop.subscribe(), self.stop.subscribe());
+        let link = first_link(api.clone(), scheme, address);
+        self.run(async move {
+            tokio::select! {
+                () = link => (),
+                _ = closes.wait_for(|it| *it) => (),
+            }
+        });
         self.run(async move {
             match tokio::net::TcpListener::from_std(listener) {
                 Ok(listener) => {
-                    first_link(&api, scheme, address).await;
                     api::serve::serve(listener, tls, api::routes(api), limits, stop).await;
                 }
                 Err(error) => error!(%error, "there is no HTTP"),
@@ -350,23 +358,33 @@ pub(super) fn begin(
     Ok((Some(office), line))
 }
 
-/// Says how the first admin comes in, where there is none.
-async fn first_link(api: &Api, scheme: &str, mut address: std::net::SocketAddr) {
-    let users = match api.store.users().await {
-        Ok(users) => users,
-        Err(error) => {
-            warn!(%error, "nobody can say whether there is an admin");
-            return;
+/// Says how the first admin comes in, where there is none; once the database can be asked.
+async fn first_link(api: Api, scheme: &str, mut address: std::net::SocketAddr) {
+    let mut said = false;
+    let users = loop {
+        match api.store.users().await {
+            Ok(users) => break users,
+            Err(error) if !std::mem::replace(&mut said, true) => {
+                warn!(%error, "nobody can say yet whether there is an admin");
+            }
+            Err(_) => (),
         }
+        pause().await;
     };
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     if let Ok(Some(token)) = api.access.begin(&users) {
-        // Not into the log, which others read: whoever started the edge sees it.
-        println!(
+        // Not into the log, which others read: whoever started the edge sees it, if anybody.
+        let link = format!(
             "Nobody can sign in yet. Set the admin's password (this link works once):\n  \
-             {scheme}://{address}/console/#setup={token}"
+             {scheme}://{address}/console/#setup={token}\n"
         );
+        drop(super::commands::say(link));
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "nobody waits for this")]
+async fn pause() {
+    tokio::time::sleep(ASK_AGAIN).await;
 }

@@ -14,11 +14,13 @@ pub struct Backlog<T> {
     most: usize,
     /// What it is called in metrics.
     name: &'static str,
+    /// Something was lost since it was empty last: that is said once, for what says it may wait.
+    lost: bool,
 }
 
 impl<T> Backlog<T> {
     pub fn new(name: &'static str, most: usize) -> Self {
-        Self { waiting: VecDeque::new(), most, name }
+        Self { waiting: VecDeque::new(), most, name, lost: false }
     }
 
     /// Sends `it` after all that waits. `send` gives back what it has no room for.
@@ -30,7 +32,9 @@ impl<T> Backlog<T> {
             self.waiting.push_back(it);
         } else {
             metrics::counter!("crosspoint_ring_lost_total", "ring" => self.name).increment(1);
-            tracing::error!(ring = self.name, "a thread stands still; something for it is lost");
+            if !std::mem::replace(&mut self.lost, true) {
+                tracing::error!(ring = self.name, "a thread stands still; things for it are lost");
+            }
         }
     }
 
@@ -42,6 +46,7 @@ impl<T> Backlog<T> {
                 return false;
             }
         }
+        self.lost = false;
         true
     }
 
