@@ -117,16 +117,20 @@ fn share(document: &mut Value) {
 pub fn routes() -> Router<Api> {
     Router::new()
         .route("/openapi.json", get(openapi))
-        .route("/docs", get(|| async { Html(page::page(document())) }))
+        .route("/docs", get(|| async { Html(PAGE.as_str()) }))
 }
 
 /// This document.
 #[utoipa::path(get, path = "/openapi.json", tag = "health", operation_id = "openapi",
     responses((status = 200, body = Object)))]
 async fn openapi() -> impl IntoResponse {
-    let text = serde_json::to_string_pretty(document()).unwrap_or_default();
-    ([(header::CONTENT_TYPE, "application/json")], text)
+    ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str())
 }
+
+/// Anybody may ask for them: they are written once.
+static TEXT: LazyLock<String> =
+    LazyLock::new(|| serde_json::to_string_pretty(document()).unwrap_or_default());
+static PAGE: LazyLock<String> = LazyLock::new(|| page::page(document()));
 
 #[cfg(test)]
 mod tests {
