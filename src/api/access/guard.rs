@@ -5,7 +5,7 @@
 //! change something only with its token in `X-CSRF-Token`, which no other site can read; a key
 //! (`Authorization: Bearer`) is sent by nobody but who has it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -88,11 +88,18 @@ pub fn origin(api: &Api, request: &Request) -> Origin {
     let headers = request.headers();
     // The last one is what our own proxy has added; what stands before it anybody can write.
     let told = headers.get_all("x-forwarded-for").iter().next_back();
-    let told = told.and_then(|it| it.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+    let told = told.and_then(|it| address(it.to_str().ok()?.rsplit(',').next()?.trim()));
     // A proxy that says nothing speaks TLS to the world: that is what it is there for.
     let scheme = headers.get("x-forwarded-proto").and_then(|it| it.to_str().ok());
     let plain = scheme.is_some_and(|it| it.eq_ignore_ascii_case("http"));
     Origin { ip: told.unwrap_or(there.ip), secure: there.secure || !plain }
+}
+
+/// An address as proxies write it: some with a port, some in brackets.
+fn address(text: &str) -> Option<IpAddr> {
+    let socket = || text.parse::<SocketAddr>().ok().map(|it| it.ip());
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().ok().or_else(socket)
 }
 
 /// Whether a request may mean this host. Without TLS and a proxy only this machine reaches us; but a
@@ -209,4 +216,22 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     let pairs = lines.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
     let mut found = pairs.filter(|it| it.0 == COOKIE).map(|it| it.1);
     found.next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_as_proxies_write_it() {
+        for text in ["203.0.113.5", "203.0.113.5:4711"] {
+            assert_eq!(address(text), Some([203, 0, 113, 5].into()), "{text}");
+        }
+        for text in ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:4711"] {
+            assert_eq!(address(text), "2001:db8::1".parse().ok(), "{text}");
+        }
+        for text in ["", "unknown", "_hidden", "203.0.113", "[", ":1"] {
+            assert_eq!(address(text), None, "{text}");
+        }
+    }
 }
