@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::import::{edits, whole};
-use super::keeper::{TAKEN, documents, of_file};
+use super::keeper::{TAKEN, check, documents, of_file};
 use crate::clock::Wall;
 use crate::config::documents::{Diff, Documents, Imported, Shell};
 use crate::store::database::{Document as Kept, Store};
@@ -53,7 +53,7 @@ impl Offline {
             None => format!("{file}: {fault}"),
         };
         let wanted = whole(imported.as_sent(), &before).map_err(|it| placed(&it))?;
-        wanted.check(&self.shell).map_err(|it| placed(&it))?;
+        check(&wanted, &self.shell).map_err(|it| placed(&it))?;
         let diff = Diff::between(&before, &wanted);
         if dry_run {
             return Ok(diff);
@@ -72,5 +72,43 @@ impl Offline {
         store.change(&edits, by, at).await.map_err(|it| it.to_string())?;
         store.settle_setting(TAKEN, "yes").await.map_err(|it| it.to_string())?;
         Ok(diff)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::store::database::{Settings, open};
+
+    /// An edge that does not run takes no directory that it would not start with.
+    #[tokio::test]
+    async fn what_a_running_edge_would_refuse_is_not_imported() {
+        let name = format!("crosspoint-offline-{}.db", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        let store = open(&Settings { url: None, file: file.clone() }).unwrap();
+        let shell = Shell::new("", "edge.toml", Path::new("/nowhere"));
+        let mut offline = Offline::of_database(store, shell).await.unwrap();
+        for wrong in [
+            "addresses = [\"a b\"]",
+            "addresses = [\"a@b\"]",
+            "addresses = [\"a?b\"]",
+            "addresses = [\"a;b\"]",
+            "addresses = [\"[::1\"]",
+            "number_prefix = \"<1>\"",
+            "number_prefix = \"1\u{7f}\"",
+            "inbound_user = \"a\\\"b\"\ninbound_password = \"x\"",
+        ] {
+            let text = format!("[[trunk]]\nname = \"t\"\nsources = [\"192.0.2.1\"]\n{wrong}\n");
+            let Ok(imported) = Imported::read(&text, "new.toml") else { continue };
+            let at = Wall::default();
+            let told = offline.import(imported, "new.toml", "x", at, false).await;
+            let Err(told) = told else { panic!("{wrong} is taken") };
+            assert!(told.starts_with("new.toml"), "{told}");
+        }
+        for end in ["", "-wal", "-shm"] {
+            drop(std::fs::remove_file(format!("{}{end}", file.display())));
+        }
     }
 }
