@@ -38,6 +38,8 @@ type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Deliveries that are to be tried again and wait for it to be heard.
 const REVIVED: usize = 1024;
+/// What it may be given to do at once: a few things at the start, then a reload now and then.
+const JOBS: usize = 64;
 /// How far the office stands behind calls where there are too few processors (`nice`).
 const PATIENCE: i32 = 10;
 /// How often a database is asked that is not there.
@@ -47,7 +49,7 @@ const CLOSING: Duration = Duration::from_secs(3);
 
 /// The thread, and what it works for.
 pub(super) struct Office {
-    jobs: Option<mpsc::UnboundedSender<Job>>,
+    jobs: Option<mpsc::Sender<Job>>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
     api: Option<Api>,
@@ -110,7 +112,7 @@ impl Office {
 
     fn start() -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (jobs, mut heard) = mpsc::unbounded_channel::<Job>();
+        let (jobs, mut heard) = mpsc::channel::<Job>(JOBS);
         let work = move || {
             // Calls go first. Who is started from here, as SQLite's threads are, is as patient.
             if let Err(error) = rustix::process::nice(PATIENCE) {
@@ -144,8 +146,10 @@ impl Office {
 
     /// Has something done there.
     pub fn run(&self, job: impl Future<Output = ()> + Send + 'static) {
-        if let Some(jobs) = &self.jobs {
-            drop(jobs.send(Box::pin(job)));
+        if let Some(jobs) = &self.jobs
+            && jobs.try_send(Box::pin(job)).is_err()
+        {
+            error!("the office has more to do than it can hear of");
         }
     }
 
