@@ -15,8 +15,10 @@ use sqlx::{AssertSqlSafe, Column, Row as _, TypeInfo, ValueRef};
 use super::sql::{Driver, Row, Session, Transaction, Value, sessions};
 use super::{Later, StoreError};
 
-/// Connections of one edge.
-const CONNECTIONS: u32 = 6;
+/// Connections of one edge that read, and that write: who searches for long keeps no call from being
+/// taken in.
+const READERS: u32 = 4;
+const WRITERS: u32 = 2;
 /// How long a connection, and a turn to write, is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The lock that writers take their turn by: "crosspnt" in ASCII.
@@ -29,8 +31,13 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 
 pub struct Server {
     options: PgConnectOptions,
-    /// Made on first use: it belongs to the runtime that uses it.
-    pool: OnceLock<Pool<Postgres>>,
+    /// Made on first use: they belong to the runtime that uses them.
+    pools: OnceLock<Pools>,
+}
+
+struct Pools {
+    readers: Pool<Postgres>,
+    writers: Pool<Postgres>,
 }
 
 impl Server {
@@ -44,13 +51,16 @@ impl Server {
             ("lock_timeout", "5s"),
             ("default_transaction_isolation", "read committed"),
         ]);
-        Ok(Self { options, pool: OnceLock::new() })
+        Ok(Self { options, pools: OnceLock::new() })
     }
 
-    fn pool(&self) -> &Pool<Postgres> {
-        self.pool.get_or_init(|| {
-            let pool = PoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-            pool.connect_lazy_with(self.options.clone())
+    fn pools(&self) -> &Pools {
+        self.pools.get_or_init(|| {
+            let pool = |most| {
+                let pool = PoolOptions::new().max_connections(most).acquire_timeout(PATIENCE);
+                pool.connect_lazy_with(self.options.clone())
+            };
+            Pools { readers: pool(READERS), writers: pool(WRITERS) }
         })
     }
 }
@@ -59,23 +69,25 @@ impl Driver for Server {
     fn migrate(&self) -> Later<'_, ()> {
         Box::pin(async {
             let migrator = super::sql::migrator(MIGRATIONS);
-            migrator.run(self.pool()).await.map_err(|it| match super::sql::not_migrated(it) {
-                Ok(error) => wrong(error),
-                Err(why) => why,
+            migrator.run(&self.pools().writers).await.map_err(|it| {
+                match super::sql::not_migrated(it) {
+                    Ok(error) => wrong(error),
+                    Err(why) => why,
+                }
             })
         })
     }
 
     fn reader(&self) -> Later<'_, Box<dyn Session>> {
         Box::pin(async {
-            let connection = self.pool().acquire().await.map_err(wrong)?;
+            let connection = self.pools().readers.acquire().await.map_err(wrong)?;
             Ok(Box::new(Read(connection)) as Box<dyn Session>)
         })
     }
 
     fn writer(&self) -> Later<'_, Box<dyn Transaction>> {
         Box::pin(async {
-            let mut write = Write(self.pool().begin().await.map_err(wrong)?);
+            let mut write = Write(self.pools().writers.begin().await.map_err(wrong)?);
             let turn = "SELECT 1::BIGINT FROM pg_advisory_xact_lock($1)";
             write.rows(turn, vec![TURN.into()]).await?;
             Ok(Box::new(write) as Box<dyn Transaction>)

@@ -1,7 +1,8 @@
 //! A real PostgreSQL of this test's own, on a socket in a folder.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::world::{Folder, at, batch, call, fact};
 use super::{NAMES, conforms, turn};
@@ -136,6 +137,36 @@ fn a_postgresql_that_goes_away_is_found_again() {
         assert!(store.record("a").await.unwrap().is_some());
         let told = store.backup(Path::new("/nowhere")).await;
         assert!(matches!(told, Err(StoreError::Refused(_))), "{told:?}");
+    });
+}
+
+/// Searches that take long hold their connections; calls are taken in all the same.
+#[test]
+fn who_reads_for_long_keeps_nobody_from_writing() {
+    let Some(server) = Server::start() else { return };
+    turn(async {
+        let store = server.database("busy");
+        store.users().await.unwrap();
+        let socket = server.path().to_str().unwrap().to_owned();
+        let sql = "BEGIN; LOCK TABLE users; SELECT pg_sleep(20)";
+        let mut holder = server.command("psql");
+        let arguments = ["-h", &socket, "-U", "crosspoint", "-d", "busy", "-c", sql];
+        let mut holder = holder.args(arguments).stdout(Stdio::null()).spawn().unwrap();
+        let short = Duration::from_millis(300);
+        while tokio::time::timeout(short, store.users()).await.is_ok() {}
+        let reads: Vec<_> = (0..10)
+            .map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move { store.users().await.is_ok() })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let taken = batch(vec![call("a", 1, serde_json::json!({}))], vec![]);
+        let taken = tokio::time::timeout(Duration::from_secs(3), store.ingest(&taken)).await;
+        assert!(matches!(taken, Ok(Ok(()))), "{taken:?}");
+        assert!(reads.iter().any(|it| !it.is_finished()), "nobody read for long");
+        drop(holder.kill());
+        drop(holder.wait());
     });
 }
 
