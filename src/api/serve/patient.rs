@@ -87,6 +87,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use axum::body::{Body, Bytes};
+    use axum::http::Response;
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
+    use hyper_util::rt::TokioIo;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -110,5 +117,20 @@ mod tests {
         let stuck = tokio::time::timeout(20 * patience, ours.write_all(&[1; 64])).await;
         assert_eq!(stuck.unwrap().unwrap_err().kind(), io::ErrorKind::TimedOut);
         drop(theirs);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_reads_is_broken_off() {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        let endless = service_fn(|_| async {
+            let piece = || Ok::<_, Infallible>(Bytes::from_static(&[0; 4096]));
+            let body = Body::from_stream(futures_util::stream::repeat_with(piece));
+            Ok::<_, Infallible>(Response::new(body))
+        });
+        let ours = TokioIo::new(Patient::new(ours, Duration::from_millis(200)));
+        let served = http1::Builder::new().serve_connection(ours, endless);
+        theirs.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(10), served).await;
+        assert!(ended.expect("it holds its place").is_err());
     }
 }
