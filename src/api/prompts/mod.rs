@@ -176,6 +176,13 @@ async fn upload(
         problem.and("allowed", decode::ALLOWED)
     })?;
     let (seconds, file) = (clip.len() as f64 / f64::from(RATE), path.clone());
+    // Said before it is done: what nobody can prove does not happen.
+    let there = path.clone();
+    let what = match beside(move || there.try_exists()).await? {
+        true => "changed",
+        false => "created",
+    };
+    note(&api, &who, what, &name).await?;
     let alone = Arc::clone(&api.live.turns.disk);
     let was_there = beside(move || {
         let _alone = alone.lock().unwrap_or_else(PoisonError::into_inner);
@@ -185,8 +192,6 @@ async fn upload(
     let Some(was_there) = was_there else {
         return Err(Problem::not_now("there are as many messages as there may be"));
     };
-    let what = if was_there { "changed" } else { "created" };
-    note(&api, &who, what, &name).await?;
     played_anew(&api, &name).await?;
     let kept = Kept { name: name.clone(), seconds, changed_at: Some(api.now().unix_micros()) };
     let status = if was_there { StatusCode::OK } else { StatusCode::CREATED };
@@ -226,15 +231,19 @@ async fn delete(
     if is_used(&api, &name) {
         return Err(Problem::in_use(format!("the directory still plays the prompt {name:?}")));
     }
+    let there = path.clone();
+    if !beside(move || there.try_exists()).await? {
+        return Err(Problem::none("prompt", &name));
+    }
+    note(&api, &who, "deleted", &name).await?;
     let remove = move || match std::fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         removed => removed.map(|()| true),
     };
-    if !beside(remove).await? {
-        return Err(Problem::none("prompt", &name));
+    match beside(remove).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Problem::none("prompt", &name)),
     }
-    note(&api, &who, "deleted", &name).await?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A text to be spoken.
@@ -330,6 +339,37 @@ async fn beside<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A database that takes no entry of the audit log.
+    #[tokio::test]
+    async fn what_cannot_be_written_down_is_not_done() {
+        let rig = crate::api::rig::Rig::start("prompts-audit").await;
+        let admin = rig.admin().await;
+        let put = async |name: &str| {
+            let mut request = axum::http::Request::put(format!("/v1/prompts/{name}"));
+            for (key, value) in &admin.0 {
+                request = request.header(key, value);
+            }
+            let body = axum::body::Body::from(wav::encode(&[0; 8000]));
+            rig.send(request.body(body).unwrap()).await.status
+        };
+        assert_eq!(put("hello").await, StatusCode::CREATED);
+        let script = "import sqlite3, sys\n\
+                      db = sqlite3.connect(sys.argv[1])\n\
+                      db.execute(\"CREATE TRIGGER deaf BEFORE INSERT ON audit \
+                      BEGIN SELECT RAISE(ABORT, 'no'); END\")\n\
+                      db.commit()\n";
+        let mut python = std::process::Command::new("python3");
+        let file = rig.folder.join("crosspoint.db");
+        assert!(python.args(["-c", script]).arg(file).status().unwrap().success());
+        assert_eq!(put("other").await, StatusCode::SERVICE_UNAVAILABLE);
+        let delete = "DELETE /v1/prompts/hello";
+        assert_eq!(rig.ask(&admin, delete, Value::Null).await.status, 503);
+        let names = rig.ask(&admin, "GET /v1/prompts", Value::Null).await.json();
+        let names: Vec<_> =
+            names["items"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
+        assert_eq!(names, ["hello"]);
+    }
 
     #[test]
     fn what_is_kept_is_listed_and_nothing_else() {
