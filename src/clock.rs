@@ -101,4 +101,10 @@ impl Now {
     pub fn after(self, later: Duration) -> Self {
         Self { at: self.at + later, wall: self.wall + later }
     }
+
+    /// The date of a moment before this one, if the clock on the wall has not been set since.
+    pub fn wall_of(self, earlier: Instant) -> Wall {
+        let ago = i64::try_from(self.at.since(earlier).as_micros()).unwrap_or(i64::MAX);
+        Wall(self.wall.0.saturating_sub(ago))
+    }
 }

@@ -1,9 +1,10 @@
 //! Liveness, readiness and metrics.
 //!
 //! `/health/live` is 200 while the process turns; `/health/ready` is 503 once the edge drains, so
-//! that a balancer moves on, and says `degraded` while records cannot be written, or recordings not
-//! be kept as they should: calls go on then;
-//! `/metrics` is Prometheus text.
+//! that a balancer moves on, and says `degraded`, and why, while records cannot be written, the
+//! database does not answer or refuses records, its directory cannot be in force here, or recordings
+//! cannot be kept as they should: calls go on then; `/metrics` is Prometheus text. What exactly is
+//! wrong is said to those who may know it: in the log, and in `/v1/status`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,11 +12,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::Api;
+
+/// What is wrong while calls go on.
+const DISK: &str = "records wait in memory, the disk refuses them";
+const AWAY: &str = "the database does not answer, records wait in the journal";
+const REFUSES: &str = "the database refuses records, they wait in the journal";
+const NOT_IN_FORCE: &str =
+    "the directory in the database cannot be in force here, the one before it is";
 
 /// What the pages show.
 #[derive(Clone)]
@@ -56,19 +63,31 @@ async fn live() -> &'static str {
 }
 
 /// 200 while calls are taken, 503 once the edge drains.
+///
+/// `ready`; or `degraded: ` and what is wrong, while calls go on all the same: records that the
+/// disk refuses, a database that does not answer or refuses records, a directory in the database
+/// that cannot be in force here, recordings that cannot be kept as they should.
 #[utoipa::path(get, path = "/health/ready", tag = "health", operation_id = "ready",
     responses((status = 200, body = String, content_type = "text/plain"),
         (status = 503, body = String, content_type = "text/plain")))]
-async fn ready(State(api): State<Api>) -> impl IntoResponse {
-    let status = &api.status;
-    if status.draining.load(Ordering::Relaxed) {
-        (StatusCode::SERVICE_UNAVAILABLE, String::from("draining\n"))
-    } else if status.journal_behind.load(Ordering::Relaxed) {
-        (StatusCode::OK, "degraded: records wait in memory, the disk refuses them\n".into())
-    } else if let Some(why) = api.live.keeping.degraded() {
-        (StatusCode::OK, format!("degraded: recordings wait, {why}\n"))
-    } else {
-        (StatusCode::OK, "ready\n".into())
+async fn ready(State(api): State<Api>) -> (StatusCode, String) {
+    if api.status.draining.load(Ordering::Relaxed) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned());
+    }
+    let standing = api.directory.standing();
+    let away = standing.away.is_some();
+    let wrong = [
+        (api.status.journal_behind.load(Ordering::Relaxed), DISK),
+        (away, AWAY),
+        (!away && api.progress.is_failing(), REFUSES),
+        (standing.refused.is_some(), NOT_IN_FORCE),
+    ];
+    let mut wrong: Vec<_> =
+        wrong.into_iter().filter(|it| it.0).map(|it| it.1.to_owned()).collect();
+    wrong.extend(api.live.keeping.degraded().map(|it| format!("recordings wait, {it}")));
+    match wrong.is_empty() {
+        true => (StatusCode::OK, "ready\n".to_owned()),
+        false => (StatusCode::OK, format!("degraded: {}\n", wrong.join("; "))),
     }
 }
 

@@ -55,7 +55,7 @@ use self::recordings::Shelves;
 use crate::clock::{Now, Wall};
 use crate::config::Config;
 use crate::store::Shelf;
-use crate::store::database::Store;
+use crate::store::database::{Progress, Store};
 
 /// What every part of the API stands on; cheap to clone.
 #[derive(Clone)]
@@ -82,6 +82,8 @@ pub struct Parts {
     pub captures: Captures,
     /// Where recordings stand: see [`Api::shelf`].
     pub shelves: Shelves,
+    /// How far the store is behind the journal.
+    pub progress: Arc<Progress>,
     /// Who tells webhooks of events hears here which deliveries are to be tried again.
     pub revived: mpsc::Sender<i64>,
     /// The data folder.

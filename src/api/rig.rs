@@ -122,6 +122,7 @@ impl Rig {
             status: Status::new(None, Arc::default()),
             captures: Captures { folder: folder.join("captures"), look: Arc::new(look) },
             shelves,
+            progress: Arc::default(),
             revived: mpsc::channel(16).0,
             data: folder.clone(),
             folder: "/nowhere".into(),

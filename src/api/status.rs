@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::access::{Agent, Role, Viewer};
-use super::{Answer, Api, Ask, Body, Path, Problem, Query};
-use crate::clock::Now;
+use super::{Answer, Api, Ask, Body, Path, Problem, Query, recordings};
+use crate::clock::{Instant, Now, Wall};
 use crate::config::Config;
 use crate::config::shell::{Listener, ListenerTransport};
 use crate::desk::{Presence, State as AgentState};
 use crate::model::{Directory, QueueView};
-use crate::peer::{AddressState, Registration, TrunkStatus};
+use crate::peer::{AddressState, AddressStatus, Registration, TrunkStatus};
 use crate::store::Away;
 use crate::switch::Switch;
 
@@ -50,9 +50,10 @@ pub struct Seen {
     pub registrations: usize,
     pub trunks: Vec<TrunkStatus>,
     pub queues: Vec<(String, QueueView)>,
-    pub agents: Vec<(String, AgentState, Presence)>,
-    /// Since the program started.
-    pub uptime_ms: u64,
+    /// Each with its state, since when, and what it said.
+    pub agents: Vec<(String, (AgentState, Instant), Presence)>,
+    /// When this was seen.
+    pub now: Now,
 }
 
 impl Seen {
@@ -75,13 +76,13 @@ impl Seen {
                     Some((it.id.to_string(), state, said))
                 })
                 .collect(),
-            uptime_ms: now.at.micros() / 1000,
+            now,
         }
     }
 }
 
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(status, registrations, state), components(schemas(Told)))]
+#[openapi(paths(status, registrations, state), components(schemas(Standing, Told)))]
 pub struct Doc;
 
 pub fn routes() -> Router<Api> {
@@ -91,56 +92,181 @@ pub fn routes() -> Router<Api> {
         .route("/v1/agents/{name}/state", put(state))
 }
 
+/// How things are.
+#[derive(Debug, Serialize, ToSchema)]
+struct Standing {
+    /// That are not over.
+    calls: usize,
+    /// Callers who wait in queues.
+    in_line: usize,
+    registrations: Registered,
+    trunks: Vec<TrunkStanding>,
+    queues: Vec<QueueStanding>,
+    agents: Vec<AgentStanding>,
+    /// What is still to be done with recordings, and why it is not.
+    #[schema(value_type = Object)]
+    recordings: recordings::Told,
+    store: StoreStanding,
+    directory: DirectoryStanding,
+    version: &'static str,
+    /// Since the program started.
+    uptime_ms: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Registered {
+    /// Phones.
+    total: usize,
+    /// Where they register.
+    at: Vec<RegisterAt>,
+}
+
+/// A socket that takes registrations, as phones see it.
+#[derive(Debug, Serialize, ToSchema)]
+struct RegisterAt {
+    #[schema(value_type = String)]
+    address: std::net::SocketAddr,
+    transports: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct TrunkStanding {
+    name: String,
+    calls: u32,
+    addresses: Vec<AddressStanding>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct AddressStanding {
+    address: String,
+    up: bool,
+    /// `up`; `cooling`: a call through it failed lately; `down`: it does not answer probes.
+    state: &'static str,
+    /// Since when: microseconds since 1970.
+    #[schema(value_type = i64)]
+    since: Wall,
+    /// What it last said to a probe.
+    last_status: Option<u16>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct QueueStanding {
+    name: String,
+    waiting: u32,
+    free: u32,
+    /// How long the first of them has waited.
+    longest_ms: Option<u64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct AgentStanding {
+    name: String,
+    /// `available`, `busy`, `wrap_up` or `away`.
+    #[schema(value_type = String)]
+    state: AgentState,
+    /// What it said of itself: who talks is busy, and may have said meanwhile that it takes no more.
+    #[schema(value_type = String)]
+    presence: Presence,
+    /// Since when it is in this state: microseconds since 1970.
+    #[schema(value_type = i64)]
+    since: Wall,
+}
+
+/// The database.
+#[derive(Debug, Serialize, ToSchema)]
+struct StoreStanding {
+    up: bool,
+    /// Why it is not.
+    why: Option<String>,
+    /// It does not take what the journal has.
+    refuses_records: bool,
+    /// Of the journal, not yet in the database.
+    behind_bytes: u64,
+}
+
+/// The directory that others may change as well, where it is in the database.
+#[derive(Debug, Serialize, ToSchema)]
+struct DirectoryStanding {
+    /// What is kept is what calls are routed by.
+    in_force: bool,
+    /// Why not: the one before is.
+    why: Option<String>,
+}
+
 /// How things are
 #[utoipa::path(get, path = "/v1/status", operation_id = "get_status", tag = "status",
-    responses((status = 200, description = "Calls, trunks, registrations, queues, agents, recordings", body = Object)),
+    responses((status = 200, description = "Calls, trunks, registrations, queues, agents, recordings, the database", body = Standing)),
     extensions(("x-role" = json!("viewer"))))]
-async fn status(State(api): State<Api>, _: Viewer) -> Answer<axum::Json<Value>> {
+async fn status(State(api): State<Api>, _: Viewer) -> Answer<axum::Json<Standing>> {
     let seen = api.exchange.ask(|answer| Ask::Status { answer }).await?;
-    let trunks = seen.trunks.iter().map(|it| {
-        let addresses = it.addresses.iter().map(|(address, state, said)| {
-            let state = match state {
+    let now = seen.now;
+    let queues = seen.queues.into_iter().map(|(name, it)| QueueStanding {
+        name,
+        waiting: it.waiting,
+        free: it.free,
+        longest_ms: it.longest_wait.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
+    });
+    let agents = seen.agents.into_iter().map(|(name, (state, since), presence)| AgentStanding {
+        name,
+        state,
+        presence,
+        since: now.wall_of(since),
+    });
+    let directory = api.directory.standing();
+    Ok(axum::Json(Standing {
+        calls: seen.calls,
+        in_line: seen.in_line,
+        registrations: Registered {
+            total: seen.registrations,
+            at: phones_register_at(&api.running()),
+        },
+        trunks: seen.trunks.into_iter().map(|it| TrunkStanding::of(it, now)).collect(),
+        queues: queues.collect(),
+        agents: agents.collect(),
+        recordings: api.live.keeping.told(),
+        store: StoreStanding {
+            up: directory.away.is_none(),
+            why: directory.away,
+            refuses_records: api.progress.is_failing(),
+            behind_bytes: api.progress.bytes_behind(),
+        },
+        directory: DirectoryStanding {
+            in_force: directory.refused.is_none(),
+            why: directory.refused,
+        },
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_ms: now.at.micros() / 1000,
+    }))
+}
+
+impl TrunkStanding {
+    fn of(trunk: TrunkStatus, now: Now) -> Self {
+        let address = |it: AddressStatus| AddressStanding {
+            address: it.name,
+            up: it.state != AddressState::Down,
+            state: match it.state {
                 AddressState::Up => "up",
                 AddressState::Cooling => "cooling",
                 AddressState::Down => "down",
-            };
-            json!({ "address": address, "up": state != "down", "state": state, "last_status": said })
-        });
-        let addresses: Vec<Value> = addresses.collect();
-        json!({ "name": it.name, "calls": it.calls, "addresses": addresses })
-    });
-    let queues = seen.queues.iter().map(|(name, it)| {
-        let longest = it.longest_wait.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX));
-        json!({ "name": name, "waiting": it.waiting, "free": it.free, "longest_ms": longest })
-    });
-    let agents = seen.agents.iter().map(|(name, state, said)| {
-        // Who talks is busy, and may have said meanwhile that it takes no more.
-        json!({ "name": name, "state": state, "presence": said })
-    });
-    Ok(axum::Json(json!({
-        "calls": seen.calls,
-        "in_line": seen.in_line,
-        "registrations": { "total": seen.registrations, "at": phones_register_at(&api.running()) },
-        "trunks": trunks.collect::<Vec<_>>(),
-        "queues": queues.collect::<Vec<_>>(),
-        "agents": agents.collect::<Vec<_>>(),
-        "recordings": api.live.keeping.told(),
-        "version": env!("CARGO_PKG_VERSION"),
-        "uptime_ms": seen.uptime_ms,
-    })))
+            },
+            since: now.wall_of(it.since),
+            last_status: it.last_status,
+        };
+        let addresses = trunk.addresses.into_iter().map(address).collect();
+        Self { name: trunk.name.to_string(), calls: trunk.calls, addresses }
+    }
 }
 
 /// What a phone is told: the sockets that take registrations, as phones see them. One that is bound
 /// to every address says so (`0.0.0.0`): which of them a phone reaches, it knows best.
-fn phones_register_at(config: &Config) -> Vec<Value> {
+fn phones_register_at(config: &Config) -> Vec<RegisterAt> {
     let told = |listener: &Listener| {
         let (mut address, told) = (listener.address, config.sip.advertised);
         if let Some(ip) = told.filter(|it| it.is_ipv6() == address.is_ipv6()) {
             address.set_ip(ip);
         }
         let transport = |it: &ListenerTransport| crate::sip::Transport::from(*it).as_str();
-        let transports: Vec<_> = listener.transports.iter().map(transport).collect();
-        json!({ "address": address, "transports": transports })
+        RegisterAt { address, transports: listener.transports.iter().map(transport).collect() }
     };
     config.sip.listener.iter().filter(|it| it.takes_clients).map(told).collect()
 }

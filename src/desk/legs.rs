@@ -20,9 +20,10 @@ pub(super) struct Leg {
 
 impl Desk {
     /// A phone of this account makes a call of its own.
-    pub fn calls(&mut self, caller: Caller, account: &str) {
+    pub fn calls(&mut self, caller: Caller, account: &str, now: Now) {
         if let Some(people) = self.roster.of_account(account) {
-            self.engaged(caller, 0, Leg { to: None, people, talks: true, wrap_up: Duration::ZERO });
+            let leg = Leg { to: None, people, talks: true, wrap_up: Duration::ZERO };
+            self.engaged(caller, 0, leg, now);
         }
     }
 
@@ -47,26 +48,27 @@ impl Desk {
     }
 
     /// A leg to a destination, and to whoever is reached there.
-    pub(super) fn engage(&mut self, caller: Caller, leg: u8, to: Arc<str>, talks: bool) {
+    pub(super) fn engage(&mut self, caller: Caller, leg: u8, to: Arc<str>, talks: bool, now: Now) {
         let people = self.roster.reached_by(&to).unwrap_or_default();
-        self.engaged(caller, leg, Leg { to: Some(to), people, talks, wrap_up: Duration::ZERO });
+        let engaged = Leg { to: Some(to), people, talks, wrap_up: Duration::ZERO };
+        self.engaged(caller, leg, engaged, now);
     }
 
-    fn engaged(&mut self, caller: Caller, leg: u8, engaged: Leg) {
+    fn engaged(&mut self, caller: Caller, leg: u8, engaged: Leg, now: Now) {
         for id in engaged.people.iter() {
-            self.people[*id].calls += 1;
+            self.people[*id].engages(now.at);
         }
         if let Some(to) = &engaged.to {
             *self.load.entry(Arc::clone(to)).or_default() += 1;
         }
         if let Some(before) = self.legs.insert((caller, leg), engaged) {
-            self.lets_go(&before);
+            self.lets_go(&before, now);
         }
     }
 
-    fn lets_go(&mut self, leg: &Leg) {
+    fn lets_go(&mut self, leg: &Leg, now: Now) {
         for id in leg.people.iter() {
-            self.people[*id].hangs_up();
+            self.people[*id].hangs_up(now.at);
         }
         if let Some(to) = &leg.to
             && let Some(calls) = self.load.get_mut(to)
@@ -80,7 +82,7 @@ impl Desk {
 
     pub(super) fn disengage(&mut self, key: (Caller, u8), now: Now) {
         let Some(leg) = self.legs.remove(&key) else { return };
-        self.lets_go(&leg);
+        self.lets_go(&leg, now);
         for id in leg.people.iter() {
             let person = &mut self.people[*id];
             if leg.talks {

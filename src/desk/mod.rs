@@ -209,7 +209,7 @@ impl Desk {
                 if was_caller {
                     self.disengage((caller, 0), now);
                 }
-                self.engage(caller, leg, destination, true);
+                self.engage(caller, leg, destination, true, now);
             }
         }
         self.serve(now, out);
@@ -219,7 +219,7 @@ impl Desk {
     pub fn hears(&mut self, caller: Caller, what: &What, now: Now, out: &mut Words) {
         match what {
             What::LegDialing { leg, destination } => {
-                self.engage(caller, *leg, Arc::clone(destination), false);
+                self.engage(caller, *leg, Arc::clone(destination), false, now);
             }
             What::Connected { leg } => {
                 if let Some(leg) = self.legs.get_mut(&(caller, *leg)) {
@@ -269,14 +269,14 @@ impl Desk {
         out: &mut Words,
     ) -> bool {
         let Some(id) = self.roster.agent(agent) else { return false };
-        self.people[id].set(presence);
+        self.people[id].set(presence, now.at);
         self.stir([&id]);
         self.serve(now, out);
         true
     }
 
-    /// How an agent is. `None` if there is no such agent.
-    pub fn state(&self, agent: &str, now: Instant) -> Option<State> {
+    /// How an agent is, and since when. `None` if there is no such agent.
+    pub fn state(&self, agent: &str, now: Instant) -> Option<(State, Instant)> {
         self.roster.agent(agent).map(|id| self.people[id].state(now))
     }
 

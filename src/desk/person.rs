@@ -53,6 +53,8 @@ pub(super) struct Person {
     passes: u32,
     /// When its last talk ended.
     pub idle: Instant,
+    /// Since when it is as it is, but for a wrap-up that has ended by itself.
+    since: Instant,
     /// The lines in which it matters that it becomes free.
     pub lines: BTreeSet<usize>,
 }
@@ -68,15 +70,18 @@ impl Person {
             aside: None,
             passes: 0,
             idle: now,
+            since: now,
             lines: BTreeSet::new(),
         }
     }
 
-    pub fn set(&mut self, presence: Presence) {
+    pub fn set(&mut self, presence: Presence, now: Instant) {
+        let (before, since) = self.state(now);
         self.away = presence == Presence::Away;
         if !self.away {
             (self.wrap_up, self.aside, self.passes) = (None, None, 0);
         }
+        self.since = if self.state(now).0 == before { since } else { now };
     }
 
     /// It did not take a call: until when it is left alone.
@@ -93,7 +98,18 @@ impl Person {
         self.passes = 0;
     }
 
-    pub fn hangs_up(&mut self) {
+    /// One more call rings it, or it makes one.
+    pub fn engages(&mut self, now: Instant) {
+        if self.calls == 0 {
+            self.since = now;
+        }
+        self.calls = self.calls.saturating_add(1);
+    }
+
+    pub fn hangs_up(&mut self, now: Instant) {
+        if self.calls == 1 {
+            self.since = now;
+        }
         self.calls = self.calls.saturating_sub(1);
     }
 
@@ -110,15 +126,13 @@ impl Person {
             && !waits(self.aside)
     }
 
-    pub fn state(&self, now: Instant) -> State {
-        if 0 < self.calls {
-            State::Busy
-        } else if self.away {
-            State::Away
-        } else if self.wrap_up.is_some_and(|until| now < until) {
-            State::WrapUp
-        } else {
-            State::Available
+    /// How it is, and since when.
+    pub fn state(&self, now: Instant) -> (State, Instant) {
+        match self.wrap_up {
+            _ if 0 < self.calls => (State::Busy, self.since),
+            _ if self.away => (State::Away, self.since),
+            Some(until) if now < until => (State::WrapUp, self.since),
+            until => (State::Available, self.since.max(until.unwrap_or(self.since))),
         }
     }
 }

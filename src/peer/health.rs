@@ -14,14 +14,19 @@ use std::time::Duration;
 use super::alive::{Alive, Spots};
 use super::config::{Address, Probe};
 use super::dice::Dice;
+use super::trunk::AddressState;
 use crate::clock::Instant;
 
 /// What is known of one address.
 #[derive(Clone, Debug)]
 pub(super) struct Health {
     alive: Alive,
+    /// When it last went down or came up, or was first heard of.
+    since: Instant,
     /// Where it leads to, if it is a name.
     pub spots: Spots,
+    /// When a call first failed, of those that it cools down from.
+    cooling_since: Instant,
     cooling_until: Instant,
     next_probe: Option<Instant>,
     pub armed: Option<Instant>,
@@ -42,7 +47,9 @@ impl Health {
     pub fn new(probe: Option<&Probe>, now: Instant, dice: &mut Dice) -> Self {
         Self {
             alive: Alive::default(),
+            since: now,
             spots: Spots::default(),
+            cooling_since: now,
             cooling_until: now,
             next_probe: probe.map(|it| now + dice.part_of(it.every)),
             armed: None,
@@ -54,6 +61,9 @@ impl Health {
     pub fn adopt(&mut self, probe: Option<&Probe>, now: Instant, dice: &mut Dice) {
         self.next_probe = probe.map(|it| now + dice.part_of(it.every));
         if probe.is_none() {
+            if self.alive.down {
+                self.since = now;
+            }
             (self.alive, self.spots) = (Alive::default(), Spots::default());
         }
     }
@@ -90,13 +100,30 @@ impl Health {
         was.down != down
     }
 
+    /// What we think of it has changed.
+    pub fn changed(&mut self, now: Instant) {
+        self.since = now;
+    }
+
     pub fn cool(&mut self, cooldown: Duration, now: Instant) {
+        if !self.is_cooling(now) {
+            self.cooling_since = now;
+        }
         self.cooling_until = now + cooldown;
     }
 
     /// A call got a response through this address.
     pub fn on_reached(&mut self, now: Instant) {
         self.cooling_until = now;
+    }
+
+    /// How it is, and since when.
+    pub fn state(&self, now: Instant) -> (AddressState, Instant) {
+        match (self.is_down(), self.is_cooling(now)) {
+            (true, _) => (AddressState::Down, self.since),
+            (false, true) => (AddressState::Cooling, self.cooling_since.max(self.since)),
+            (false, false) => (AddressState::Up, self.cooling_until.max(self.since)),
+        }
     }
 
     pub fn is_down(&self) -> bool {

@@ -45,7 +45,7 @@ pub use self::cidr::{Cidr, CidrError};
 pub use self::config::{Config, ConfigError};
 pub use self::locate::{LARGE, Place, Resolve, Target};
 pub use self::snapshot::{Registration, Snapshot};
-pub use self::trunk::{AddressState, Asked, Busy, TrunkId, TrunkStatus};
+pub use self::trunk::{AddressState, AddressStatus, Asked, Busy, TrunkId, TrunkStatus};
 
 use self::auth::{Door, Keys};
 use self::bindings::Bindings;
@@ -374,8 +374,8 @@ impl Peers {
 
     /// The final response to a probe, or `None` if there was none. True if the address went down or
     /// came up by that.
-    pub fn on_probed(&mut self, asked: Asked, status: Option<u16>) -> bool {
-        self.trunks.on_probed(asked, status)
+    pub fn on_probed(&mut self, asked: Asked, status: Option<u16>, now: Instant) -> bool {
+        self.trunks.on_probed(asked, status, now)
     }
 
     /// Where a trunk's name leads to now: those places are asked whether they are there. True if
@@ -393,7 +393,7 @@ impl Peers {
             let at = named.as_ref().and_then(|it| self.target_at(it, remote, transport));
             match at {
                 Some(target) => out.push(Out::Probe { asked, target }),
-                None => changed |= self.trunks.on_probed(asked, None),
+                None => changed |= self.trunks.on_probed(asked, None, now),
             }
         }
         changed
@@ -429,7 +429,7 @@ impl Peers {
                     out.push(Out::Find { asked, resolve });
                 }
                 Some(target) => out.push(Out::Probe { asked, target }),
-                None => drop(self.trunks.on_probed(asked, None)),
+                None => drop(self.trunks.on_probed(asked, None, now)),
             }
         }
     }

@@ -54,8 +54,18 @@ pub struct TrunkStatus {
     pub id: TrunkId,
     pub name: Arc<str>,
     pub calls: u32,
-    /// Each address (`host:port`), its state, and what it last said to a probe.
-    pub addresses: Vec<(String, AddressState, Option<u16>)>,
+    pub addresses: Vec<AddressStatus>,
+}
+
+/// One of its addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressStatus {
+    /// `host:port`.
+    pub name: String,
+    pub state: AddressState,
+    pub since: Instant,
+    /// What it last said to a probe.
+    pub last_status: Option<u16>,
 }
 
 /// Of all trunks there ever were, so that none gets the number of another.
@@ -238,13 +248,18 @@ impl Trunks {
     }
 
     /// What a probe gave. True if the address went down or came up by that.
-    pub fn on_probed(&mut self, asked: Asked, status: Option<u16>) -> bool {
+    pub fn on_probed(&mut self, asked: Asked, status: Option<u16>, now: Instant) -> bool {
         let Some((line, at)) = self.address(asked.trunk, asked.address) else { return false };
-        match (&line.config.probe, asked.spot) {
-            (Some(probe), None) => line.health[at].on_probed(probe, status),
-            (Some(probe), Some(spot)) => line.health[at].on_spot_probed(spot, probe, status),
+        let health = &mut line.health[at];
+        let changed = match (&line.config.probe, asked.spot) {
+            (Some(probe), None) => health.on_probed(probe, status),
+            (Some(probe), Some(spot)) => health.on_spot_probed(spot, probe, status),
             (None, _) => false,
+        };
+        if changed {
+            health.changed(now);
         }
+        changed
     }
 
     /// Where an address that is a name leads to now: whom to ask there, and whether that changed
@@ -261,12 +276,16 @@ impl Trunks {
         let (Some(probe), health) = (&line.config.probe, &mut line.health[at]) else {
             return (Vec::new(), false);
         };
-        if found.is_empty() {
-            return (Vec::new(), health.on_probed(probe, None));
+        let (spots, changed) = match found.is_empty() {
+            true => (Vec::new(), health.on_probed(probe, None)),
+            false => {
+                let down = health.is_down();
+                (health.spots.found(found, down, now), health.follow_spots())
+            }
+        };
+        if changed {
+            health.changed(now);
         }
-        let down = health.is_down();
-        let spots = health.spots.found(found, down, now);
-        let changed = health.follow_spots();
         let each =
             |(spot, remote, transport)| (Asked { spot: Some(spot), ..asked }, remote, transport);
         (spots.into_iter().map(each).collect(), changed)
@@ -322,13 +341,9 @@ impl Trunks {
 impl Line {
     fn status(&self, id: TrunkId, now: Instant) -> TrunkStatus {
         let addresses = self.config.addresses.iter().zip(&self.health).map(|(it, health)| {
-            let state = match (health.is_down(), health.is_cooling(now)) {
-                (true, _) => AddressState::Down,
-                (false, true) => AddressState::Cooling,
-                (false, false) => AddressState::Up,
-            };
+            let (state, since) = health.state(now);
             let name = it.port.map_or(it.host.clone(), |port| format!("{}:{port}", it.host));
-            (name, state, health.last_status)
+            AddressStatus { name, state, since, last_status: health.last_status }
         });
         let (name, addresses) = (self.config.name.clone(), addresses.collect());
         TrunkStatus { id, name, calls: self.calls, addresses }
@@ -400,7 +415,7 @@ mod tests {
         let mut trunks = adopted(vec![a.clone()]);
         let id = trunks.named("a").unwrap();
         trunks.try_start_call(id, at(1)).unwrap();
-        assert!(trunks.on_probed(Asked { trunk: id, address: 0, spot: None }, None));
+        assert!(trunks.on_probed(Asked { trunk: id, address: 0, spot: None }, None, at(1)));
         let mut longer = a;
         longer.addresses.insert(0, address("new.example"));
         let wanted = vec![trunk("b", "11.0.0.0/8"), longer];
@@ -444,7 +459,7 @@ mod tests {
             let now = trunks.deadline().unwrap();
             for it in trunks.on_time(now, &mut dice) {
                 assert_eq!((it.trunk, it.address), (a, 0));
-                trunks.on_probed(it, Some(200));
+                trunks.on_probed(it, Some(200), now);
                 asked += 1;
             }
         }

@@ -1,35 +1,31 @@
 //! `crosspoint directory export|import|diff`: the whole directory as TOML, so that git can hold it;
-//! of a database while no edge runs on it, or through the API of one that does.
+//! of a database, which an edge that runs on it follows, or through the API of an edge elsewhere.
 
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::clock::Clock;
 use super::{Error, commands, read_shell, setup};
 use crate::api::directory::{Home, Offline};
-use crate::config::Config;
 use crate::config::documents::{Documents, Imported};
 use crate::config::shell::DirectoryIn;
 use crate::store::database::{Settings, open};
 
 /// How long an edge may take to answer.
 const WITHIN: Duration = Duration::from_secs(60);
-/// How long it takes to see that nobody listens.
-const LISTENS_WITHIN: Duration = Duration::from_millis(300);
 /// Who changes what is changed on the command line.
 const BY: &str = "command line";
 
 /// Which directory.
 #[derive(Clone, Debug)]
 pub enum Place {
-    /// Of an edge that does not run: its configuration, its data folder.
+    /// Of an edge on this machine: its configuration, its data folder.
     Here { config: Option<PathBuf>, data: PathBuf },
-    /// Of one that does: `http://127.0.0.1:8060`, and a key.
+    /// Of one that runs somewhere: `http://127.0.0.1:8060`, and a key.
     There { url: String, key: String },
 }
 
-/// Prints it. Passwords and secrets only if they are asked for, and only of one that does not run.
+/// Prints it. Passwords and secrets only if they are asked for, and only here.
 pub fn export(place: &Place, secrets: bool) -> Result<(), Error> {
     let text = match place {
         Place::There { .. } if secrets => {
@@ -67,9 +63,6 @@ fn change(place: &Place, file: &Path, dry_run: bool) -> Result<(), Error> {
             let imported = Imported::read(&text, &name);
             let imported = imported.map_err(|it| Error::Config(it.to_string()))?;
             let mut opened = opened(place)?;
-            if !dry_run {
-                opened.is_alone()?;
-            }
             let diff = opened.change(imported, &name, dry_run)?;
             diff.to_string()
         }
@@ -77,10 +70,9 @@ fn change(place: &Place, file: &Path, dry_run: bool) -> Result<(), Error> {
     commands::say(if told.is_empty() { "Nothing is different.\n".to_owned() } else { told })
 }
 
-/// A directory of an edge that does not run.
+/// A directory on this machine.
 struct Opened {
     offline: Offline,
-    config: Config,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -111,23 +103,12 @@ fn opened(place: &Place) -> Result<Opened, Error> {
             runtime.block_on(read).map_err(Error::Config)?
         }
     };
-    Ok(Opened { offline, config, runtime })
+    Ok(Opened { offline, runtime })
 }
 
 impl Opened {
     fn documents(&self) -> Result<Documents, String> {
         Ok(self.offline.documents())
-    }
-
-    /// Refuses to change what a running edge holds in memory.
-    fn is_alone(&self) -> Result<(), Error> {
-        let Some(address) = setup::http(&self.config) else { return Ok(()) };
-        match TcpStream::connect_timeout(&address, LISTENS_WITHIN) {
-            Err(_) => Ok(()),
-            Ok(_) => Err(Error::Usage(format!(
-                "an edge runs at {address}: import with --api http://{address} --key KEY, or stop it"
-            ))),
-        }
     }
 
     fn change(

@@ -32,7 +32,7 @@ use crate::config::shell::DirectoryIn;
 use crate::model::event::Fact;
 use crate::outbox;
 use crate::store::Away;
-use crate::store::database::{self, Follower, Progress, Store};
+use crate::store::database::{self, Follower, Store};
 
 type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -153,6 +153,17 @@ impl Office {
         }
     }
 
+    /// Has something done for as long as the office is open.
+    fn run_until_closed(&self, job: impl Future<Output = ()> + Send + 'static) {
+        let mut stop = self.stop.subscribe();
+        self.run(async move {
+            tokio::select! {
+                () = job => (),
+                _ = stop.wait_for(|it| *it) => (),
+            }
+        });
+    }
+
     /// Has something done there and waits for it: only before the loop turns.
     fn ask<T: Send + 'static>(
         &self,
@@ -185,6 +196,8 @@ impl Office {
         };
         let shelves = Shelves::open(data, &folder, config).map_err(Error::Config)?;
         let (again, revived) = mpsc::channel(REVIVED);
+        let follower = follower(store.clone(), &running.subscribe(), data, clock);
+        let progress = follower.progress();
         let api = Api::new(Parts {
             store: store.clone(),
             access: Access::new(config.api.behind_proxy),
@@ -196,21 +209,16 @@ impl Office {
             status,
             captures,
             shelves,
+            progress: progress.clone(),
             revived: again,
             data: data.to_owned(),
             folder: folder.clone(),
             clock: Box::new(move || clock.now()),
         });
         self.api = Some(api.clone());
-        let mut stop = self.stop.subscribe();
-        let live = api::live::follow(api.clone());
-        self.run(async move {
-            tokio::select! {
-                () = live => (),
-                _ = stop.wait_for(|it| *it) => (),
-            }
-        });
-        let progress = self.follow(store.clone(), &running.subscribe(), data, clock);
+        self.run_until_closed(api::live::follow(api.clone()));
+        self.run_until_closed(api::directory::follow(api.clone()));
+        self.run_until_closed(follower.run());
         let (config_now, stop) = (running.subscribe(), self.stop.subscribe());
         self.run(webhooks::run(webhooks::World {
             store,
@@ -225,34 +233,6 @@ impl Office {
             self.listen(api, config, address, &folder)?;
         }
         Ok(Line { asks, news, running })
-    }
-
-    /// Takes the journal into the store.
-    fn follow(
-        &self,
-        store: Arc<dyn Store>,
-        running: &watch::Receiver<Arc<Config>>,
-        data: &Path,
-        clock: Clock,
-    ) -> Arc<Progress> {
-        let config = running.borrow().clone();
-        let records = setup::inside(data, &config.records.folder);
-        let node = config.store.node.clone();
-        // As the webhooks are at that moment.
-        let running = running.clone();
-        let wanted = move |fact: &Fact| outbox::wanted(fact, running.borrow().directory.webhooks());
-        let started = clock.now().wall;
-        let follower = Follower::new(store, records, &node, started, Arc::new(wanted));
-        let follower = follower.keep_events(config.store.keep_events.0.map(|it| it.0));
-        let progress = follower.progress();
-        let mut stop = self.stop.subscribe();
-        self.run(async move {
-            tokio::select! {
-                () = follower.run() => (),
-                _ = stop.wait_for(|it| *it) => (),
-            }
-        });
-        progress
     }
 
     /// Tends recordings after their calls.
@@ -341,6 +321,23 @@ impl Office {
         }
         info!("the office is closed");
     }
+}
+
+/// Takes the journal into the store.
+fn follower(
+    store: Arc<dyn Store>,
+    running: &watch::Receiver<Arc<Config>>,
+    data: &Path,
+    clock: Clock,
+) -> Follower {
+    let config = running.borrow().clone();
+    let records = setup::inside(data, &config.records.folder);
+    // As the webhooks are at that moment.
+    let running = running.clone();
+    let wanted = move |fact: &Fact| outbox::wanted(fact, running.borrow().directory.webhooks());
+    let started = clock.now().wall;
+    let follower = Follower::new(store, records, &config.store.node, started, Arc::new(wanted));
+    follower.keep_events(config.store.keep_events.0.map(|it| it.0))
 }
 
 /// Has the office begin, if there is one.

@@ -125,7 +125,7 @@ impl Switch {
         leg.chosen = Some(0);
         let mut effects = Vec::new();
         if origin.trunk.is_none() {
-            self.desk_sees_caller(call, &origin.name);
+            self.desk_sees_caller(call, &origin.name, now);
         }
         if self.config.tells_dialogs {
             let call_id = request.bytes().slice_ref(request.call_id());

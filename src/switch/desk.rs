@@ -24,8 +24,8 @@ impl Switch {
         known
     }
 
-    /// How an agent is.
-    pub fn state(&self, agent: &str, now: Instant) -> Option<State> {
+    /// How an agent is, and since when.
+    pub fn state(&self, agent: &str, now: Instant) -> Option<(State, Instant)> {
         self.desk.state(agent, now)
     }
 
@@ -53,8 +53,8 @@ impl Switch {
     }
 
     /// A phone of ours calls.
-    pub(super) fn desk_sees_caller(&mut self, call: CallKey, account: &str) {
-        self.desk.calls(named(call), account);
+    pub(super) fn desk_sees_caller(&mut self, call: CallKey, account: &str, now: Now) {
+        self.desk.calls(named(call), account, now);
     }
 
     pub(super) fn over_at_desk(&mut self, call: CallKey, now: Now) {

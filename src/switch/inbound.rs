@@ -192,7 +192,7 @@ impl Switch {
                 self.turn(key, now, out, |leg, turn| leg.on_response(&response, turn));
             }
             Some((Owner::Probe(asked), _, response)) if 200 <= response.status() => {
-                self.probed(asked, Some(response.status()));
+                self.probed(asked, Some(response.status()), now);
             }
             Some((Owner::Probe(_), ..)) | None => (),
         }
@@ -215,7 +215,7 @@ impl Switch {
                     }
                     self.turn(key, now, out, |leg, turn| leg.on_failed(ticket, why, turn));
                 }
-                Want::Failed { owner: Owner::Probe(asked), .. } => self.probed(asked, None),
+                Want::Failed { owner: Owner::Probe(asked), .. } => self.probed(asked, None, now),
                 Want::Unacknowledged { .. } => {
                     metrics::counter!("crosspoint_sip_unacknowledged_total").increment(1);
                 }

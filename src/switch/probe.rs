@@ -73,8 +73,8 @@ impl Switch {
         self.carry_table(sends, now, out);
     }
 
-    pub(super) fn probed(&mut self, asked: Asked, status: Option<u16>) {
-        if self.peers.on_probed(asked, status) {
+    pub(super) fn probed(&mut self, asked: Asked, status: Option<u16>, now: Now) {
+        if self.peers.on_probed(asked, status, now.at) {
             self.say_that_it_changed(asked, status);
         }
     }

@@ -1,4 +1,4 @@
-//! `crosspoint directory`: out of an edge that does not run, and in again.
+//! `crosspoint directory` where no edge runs: out, and in again. `wire::sharing` has those that do.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -134,8 +134,8 @@ pub async fn import(
     let (told, changes) = tokio::sync::oneshot::channel();
     let lines = sent.clone();
     let sent = sent.documents();
-    let by = who.name.clone();
-    let changed = Keeper::change(&api, by, how.dry_run, move |kept| {
+    let asks = who.clone();
+    let changed = Keeper::change(&api, &asks, how.dry_run, move |kept| {
         if if_match.is_some_and(|it| it != "*" && it != etag(kept)) {
             return Err(Problem::conflict("the directory was changed since it was read"));
         }

@@ -2,6 +2,7 @@
 //! whole, kept, and then taken over by the switch. A call keeps the directory it began with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Serialize;
@@ -9,12 +10,14 @@ use serde_json::Value;
 use tracing::{error, warn};
 
 use super::faults;
+use super::follow::Standing;
+use crate::api::access::Who;
 use crate::api::{Answer, Api, Problem};
 use crate::clock::{Instant, Now};
 use crate::config::documents::{Document, Documents, Fault, Kind, Shell};
 use crate::config::{Config, ConfigError};
 use crate::peer::Peers;
-use crate::store::database::{Document as Kept, Edit, Expected, Store, StoreError};
+use crate::store::database::{Author, Document as Kept, Edit, Expected, Store, StoreError};
 
 /// Where the directory is at home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -36,7 +39,10 @@ pub struct Keeper {
     home: Home,
     shell: RwLock<Arc<Shell>>,
     kept: RwLock<Arc<Vec<Kept>>>,
-    turn: tokio::sync::Mutex<()>,
+    pub(super) turn: tokio::sync::Mutex<()>,
+    pub(super) standing: RwLock<Standing>,
+    /// Up to which change the database was looked at.
+    seen: AtomicI64,
 }
 
 /// Why there is no directory to begin with.
@@ -66,12 +72,14 @@ impl Keeper {
         home: Home,
         now: Now,
     ) -> Result<(Self, Config), CannotBegin> {
-        let (kept, config) = match home {
-            Home::File => (of_file(&shell)?, shell.config().map_err(CannotBegin::File)?),
+        let (kept, config, seen) = match home {
+            Home::File => (of_file(&shell)?, shell.config().map_err(CannotBegin::File)?, 0),
             Home::Database => {
+                // Before the documents: a change in between is looked at later.
+                let seen = store.changes().await.map_err(CannotBegin::Store)?;
                 let kept = taken(store, &shell, now).await?;
                 let config = documents(&kept).check(&shell).map_err(CannotBegin::Document)?;
-                (kept, config)
+                (kept, config, seen)
             }
         };
         let keeper = Self {
@@ -79,6 +87,8 @@ impl Keeper {
             shell: RwLock::new(Arc::new(shell)),
             kept: RwLock::new(Arc::new(kept)),
             turn: tokio::sync::Mutex::default(),
+            standing: RwLock::default(),
+            seen: AtomicI64::new(seen),
         };
         Ok((keeper, config))
     }
@@ -90,6 +100,18 @@ impl Keeper {
     /// The documents as they are kept now.
     pub fn kept(&self) -> Arc<Vec<Kept>> {
         self.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn keep(&self, kept: Vec<Kept>) {
+        *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(kept);
+    }
+
+    pub(super) fn seen(&self) -> i64 {
+        self.seen.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn see(&self, count: i64) {
+        self.seen.store(count, Ordering::Relaxed);
     }
 
     pub fn shell(&self) -> Arc<Shell> {
@@ -112,7 +134,8 @@ impl Keeper {
         let config = read.await.map_err(|it| it.to_string())??;
         api.exchange.adopt(config).await?;
         *self.shell.write().unwrap_or_else(PoisonError::into_inner) = shell;
-        *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(kept);
+        self.keep(kept);
+        self.is_refused(None);
         Ok(())
     }
 
@@ -123,11 +146,12 @@ impl Keeper {
     /// Goes on when who asked goes away: what is kept is also adopted.
     pub async fn change(
         api: &Api,
-        by: String,
+        who: &Who,
         dry_run: bool,
         plan: impl FnOnce(&[Kept]) -> Answer<Vec<Edit>> + Send + 'static,
     ) -> Answer<Vec<Kept>> {
         let api = api.clone();
+        let (by, source) = (who.name.clone(), who.source.to_string());
         let task = tokio::spawn(async move {
             let keeper = &api.directory;
             if keeper.home == Home::File {
@@ -151,11 +175,13 @@ impl Keeper {
             if dry_run {
                 return Ok(edited(&after, &edits));
             }
-            let changed = api.store.change(&edits, &by, api.now()).await;
+            let author = Author { by: &by, source: &source };
+            let changed = api.store.change(&edits, author, api.now()).await;
             let changed = changed.map_err(|it| conflict(it, &edits))?;
-            let after = with(after, &changed);
-            *keeper.kept.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(after);
-            if let Err(error) = api.exchange.adopt(config).await {
+            keeper.keep(with(after, &changed));
+            let adopted = api.exchange.adopt(config).await;
+            keeper.is_refused(adopted.clone().err());
+            if let Err(error) = adopted {
                 error!(error, "a directory is kept, and not in force");
                 let message = format!("the change is kept, and not in force: {error}");
                 return Err(Problem::unavailable(message));
@@ -192,7 +218,8 @@ async fn taken(store: &dyn Store, shell: &Shell, now: Now) -> Result<Vec<Kept>, 
     // A file that is wrong is not taken.
     documents.check(shell).map_err(CannotBegin::Document)?;
     let edits: Vec<_> = documents.0.into_iter().map(create).collect();
-    let kept = store.change(&edits, OURSELVES, now.wall).await.map_err(CannotBegin::Store)?;
+    let kept =
+        store.change(&edits, OURSELVES.into(), now.wall).await.map_err(CannotBegin::Store)?;
     store.settle_setting(TAKEN, "yes").await.map_err(CannotBegin::Store)?;
     Ok(kept)
 }

@@ -5,6 +5,7 @@
 
 mod describe;
 mod faults;
+mod follow;
 mod import;
 mod keeper;
 mod offline;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 pub use self::describe::describe;
+pub use self::follow::{Standing, follow};
 pub use self::keeper::{CannotBegin, Home, Keeper, documents};
 pub use self::offline::Offline;
 use super::access::{Manager, Role, Viewer, Who};
@@ -126,7 +128,7 @@ async fn create(
     who.needs(role_of(kind))?;
     let document = Document::new(kind, sent).map_err(|it| faults::problem(&it, &[edit(kind)]))?;
     let name = document.name.clone();
-    let changed = Keeper::change(&api, who.name, how.dry_run, move |kept| {
+    let changed = Keeper::change(&api, &who, how.dry_run, move |kept| {
         if let Some(there) = kept.iter().find(|it| is(it, kind, &document.name)) {
             let message = format!("there is a {} {:?} already", kind.words(), document.name);
             let told = Problem::conflict(message).and("current", shown::document(there));
@@ -159,8 +161,8 @@ async fn change(
     who.needs(role_of(kind))?;
     let expected = revision::needed(&headers)?;
     let new_name = sent.get(kind.name_key()).and_then(Value::as_str).unwrap_or(&name).to_owned();
-    let (by, old_name) = (who.name.clone(), name);
-    let changed = Keeper::change(&api, by, how.dry_run, move |kept| {
+    let (asks, old_name) = (who.clone(), name);
+    let changed = Keeper::change(&api, &asks, how.dry_run, move |kept| {
         let old = find(kept, kind, &old_name)?;
         let revision = current(old, expected, Some(&sent))?;
         keep_hidden(kind, &mut sent, old.body.as_object().unwrap_or(&Map::new()));
@@ -233,7 +235,7 @@ async fn delete(
         }
         Ok(vec![Edit { expected, body: None, ..edit_of(kind, &name) }])
     };
-    Keeper::change(&api, who.name, how.dry_run, plan).await?;
+    Keeper::change(&api, &who, how.dry_run, plan).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,4 +1,5 @@
-//! The directory of an edge that does not run: read and changed as the API would.
+//! The directory of a configuration and its database: read and changed as the API would. An edge
+//! that runs on the same database follows.
 
 use std::sync::Arc;
 
@@ -69,7 +70,7 @@ impl Offline {
             false => (self.kept.clone(), diff.clone()),
         };
         let edits = edits(&kept, from).map_err(|_| "it was changed meanwhile".to_owned())?;
-        store.change(&edits, by, at).await.map_err(|it| it.to_string())?;
+        store.change(&edits, by.into(), at).await.map_err(|it| it.to_string())?;
         store.settle_setting(TAKEN, "yes").await.map_err(|it| it.to_string())?;
         Ok(diff)
     }

@@ -323,3 +323,78 @@ async fn changes_at_the_same_time_come_one_after_the_other() {
     assert_eq!(all.iter().filter(|it| **it == 409).count(), 7, "{all:?}");
     assert_eq!(rig.adopted.load(Ordering::Relaxed), 1);
 }
+
+/// Waits for readiness to be told like this.
+#[allow(clippy::disallowed_methods, reason = "it waits for another task")]
+async fn awaits_ready(rig: &Rig, wanted: &str) {
+    let wait = async {
+        loop {
+            let said = rig.ask(&As::default(), "GET /health/ready", Value::Null).await;
+            assert_eq!(said.status, 200);
+            if said.text.trim_end() == wanted {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(5), wait).await;
+    let said = rig.ask(&As::default(), "GET /health/ready", Value::Null).await.text;
+    assert!(waited.is_ok(), "it never was {wanted:?}, but {said:?}");
+}
+
+#[tokio::test]
+async fn what_others_change_is_in_force_here_and_what_cannot_be_is_told() {
+    use crate::store::database::{Edit, Expected};
+    let rig = Rig::start("follow").await;
+    let admin = rig.admin().await;
+    tokio::spawn(super::follow(rig.api.clone()));
+    // Somebody who knows nothing of this edge writes to its database.
+    let put = async |body: Option<Value>| {
+        let (kind, name) = ("agent".to_owned(), "zoe".to_owned());
+        let edit = Edit { kind, name, expected: Expected::Any, body };
+        let store = &rig.api.store;
+        store.change(&[edit], "somebody".into(), rig.api.now()).await.unwrap();
+    };
+    let status = async || rig.ask(&admin, "GET /v1/status", Value::Null).await.json();
+    let zoe = || rig.api.running().directory.agents().any(|it| &*it.id == "zoe");
+    awaits_ready(&rig, "ready").await;
+    const REFUSED: &str = "degraded: the directory in the database cannot be in force here, the \
+                           one before it is";
+    put(Some(json!({"name": "zoe", "account": "nobody"}))).await;
+    awaits_ready(&rig, REFUSED).await;
+    let told = status().await;
+    assert_eq!((&told["directory"]["in_force"], zoe()), (&json!(false), false));
+    let why = told["directory"]["why"].as_str().unwrap();
+    assert!(why.contains("zoe") && why.contains("nobody"), "{why}");
+    let shown = rig.ask(&admin, "GET /v1/agents/zoe", Value::Null).await;
+    assert_eq!(shown.status, 404, "what is shown is what is in force");
+    put(Some(json!({"name": "zoe"}))).await;
+    awaits_ready(&rig, "ready").await;
+    assert!(zoe());
+    assert_eq!(status().await["directory"], json!({"in_force": true, "why": null}));
+    // The exchange does not want what seemed right; a change of our own puts it right.
+    rig.refuses.store(true, Ordering::Relaxed);
+    put(None).await;
+    awaits_ready(&rig, REFUSED).await;
+    rig.refuses.store(false, Ordering::Relaxed);
+    assert!(zoe());
+    let said = rig.ask(&admin, "POST /v1/agents", json!({"name": "yan"})).await;
+    assert_eq!(said.status, 201, "{said:?}");
+    awaits_ready(&rig, "ready").await;
+    assert!(!zoe());
+    // What is changed here alone is adopted once.
+    let before = rig.adopted.load(Ordering::Relaxed);
+    assert_eq!(rig.ask(&admin, "POST /v1/agents", json!({"name": "xia"})).await.status, 201);
+    #[allow(clippy::disallowed_methods, reason = "two looks at the database")]
+    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+    assert_eq!(rig.adopted.load(Ordering::Relaxed), before + 1);
+}
+
+#[tokio::test]
+async fn the_audit_log_says_from_where_a_document_was_changed() {
+    let rig = Rig::start("audit-source").await;
+    let admin = rig.admin().await;
+    assert_eq!(rig.ask(&admin, "POST /v1/receiving_numbers", shop()).await.status, 201);
+    let log = rig.ask(&admin, "GET /v1/audit?subject=receiving_number/shop", Value::Null).await;
+    assert_eq!(log.json()["items"][0]["source"], "192.0.2.7", "{log:?}");
+}

@@ -84,6 +84,10 @@ impl Asked {
 /// Events as they happen
 ///
 /// Server-sent events. `Last-Event-ID` brings what was missed first.
+///
+/// What happens is told before it is kept. `GET /v1/records/{id}` and `/v1/calls/{id}` have a call
+/// all the time, also at the moment at which `call.ended` is told; searches, statistics and
+/// `/v1/records/{id}/events` follow in a moment, most often in less than half a second.
 #[utoipa::path(get, path = "/v1/events", operation_id = "watch_events", tag = "events", params(Asked),
     responses((status = 200, description = "A stream without end", body = String,
         content_type = "text/event-stream")),

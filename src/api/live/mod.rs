@@ -4,9 +4,10 @@
 //! nothing. Who is behind on the news asks the switch for the calls as they stand, some at a time.
 
 mod actions;
+mod ended;
 mod fold;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::extract::State;
@@ -16,6 +17,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tracing::debug;
 use utoipa::{IntoParams, ToSchema};
 
+use self::ended::Ended;
 use self::fold::Calls;
 pub use self::fold::{LiveCall, LiveLeg, LiveState, Taping};
 use super::access::Viewer;
@@ -25,6 +27,7 @@ use super::prompts::Turns;
 use super::recordings::{Keeping, Waves};
 use super::status::Presences;
 use super::{Answer, Api, Ask, News, Path, Problem, Query};
+use crate::model::record::CallRecord;
 use crate::store::Away;
 
 /// Calls of a page, if nobody says how many, and at most.
@@ -35,6 +38,7 @@ const PAGE_MAX: usize = 1000;
 #[derive(Debug)]
 pub struct Live {
     calls: Mutex<Calls>,
+    ended: Mutex<Ended>,
     pub seats: Seats,
     pub waves: Waves,
     pub keeping: Keeping,
@@ -48,6 +52,7 @@ impl Live {
     pub fn new(away: Away) -> Self {
         Self {
             calls: Mutex::default(),
+            ended: Mutex::default(),
             seats: Seats::default(),
             waves: Waves::default(),
             keeping: Keeping::default(),
@@ -59,7 +64,20 @@ impl Live {
 
     /// What the news say.
     pub fn take(&self, news: &News) {
+        if let News::Record(record) = news {
+            self.ended().put(record);
+        }
         self.lock().take(news);
+    }
+
+    /// The latest record of a call that is over, which the store may not have yet; `kept` is what
+    /// it has.
+    pub fn latest(&self, id: &str, kept: Option<CallRecord>) -> Option<Arc<CallRecord>> {
+        ended::later(self.ended().get(id), kept)
+    }
+
+    fn ended(&self) -> MutexGuard<'_, Ended> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn get(&self, id: &str) -> Option<LiveCall> {
@@ -80,6 +98,7 @@ pub async fn follow(api: Api) {
             Ok(it) => api.live.take(&it),
             Err(RecvError::Lagged(missed)) => {
                 debug!(missed, "live calls are read anew");
+                api.live.ended().clear();
                 metrics::counter!("crosspoint_api_news_missed_total").increment(missed);
                 read_anew(&api).await;
             }

@@ -53,6 +53,9 @@ async fn list(
 }
 
 /// One call's record
+///
+/// As it stands while the call is not over, and from its end on as it is kept. The search has a
+/// call a moment (most often less than half a second) after `call.ended` is told of it.
 #[utoipa::path(get, path = "/v1/records/{id}", operation_id = "get_record", tag = "records", params(("id" = String, Path)),
     responses((status = 200, description = "The record, and its `outcome`", body = Object)),
     extensions(("x-role" = json!("viewer"))))]
@@ -78,7 +81,7 @@ async fn events(State(api): State<Api>, _: Viewer, Path(id): Path<String>) -> An
     Ok(axum::Json(json!({ "items": facts })).into_response())
 }
 
-/// A call's record: as it stands if it is not over, else as it is kept.
+/// A call's record: as it stands if it is not over, else as it is kept, or will be in a moment.
 pub async fn found(api: &Api, id: &str) -> Answer<Value> {
     if !is_id(id) {
         return Err(Problem::none("call", id));
@@ -87,7 +90,7 @@ pub async fn found(api: &Api, id: &str) -> Answer<Value> {
     if let Some(record) = live {
         return Ok(shown(&record));
     }
-    match api.store.record(id).await? {
+    match api.live.latest(id, api.store.record(id).await?) {
         Some(record) => Ok(shown(&record)),
         None => Err(Problem::none("call", id)),
     }

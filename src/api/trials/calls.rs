@@ -169,7 +169,11 @@ fn agents_come_and_go_and_away_is_kept() {
         let status = |response: Result<reqwest::Response, _>| response.unwrap().status();
         assert_eq!(status(put("agent", "ann", "away").await), StatusCode::NO_CONTENT);
         let seen = rig.gets("/v1/status").await;
-        assert_eq!(seen["agents"], json!([{ "name": "ann", "state": "away", "presence": "away" }]));
+        let since = rig.api.now().unix_micros();
+        let ann =
+            json!({ "name": "ann", "state": "away", "presence": "away", "since": since });
+        assert_eq!(seen["agents"], json!([ann]));
+        assert!(seen["trunks"][0]["addresses"].as_array().is_some(), "{seen:#}");
         assert_eq!(seen["trunks"][0]["name"], "carrier");
         assert_eq!(seen["queues"][0]["waiting"], 0);
         let at = json!([{ "address": "10.0.0.1:5060", "transports": ["UDP"] }]);

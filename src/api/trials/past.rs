@@ -185,3 +185,34 @@ fn a_call_is_explained_and_played_through_without_being_placed() {
         assert!(rig.world.borrow().facts.is_empty());
     });
 }
+
+#[test]
+fn a_call_that_has_just_ended_has_its_record_before_the_store_does() {
+    story(|rig| async move {
+        let id = rig.talks().await;
+        rig.world.borrow_mut().hangs_up("carrier");
+        rig.world.borrow_mut().run_for(secs(2));
+        rig.tells(false).await;
+        let kept = rig.api.store.record(&id).await.unwrap().map(|it| it.state);
+        assert_ne!(kept, Some(RecordState::Ended), "the store is behind");
+        for path in [format!("/v1/records/{id}"), format!("/v1/calls/{id}")] {
+            let told = rig.gets(&path).await;
+            let record = told.get("record").unwrap_or(&told);
+            assert_eq!(
+                (&record["state"], &record["outcome"]),
+                (&json!("ended"), &json!("answered"))
+            );
+        }
+        assert!(ids(&rig, "outcome=answered").await.is_empty(), "a search waits for the store");
+        rig.keeps().await;
+        // A line that comes later counts, whoever has it.
+        let scored =
+            CallRecord { score: Some('5'), ..rig.api.store.record(&id).await.unwrap().unwrap() };
+        let told = crate::api::News::Record(std::sync::Arc::new(scored.clone()));
+        drop(rig.api.news.send(told));
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        assert_eq!(rig.gets(&format!("/v1/records/{id}")).await["score"], "5");
+        keep(&rig, vec![CallRecord { score: Some('4'), ..scored }]).await;
+        assert_eq!(rig.gets(&format!("/v1/records/{id}")).await["score"], "4");
+    });
+}

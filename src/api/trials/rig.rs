@@ -153,6 +153,7 @@ impl Rig {
                 look: Arc::new(|_| Box::pin(std::future::ready(None))),
             },
             shelves,
+            progress: Arc::default(),
             revived: mpsc::channel(1).0,
             data: data.clone(),
             folder: data.clone(),

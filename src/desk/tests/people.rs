@@ -52,13 +52,13 @@ fn an_agents_state_comes_from_its_calls_and_from_what_it_says() {
     all.queues[0].wrap_up = seconds(20);
     let mut town = Town::of(all);
     town.desk.registered(&"ann".into(), true, town.now, &mut town.told);
-    let state = |town: &Town| town.desk.state("ann", town.now.at).unwrap();
+    let state = |town: &Town| town.desk.state("ann", town.now.at).unwrap().0;
     let set = |town: &mut Town, presence| {
         assert!(town.desk.set_presence("ann", presence, town.now, &mut town.told));
     };
     assert_eq!(state(&town), State::Available);
     // A call that she makes, and one to a number of hers.
-    town.desk.calls(Caller(9), "ann");
+    town.desk.calls(Caller(9), "ann", town.now);
     assert_eq!(state(&town), State::Busy);
     town.hears(9, &What::Ended { cause: Cause::default() });
     assert_eq!(state(&town), State::Available);
@@ -89,7 +89,7 @@ fn an_agents_state_comes_from_its_calls_and_from_what_it_says() {
 fn who_is_put_through_from_another_call_is_busy_and_so_is_who_changes_places() {
     let mut town = Town::of(with_ann());
     town.desk.registered(&"ann".into(), true, town.now, &mut town.told);
-    let state = |town: &Town| town.desk.state("ann", town.now.at).unwrap();
+    let state = |town: &Town| town.desk.state("ann", town.now.at).unwrap().0;
     let on_line = |leg, was_caller| {
         let destination = "ann-phone".into();
         Ask::OnLine { leg, destination, was_caller }
@@ -102,7 +102,7 @@ fn who_is_put_through_from_another_call_is_busy_and_so_is_who_changes_places() {
     town.hangs_up(2, 7);
     assert_eq!(state(&town), State::Available);
     // She calls, puts the other side through to somebody, and leaves.
-    town.desk.calls(Caller(3), "ann");
+    town.desk.calls(Caller(3), "ann", town.now);
     town.ask(3, on_line(2, true));
     assert_eq!(state(&town), State::Busy);
     town.hangs_up(3, 2);
@@ -141,4 +141,49 @@ fn a_destination_for_several_calls_takes_as_many_and_rings_for_one_at_a_time() {
     assert_eq!(town.offers(), Vec::<String>::new());
     town.hangs_up(2, leg);
     assert_eq!(town.offers(), ["3 gets a"]);
+}
+
+#[test]
+fn an_agents_state_is_told_with_the_moment_it_began() {
+    let mut all = with_ann();
+    all.queues[0].wrap_up = seconds(20);
+    let mut town = Town::of(all);
+    town.desk.registered(&"ann".into(), true, town.now, &mut town.told);
+    let state = |town: &Town| town.desk.state("ann", town.now.at).unwrap();
+    let set = |town: &mut Town, presence| {
+        assert!(town.desk.set_presence("ann", presence, town.now, &mut town.told));
+    };
+    let start = town.now.at;
+    town.now = town.now.after(seconds(5));
+    assert_eq!(state(&town), (State::Available, start));
+    let rings = town.now.at;
+    town.joins(1);
+    let leg = town.dials(1, "ann-phone");
+    town.ask(1, Ask::Taken { who: agent("ann"), leg });
+    town.hears(1, &What::Connected { leg });
+    town.now = town.now.after(seconds(30));
+    assert_eq!(state(&town), (State::Busy, rings), "ringing and talking are one");
+    let gone = town.now.at;
+    town.hangs_up(1, leg);
+    town.now = town.now.after(seconds(7));
+    assert_eq!(state(&town), (State::WrapUp, gone));
+    town.now = town.now.after(seconds(60));
+    assert_eq!(state(&town), (State::Available, gone + seconds(20)), "it ended by itself");
+    let away = town.now.at;
+    set(&mut town, Presence::Away);
+    town.now = town.now.after(seconds(1));
+    set(&mut town, Presence::Away);
+    assert_eq!(state(&town), (State::Away, away), "to say it again is nothing new");
+    // She calls somebody, and is away all the same afterwards.
+    let calls = town.now.at;
+    town.desk.calls(Caller(9), "ann", town.now);
+    assert_eq!(state(&town), (State::Busy, calls));
+    town.now = town.now.after(seconds(1));
+    let ended = town.now.at;
+    town.hears(9, &What::Ended { cause: Cause::default() });
+    town.now = town.now.after(seconds(1));
+    assert_eq!(state(&town), (State::Away, ended));
+    let back = town.now.at;
+    set(&mut town, Presence::Available);
+    assert_eq!(state(&town), (State::Available, back));
 }

@@ -176,7 +176,7 @@ fn a_dead_address_is_skipped_and_asked_until_it_answers_again() {
             let wanted = format!("sip:203.0.113.{}", asked.address + 1);
             assert_eq!(target.uri.as_bytes(), wanted.as_bytes());
             let status = (asked.address == 1).then_some(404);
-            if peers.on_probed(asked, status) {
+            if peers.on_probed(asked, status, now) {
                 went_down = Some(now);
             }
         }
@@ -184,11 +184,22 @@ fn a_dead_address_is_skipped_and_asked_until_it_answers_again() {
     let now = Now { at: went_down.unwrap(), ..at(0) };
     assert!(now.at <= at(22).at, "two intervals and a fifth");
     assert_eq!(uris(&through(&peers, "1", 1, now)), ["sip:1@203.0.113.2"]);
-    let states: Vec<_> = peers.trunk_status(now.at)[0].addresses.iter().map(|it| it.1).collect();
-    use crate::peer::AddressState::{Down, Up};
-    assert_eq!(states, [Down, Up]);
+    let states = |peers: &Peers, now| -> Vec<_> {
+        let trunk = peers.trunk_status(now).remove(0);
+        trunk.addresses.into_iter().map(|it| (it.state, it.since)).collect()
+    };
+    use crate::peer::AddressState::{Cooling, Down, Up};
+    let (down, later) = (now.at, at(100).at);
+    assert_eq!(states(&peers, later), [(Down, down), (Up, at(0).at)]);
     let trunk = peers.trunk("carrier").unwrap();
-    assert!(peers.on_probed(Asked { trunk, address: 0, spot: None }, Some(486)));
+    assert!(peers.on_probed(Asked { trunk, address: 0, spot: None }, Some(486), later));
+    assert_eq!(states(&peers, later)[0], (Up, later));
+    // A call fails there, and another one while it cools down.
+    peers.address_failed(trunk, 0, at(110).at);
+    peers.address_failed(trunk, 0, at(115).at);
+    assert_eq!(states(&peers, at(120).at)[0], (Cooling, at(110).at));
+    peers.address_answered(trunk, 0, at(121).at);
+    assert_eq!(states(&peers, at(130).at)[0], (Up, at(121).at));
     assert_eq!(through(&peers, "1", 1, now).len(), 2);
 }
 
@@ -229,17 +240,17 @@ fn a_name_is_asked_for_at_every_probe_and_each_place_it_leads_to_is_probed() {
         })
         .collect();
     assert_eq!(probed.iter().map(|it| it.1).collect::<Vec<_>>(), [places[0].0, places[1].0]);
-    assert!(!peers.on_probed(probed[0].0, None), "the other may be there");
-    assert!(!peers.on_probed(probed[1].0, Some(200)));
+    assert!(!peers.on_probed(probed[0].0, None, now), "the other may be there");
+    assert!(!peers.on_probed(probed[1].0, Some(200), now));
     assert_eq!(reached(&peers), [places[1].0]);
     // Now both are gone, then one is back.
     let (asked, _, now) = next_probe(&mut peers);
     peers.found(asked, &places, now, &mut Vec::new());
-    assert!(!peers.on_probed(probed[0].0, None));
-    assert!(peers.on_probed(probed[1].0, None));
+    assert!(!peers.on_probed(probed[0].0, None, now));
+    assert!(peers.on_probed(probed[1].0, None, now));
     assert!(through(&peers, "1", 1, Now { at: now, ..at(0) }).is_empty());
     assert_eq!(reached(&peers).len(), 2, "rather one that may be gone than nobody");
-    assert!(peers.on_probed(probed[0].0, Some(200)));
+    assert!(peers.on_probed(probed[0].0, Some(200), now));
     assert_eq!(reached(&peers), [places[0].0]);
 }
 
@@ -260,7 +271,7 @@ fn a_name_that_leads_nowhere_is_down_until_it_leads_somewhere_that_answers() {
     let mut out = Vec::new();
     assert!(!peers.found(asked, &place, now, &mut out), "it has not answered yet");
     let Some(Out::Probe { asked, .. }) = out.pop() else { panic!() };
-    assert!(peers.on_probed(asked, Some(200)));
+    assert!(peers.on_probed(asked, Some(200), now));
     assert_eq!(through(&peers, "1", 1, Now { at: now, ..at(0) }).len(), 1);
 }
 

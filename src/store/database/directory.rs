@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::people;
 use super::sql::{Row, Session};
-use super::{AuditEntry, Document, Edit, Expected, StoreError};
+use super::{AuditEntry, Author, Document, Edit, Expected, StoreError};
 use crate::clock::Wall;
 
 /// Edits that are made together: a large directory that is taken in at once.
@@ -15,6 +15,9 @@ pub const EDITS_MAX: usize = 100_000;
 pub const BODY_MAX: usize = 1 << 20;
 /// Bytes of a kind or a name.
 pub const NAME_MAX: usize = 200;
+
+/// The setting that counts changes.
+const CHANGES: &str = "directory_changes";
 
 const COLUMNS: &str = "kind, name, revision, body, changed_at, changed_by";
 
@@ -26,14 +29,14 @@ pub async fn documents(it: &mut dyn Session) -> Result<Vec<Document>, StoreError
 pub async fn change(
     it: &mut dyn Session,
     edits: &[Edit],
-    by: &str,
+    author: Author<'_>,
     at: Wall,
 ) -> Result<Vec<Document>, StoreError> {
     if EDITS_MAX < edits.len() {
         let why = format!("{} changes at once are too many: at most {EDITS_MAX}", edits.len());
         return Err(StoreError::Refused(why));
     }
-    let mut written = Vec::new();
+    let (mut written, mut changed) = (Vec::new(), false);
     for edit in edits {
         for (what, text) in [("kind", &edit.kind), ("name", &edit.name)] {
             if text.is_empty() || NAME_MAX < text.len() || text.contains('\0') {
@@ -41,17 +44,35 @@ pub async fn change(
                 return Err(StoreError::Refused(why));
             }
         }
-        written.extend(one(it, edit, by, at).await?);
+        let (there, other) = one(it, edit, author, at).await?;
+        written.extend(there);
+        changed |= other;
+    }
+    if changed {
+        count(it).await?;
     }
     Ok(written)
 }
 
+/// Counts a change, for those who look whether there was one.
+async fn count(it: &mut dyn Session) -> Result<(), StoreError> {
+    let sql = "INSERT INTO settings (name, body) VALUES ($1, '1') ON CONFLICT (name) \
+               DO UPDATE SET body = CAST(CAST(settings.body AS BIGINT) + 1 AS TEXT)";
+    it.run(sql, vec![CHANGES.into()]).await.map(drop)
+}
+
+pub async fn changes(it: &mut dyn Session) -> Result<i64, StoreError> {
+    let Some(count) = people::setting(it, CHANGES).await? else { return Ok(0) };
+    count.parse().map_err(|_| StoreError::Broken(format!("{count:?} changes of documents")))
+}
+
+/// Makes an edit. What is there then, and whether it is another than before.
 async fn one(
     it: &mut dyn Session,
     edit: &Edit,
-    by: &str,
+    author: Author<'_>,
     at: Wall,
-) -> Result<Option<Document>, StoreError> {
+) -> Result<(Option<Document>, bool), StoreError> {
     let old = find(it, &edit.kind, &edit.name).await?;
     let fits = match edit.expected {
         Expected::Any => true,
@@ -63,8 +84,8 @@ async fn one(
         return Err(StoreError::Conflict { kind, name, now: old.map(Box::new) });
     }
     let (what, revision, keys) = match (&old, &edit.body) {
-        (None, None) => return Ok(None),
-        (Some(old), Some(new)) if old.body == *new => return Ok(Some(old.clone())),
+        (None, None) => return Ok((None, false)),
+        (Some(old), Some(new)) if old.body == *new => return Ok((Some(old.clone()), false)),
         (Some(old), None) => {
             bury(it, &edit.kind, &edit.name, old.revision).await?;
             let sql = "DELETE FROM documents WHERE kind = $1 AND name = $2";
@@ -74,34 +95,35 @@ async fn one(
         (Some(old), Some(new)) => {
             let sql = "UPDATE documents SET revision = $3, body = $4, changed_at = $5, \
                        changed_by = $6 WHERE kind = $1 AND name = $2";
-            put(it, sql, edit, old.revision + 1, new, by, at).await?;
+            put(it, sql, edit, old.revision + 1, new, author.by, at).await?;
             ("changed", old.revision + 1, differing(&old.body, new))
         }
         (None, Some(new)) => {
             let revision = buried(it, &edit.kind, &edit.name).await? + 1;
             let sql = format!("INSERT INTO documents ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)");
-            put(it, &sql, edit, revision, new, by, at).await?;
+            put(it, &sql, edit, revision, new, author.by, at).await?;
             ("created", revision, differing(&Json::Null, new))
         }
     };
     let entry = AuditEntry {
         id: 0,
         at,
-        by: by.to_owned(),
-        source: String::new(),
+        by: author.by.to_owned(),
+        source: author.source.to_owned(),
         what: what.to_owned(),
         subject: format!("{}/{}", edit.kind, edit.name),
         detail: json!({ "revision": revision, "keys": keys }),
     };
     people::note_audit(it, &entry).await?;
-    Ok(edit.body.as_ref().map(|body| Document {
+    let there = edit.body.as_ref().map(|body| Document {
         kind: edit.kind.clone(),
         name: edit.name.clone(),
         revision,
         body: body.clone(),
         changed_at: at,
-        changed_by: by.to_owned(),
-    }))
+        changed_by: author.by.to_owned(),
+    });
+    Ok((there, true))
 }
 
 async fn put(

@@ -33,9 +33,9 @@ use std::sync::Arc;
 pub use self::ingest::{Follower, Progress, Wanted};
 pub use self::open::{Settings, open};
 pub use self::types::{
-    ApiKey, AuditEntry, AuditSearch, Batch, By, Cursor, Document, Edit, Expected, Figure, Figures,
-    KeptFact, LIMIT, Mark, Page, Position, RecordingCounts, RecordingSearch, Records, Search,
-    Session, Statistics, StoreError, User,
+    ApiKey, AuditEntry, AuditSearch, Author, Batch, By, Cursor, Document, Edit, Expected, Figure,
+    Figures, KeptFact, LIMIT, Mark, Page, Position, RecordingCounts, RecordingSearch, Records,
+    Search, Session, Statistics, StoreError, User,
 };
 use crate::archive::Plan;
 pub use crate::archive::{RecordingState, StoredRecording};
@@ -58,7 +58,15 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] with the first document that is not as expected.
-    fn change<'a>(&'a self, edits: &'a [Edit], by: &'a str, at: Wall) -> Later<'a, Vec<Document>>;
+    fn change<'a>(
+        &'a self,
+        edits: &'a [Edit],
+        author: Author<'a>,
+        at: Wall,
+    ) -> Later<'a, Vec<Document>>;
+
+    /// How often documents were changed, by whomever: another count, another directory.
+    fn changes(&self) -> Later<'_, i64>;
 
     /// Users by name.
     fn users(&self) -> Later<'_, Vec<User>>;

@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use super::sql::{Driver, Transaction};
 use super::{
-    ApiKey, AuditEntry, AuditSearch, Batch, Document, Edit, Expected, Figures, KeptFact, Later,
+    ApiKey, AuditEntry, AuditSearch, Author, Batch, Document, Edit, Expected, Figures, KeptFact, Later,
     Page, Position, RecordingCounts, RecordingSearch, Records, Search, Session, Statistics, Store,
     StoreError, StoredRecording, User, directory, outbox, people, postgres, recordings, records,
     search, sql, sqlite, statistics,
@@ -102,8 +102,17 @@ impl Store for Database {
         read!(self, it => directory::documents(it))
     }
 
-    fn change<'a>(&'a self, edits: &'a [Edit], by: &'a str, at: Wall) -> Later<'a, Vec<Document>> {
-        write!(self, it => directory::change(it, edits, by, at))
+    fn change<'a>(
+        &'a self,
+        edits: &'a [Edit],
+        author: Author<'a>,
+        at: Wall,
+    ) -> Later<'a, Vec<Document>> {
+        write!(self, it => directory::change(it, edits, author, at))
+    }
+
+    fn changes(&self) -> Later<'_, i64> {
+        read!(self, it => directory::changes(it))
     }
 
     fn users(&self) -> Later<'_, Vec<User>> {

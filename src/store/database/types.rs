@@ -81,6 +81,20 @@ pub enum Expected {
     Any,
 }
 
+/// Who makes a change, and where it comes from: as [`AuditEntry`] has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Author<'a> {
+    pub by: &'a str,
+    pub source: &'a str,
+}
+
+/// From nowhere else: the program itself, or its command line.
+impl<'a> From<&'a str> for Author<'a> {
+    fn from(by: &'a str) -> Self {
+        Self { by, source: "" }
+    }
+}
+
 /// Somebody who may use the API and the console.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {

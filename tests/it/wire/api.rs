@@ -58,6 +58,11 @@ impl Asker {
         asker
     }
 
+    /// The same, who asks another edge that knows the key.
+    pub fn at(&self, edge: &Edge) -> Self {
+        Self { address: edge.net.at(1, 8060), key: self.key.clone() }
+    }
+
     /// `ask("GET /v1/agents", "If-Match: *\r\n", Value::Null)`
     pub fn ask(&self, line: &str, more: &str, body: Value) -> Answer {
         let body = if body.is_null() { String::new() } else { body.to_string() };

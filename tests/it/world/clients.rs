@@ -410,15 +410,15 @@ fn who_put_its_call_through_is_free_at_once() {
     let mut town = company("", AGENTS);
     town.calls(ANN, OUTSIDE);
     town.connects();
-    assert_eq!(town.switch.state("Ann", town.now()), Some(State::Busy));
+    assert_eq!(town.switch.state("Ann", town.now()).map(|it| it.0), Some(State::Busy));
     town.act(ANN, |phone, now, out| phone.transfer("bob", now, out));
     town.run_for(secs(5));
-    assert_eq!(town.switch.state("Ann", town.now()), Some(State::Available));
-    assert_eq!(town.switch.state("Bob", town.now()), Some(State::Busy));
+    assert_eq!(town.switch.state("Ann", town.now()).map(|it| it.0), Some(State::Available));
+    assert_eq!(town.switch.state("Bob", town.now()).map(|it| it.0), Some(State::Busy));
     town.hangs_up(CARRIER);
     town.ends();
     town.rests();
-    assert_eq!(town.switch.state("Bob", town.now()), Some(State::Available));
+    assert_eq!(town.switch.state("Bob", town.now()).map(|it| it.0), Some(State::Available));
 }
 
 #[test]

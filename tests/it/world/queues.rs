@@ -324,11 +324,11 @@ fn an_agents_registered_phone_takes_the_call_and_is_credited() {
     town.call();
     town.connects();
     assert_eq!(town.seen("d").calls_up(), 1);
-    assert_eq!(town.switch.state("ann", town.now()), Some(State::Busy));
+    assert_eq!(town.switch.state("ann", town.now()).map(|it| it.0), Some(State::Busy));
     town.hangs_up("d");
     town.ends();
     assert_eq!(town.record().agent.as_deref(), Some("ann"));
-    assert_eq!(town.switch.state("ann", town.now()), Some(State::Available));
+    assert_eq!(town.switch.state("ann", town.now()).map(|it| it.0), Some(State::Available));
     all_is_over(&mut town);
 }
 

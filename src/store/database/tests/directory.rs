@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::world::at;
-use crate::store::database::{AuditSearch, Document, Edit, Expected, Store, StoreError};
+use crate::store::database::{AuditSearch, Author, Document, Edit, Expected, Store, StoreError};
+
+const ADA: Author = Author { by: "ada", source: "192.0.2.7" };
 
 fn put(name: &str, expected: Expected, body: Value) -> Edit {
     Edit { kind: "agent".to_owned(), name: name.to_owned(), expected, body: Some(body) }
@@ -14,7 +16,7 @@ fn delete(name: &str, expected: Expected) -> Edit {
 }
 
 async fn change(store: &dyn Store, edits: &[Edit]) -> Result<Vec<Document>, StoreError> {
-    store.change(edits, "ada", at(5)).await
+    store.change(edits, ADA, at(5)).await
 }
 
 async fn names(store: &dyn Store) -> Vec<(String, i64)> {
@@ -93,6 +95,32 @@ pub async fn a_change_is_made_wholly_or_not_at_all_with_its_audit(store: &dyn St
     );
 }
 
+pub async fn who_made_a_change_and_from_where_is_known(store: &dyn Store) {
+    change(store, &[put("ada", Expected::Absent, json!({}))]).await.unwrap();
+    store.change(&[delete("ada", Expected::Any)], "crosspoint".into(), at(6)).await.unwrap();
+    let entries = store.audit(&AuditSearch::default()).await.unwrap();
+    let told: Vec<_> = entries.iter().map(|it| (&*it.what, &*it.by, &*it.source)).collect();
+    assert_eq!(told, [("deleted", "crosspoint", ""), ("created", "ada", "192.0.2.7")]);
+}
+
+pub async fn changes_are_counted_and_what_changes_nothing_is_not(store: &dyn Store) {
+    assert_eq!(store.changes().await, Ok(0));
+    let edits = ["ada", "bob"].map(|it| put(it, Expected::Absent, json!({})));
+    change(store, &edits).await.unwrap();
+    let first = store.changes().await.unwrap();
+    assert!(0 < first);
+    // Nothing that is other, nothing at all, and nothing for somebody was faster.
+    change(store, &[put("ada", Expected::Any, json!({}))]).await.unwrap();
+    change(store, &[]).await.unwrap();
+    assert!(change(store, &[delete("ada", Expected::Revision(7))]).await.is_err());
+    assert_eq!(store.changes().await, Ok(first));
+    change(store, &[delete("ada", Expected::Any)]).await.unwrap();
+    let then = store.changes().await.unwrap();
+    assert!(first < then);
+    change(store, &[put("bob", Expected::Any, json!({ "a": 1 }))]).await.unwrap();
+    assert!(then < store.changes().await.unwrap());
+}
+
 pub async fn no_revision_is_given_twice_even_after_a_deletion(store: &dyn Store) {
     change(store, &[put("ada", Expected::Any, json!({ "a": 1 }))]).await.unwrap();
     change(store, &[put("ada", Expected::Any, json!({ "a": 2 }))]).await.unwrap();
@@ -106,7 +134,7 @@ pub async fn no_revision_is_given_twice_even_after_a_deletion(store: &dyn Store)
 pub async fn an_edit_that_changes_nothing_leaves_no_trace(store: &dyn Store) {
     let first = change(store, &[put("ada", Expected::Any, json!({ "a": 1 }))]).await.unwrap();
     let again = put("ada", Expected::Revision(1), json!({ "a": 1 }));
-    let told = store.change(&[again], "bob", at(9)).await.unwrap();
+    let told = store.change(&[again], "bob".into(), at(9)).await.unwrap();
     assert_eq!(told, first);
     assert_eq!(audited(store).await.len(), 1);
 }

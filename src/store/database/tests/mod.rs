@@ -44,6 +44,8 @@ conformance! {
     directory: documents_are_kept_in_the_order_of_their_creation,
         a_change_with_an_old_revision_is_refused_and_says_what_is_there,
         a_change_is_made_wholly_or_not_at_all_with_its_audit,
+        who_made_a_change_and_from_where_is_known,
+        changes_are_counted_and_what_changes_nothing_is_not,
         no_revision_is_given_twice_even_after_a_deletion,
         an_edit_that_changes_nothing_leaves_no_trace,
         names_and_values_may_be_anything,

@@ -188,7 +188,7 @@ fn two_edges_may_write_to_one_postgresql_at_once() {
                     expected: revision.map_or(Expected::Absent, Expected::Revision),
                     body: Some(serde_json::json!({ "edge": number, "step": step })),
                 };
-                match store.change(&[edit], "edge", at(step.into())).await {
+                match store.change(&[edit], "edge".into(), at(step.into())).await {
                     Ok(_) => won += 1,
                     Err(StoreError::Conflict { .. }) => (),
                     Err(other) => panic!("{other}"),
@@ -216,4 +216,25 @@ fn an_address_that_is_none_is_refused() {
         let told = open(&Settings { url: Some(url.to_owned()), file: PathBuf::new() });
         assert!(matches!(told.err(), Some(StoreError::Refused(_))), "{url}");
     }
+}
+
+/// What one edge has changed, the other is told at once.
+#[test]
+fn a_change_through_one_edge_is_counted_at_the_other() {
+    let Some(server) = Server::start() else { return };
+    turn(async {
+        let (one, other) = (server.database("counted"), server.store("counted"));
+        let edit = |step: i32| Edit {
+            kind: "agent".to_owned(),
+            name: "ada".to_owned(),
+            expected: Expected::Any,
+            body: Some(serde_json::json!({ "step": step })),
+        };
+        for step in 0..5 {
+            let before = other.changes().await.unwrap();
+            one.change(&[edit(step)], "edge".into(), at(1)).await.unwrap();
+            assert!(before < other.changes().await.unwrap());
+            assert_eq!(one.documents().await, other.documents().await);
+        }
+    });
 }

@@ -55,14 +55,14 @@ fn a_database_that_is_locked_is_read_meanwhile_and_written_later() {
     let folder = Folder::new();
     turn(async {
         let store = sqlite_in(&folder);
-        store.change(&[edit("ada")], "x", at(1)).await.unwrap();
+        store.change(&[edit("ada")], "x".into(), at(1)).await.unwrap();
         let holder = Holder::take(&folder.path().join("crosspoint.db"));
         assert_eq!(names(store.as_ref()).await, ["ada"]);
-        let told = store.change(&[edit("bob")], "x", at(1)).await;
+        let told = store.change(&[edit("bob")], "x".into(), at(1)).await;
         assert_eq!(told, Err(StoreError::Busy));
         assert_eq!(names(store.as_ref()).await, ["ada"]);
         holder.let_go();
-        store.change(&[edit("bob")], "x", at(1)).await.unwrap();
+        store.change(&[edit("bob")], "x".into(), at(1)).await.unwrap();
         assert_eq!(names(store.as_ref()).await, ["ada", "bob"]);
     });
 }
@@ -73,7 +73,7 @@ fn a_backup_is_whole_while_calls_come_in() {
     let copy = folder.path().join("copy.db");
     turn(async {
         let store = sqlite_in(&folder);
-        store.change(&[edit("ada")], "x", at(1)).await.unwrap();
+        store.change(&[edit("ada")], "x".into(), at(1)).await.unwrap();
         let calls: Vec<_> = (0..3_000).map(|it| call(&format!("{it}"), it, json!({}))).collect();
         take(store.as_ref(), calls[..2_000].to_vec()).await;
         let more = async {
@@ -124,7 +124,7 @@ fn a_database_of_a_newer_version_is_left_alone() {
     let folder = Folder::new();
     let file = folder.path().join("crosspoint.db");
     turn(async {
-        sqlite_in(&folder).change(&[edit("ada")], "x", at(1)).await.unwrap();
+        sqlite_in(&folder).change(&[edit("ada")], "x".into(), at(1)).await.unwrap();
         let script = "import sqlite3, sys\n\
                       db = sqlite3.connect(sys.argv[1])\n\
                       db.execute(\"INSERT INTO _sqlx_migrations VALUES \
@@ -146,7 +146,7 @@ fn a_database_that_appears_later_is_taken_then() {
         let store = open(&Settings { url: None, file: late.join("crosspoint.db") }).unwrap();
         assert!(matches!(store.users().await, Err(StoreError::Unavailable(_))));
         std::fs::create_dir(&late).unwrap();
-        store.change(&[edit("ada")], "x", at(1)).await.unwrap();
+        store.change(&[edit("ada")], "x".into(), at(1)).await.unwrap();
         assert_eq!(names(store.as_ref()).await, ["ada"]);
     });
 }
@@ -199,7 +199,7 @@ fn what_was_said_to_be_kept_is_there_after_the_power_went() {
                 let number = cut * 20 + step;
                 let name = format!("{number}");
                 let edits = [edit(&name), edit(&format!("{name} too"))];
-                store.change(&edits, "x", at(1)).await.unwrap();
+                store.change(&edits, "x".into(), at(1)).await.unwrap();
                 let mut batch = super::world::batch(
                     vec![call(&name, number as i64, json!({}))],
                     vec![super::world::fact(&name, 1, number as i64)],
