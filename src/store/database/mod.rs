@@ -2,7 +2,7 @@
 //! outbox of webhooks, recordings, the audit log.
 //!
 //! [`Store`] is what the rest of the program sees. There is one implementation of what it means
-//! (`open::Database`, and `directory`, `people`, `records`, `search`, `statistics`, `outbox`, ..), written
+//! (`open::Database`, and `directory`, `people`, `records`, `search`, `counts`, `statistics`, `outbox`, ..), written
 //! once in SQL that both databases understand, over a small [`sql::Driver`]: SQLite by default,
 //! PostgreSQL where several edges share one. One conformance test holds both to the same.
 //!
@@ -11,6 +11,7 @@
 //! held in memory. A database that is absent, locked or full is tried again: every operation says
 //! [`StoreError::Unavailable`] or [`StoreError::Busy`] meanwhile, and nothing is lost.
 
+mod counts;
 mod directory;
 mod ingest;
 mod open;
@@ -152,6 +153,10 @@ pub trait Store: Send + Sync {
 
     /// Calls that came in a time and are over, counted.
     fn statistics<'a>(&'a self, ask: &'a Statistics) -> Later<'a, Figures>;
+
+    /// Counts some of the calls that were there before they were counted as they are now; false
+    /// once all are. Statistics are right all the time, and quick when this has ended.
+    fn count_more(&self) -> Later<'_, bool>;
 
     /// Deliveries in one state with an id greater than `after`, by id; at most `limit`, 1 to
     /// [`LIMIT`]. Those of one webhook, or of all.

@@ -9,7 +9,7 @@ use super::sql::{Driver, Transaction};
 use super::{
     ApiKey, AuditEntry, AuditSearch, Author, Batch, Document, Edit, Expected, Figures, KeptFact, Later,
     Page, Position, RecordingCounts, RecordingSearch, Records, Search, Session, Statistics, Store,
-    StoreError, StoredRecording, User, directory, outbox, people, postgres, recordings, records,
+    StoreError, StoredRecording, User, counts, directory, outbox, people, postgres, recordings, records,
     search, sql, sqlite, statistics,
 };
 use crate::archive::Plan;
@@ -235,6 +235,10 @@ impl Store for Database {
 
     fn statistics<'a>(&'a self, ask: &'a Statistics) -> Later<'a, Figures> {
         read!(self, it => statistics::figures(it, ask))
+    }
+
+    fn count_more(&self) -> Later<'_, bool> {
+        write!(self, it => counts::count_more(it))
     }
 
     fn deliveries<'a>(

@@ -27,6 +27,7 @@ const TURN: i64 = 0x6372_6f73_7370_6e74;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "all", include_str!("migrations/postgres/0001_all.sql")),
     (2, "retention", include_str!("migrations/postgres/0002_retention.sql")),
+    (3, "counts", include_str!("migrations/postgres/0003_counts.sql")),
 ];
 
 pub struct Server {

@@ -1,13 +1,13 @@
 //! Call records and facts: how they are taken in, and one call's.
 //!
 //! A call is a row of what is looked for (`records`), its body, a row for each of its numbers and
-//! tags, and its share of the hourly counts (`statistics`). Taking in a line again changes nothing.
+//! tags, and its share of the counts (`counts`). Taking in a line again changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::counts::{Share, Shares};
 use super::people::limit;
 use super::sql::{Row, Session, Value, indexed, json};
-use super::statistics::{Share, Shares};
 use super::{Batch, KeptFact, LIMIT, Position, StoreError, outbox, recordings};
 use crate::clock::Wall;
 use crate::model::event::Fact;
@@ -48,7 +48,7 @@ pub async fn position(it: &mut dyn Session, node: &str) -> Result<Option<Positio
 }
 
 pub async fn ingest(it: &mut dyn Session, batch: &Batch) -> Result<(), StoreError> {
-    let mut shares = Shares::default();
+    let mut shares = Shares::begin(it).await?;
     for record in last_lines(&batch.records) {
         take(it, record, &batch.position.node, &mut shares).await?;
     }

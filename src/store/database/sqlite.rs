@@ -28,6 +28,7 @@ const CACHE_KB: u32 = 65_536;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "all", include_str!("migrations/sqlite/0001_all.sql")),
     (2, "retention", include_str!("migrations/sqlite/0002_retention.sql")),
+    (3, "counts", include_str!("migrations/sqlite/0003_counts.sql")),
 ];
 
 pub struct File {

@@ -282,7 +282,8 @@ pub struct Statistics {
     /// .. and before this one.
     pub to: Wall,
     pub by: By,
-    /// Whose days. Days of zones that are not whole hours off begin with the next whole hour.
+    /// Whose days. Those of a zone that is not a multiple of a quarter of an hour off are counted
+    /// call by call, which takes long among many.
     pub zone: jiff::tz::TimeZone,
 }
 

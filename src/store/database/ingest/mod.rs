@@ -79,6 +79,8 @@ pub struct Follower {
     careful: bool,
     /// Calls that a crash cut short are still to be looked for.
     mending: bool,
+    /// Calls that were there before are still to be counted.
+    counting: bool,
     keep_events: Option<Duration>,
     /// Events before this have been forgotten.
     forgotten: Wall,
@@ -97,6 +99,7 @@ impl Follower {
             position: None,
             careful: false,
             mending: true,
+            counting: true,
             keep_events: None,
             forgotten: Wall::default(),
         }
@@ -122,6 +125,7 @@ impl Follower {
                         info!("call records are taken into the database again");
                     }
                     wait = FIRST_WAIT;
+                    self.count().await;
                     if !more {
                         sleep(IDLE).await;
                     }
@@ -135,6 +139,17 @@ impl Follower {
                     wait = (2 * wait).min(LONGEST_WAIT);
                 }
             }
+        }
+    }
+
+    /// Counts a part of what is to be counted yet. Nobody waits for it: what fails is tried again.
+    async fn count(&mut self) {
+        if !self.counting {
+            return;
+        }
+        match self.store.count_more().await {
+            Ok(more) => self.counting = more,
+            Err(error) => warn!(%error, "calls of former times are not counted yet"),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What every [`Store`] must hold to, told once; SQLite and PostgreSQL each do all of it.
 
 mod calls;
+mod counts;
 mod directory;
 mod outbox;
 mod people;
@@ -64,6 +65,7 @@ conformance! {
         statistics_count_each_call_once,
         statistics_of_parts_of_hours_are_exact,
         nuls_and_endless_texts_are_kept;
+    counts: statistics_are_what_the_records_say_in_whatever_order_they_come;
     searches: every_filter_finds_its_calls_and_no_others,
         filters_are_taken_together,
         numbers_are_found_by_their_beginning_and_their_end,

@@ -81,6 +81,13 @@ impl Server {
         self.store(name)
     }
 
+    /// Says something to a database, past the store.
+    fn says(&self, name: &str, sql: &str) {
+        let socket = self.path().to_str().unwrap();
+        let stop = "ON_ERROR_STOP=1";
+        self.run("psql", &["-h", socket, "-U", "crosspoint", "-d", name, "-v", stop, "-c", sql]);
+    }
+
     pub fn store(&self, name: &str) -> Shared {
         let socket = self.path().to_str().unwrap().replace('/', "%2F");
         let url = format!("postgres://crosspoint@{socket}/{name}");
@@ -216,6 +223,23 @@ fn an_address_that_is_none_is_refused() {
         let told = open(&Settings { url: Some(url.to_owned()), file: PathBuf::new() });
         assert!(matches!(told.err(), Some(StoreError::Refused(_))), "{url}");
     }
+}
+
+#[test]
+fn a_postgresql_that_was_there_is_counted_a_part_at_a_time() {
+    let Some(server) = Server::start() else { return };
+    turn(async {
+        let store = server.database("old");
+        let old = async || {
+            super::counts::BEFORE.iter().for_each(|it| server.says("old", it));
+            server.store("old")
+        };
+        let store = store.as_ref();
+        super::counts::an_old_database_is_counted_a_part_at_a_time_and_right_all_the_time(
+            store, old,
+        )
+        .await;
+    });
 }
 
 /// What one edge has changed, the other is told at once.

@@ -184,6 +184,29 @@ fn a_full_disk_refuses_what_is_new_and_keeps_what_is_there() {
     });
 }
 
+#[test]
+fn a_file_that_was_there_is_counted_a_part_at_a_time() {
+    let folder = Folder::new();
+    turn(async {
+        let store = sqlite_in(&folder);
+        let old = async || {
+            let file = folder.path().join("crosspoint.db");
+            let script = "import sqlite3, sys\n\
+                          db = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
+                          for it in sys.argv[2:]: db.execute(it)\n";
+            let mut python = Command::new("python3");
+            let told = python.args(["-c", script]).arg(file).args(super::counts::BEFORE).output();
+            assert!(told.as_ref().is_ok_and(|it| it.status.success()), "{told:?}");
+            sqlite_in(&folder)
+        };
+        let store = store.as_ref();
+        super::counts::an_old_database_is_counted_a_part_at_a_time_and_right_all_the_time(
+            store, old,
+        )
+        .await;
+    });
+}
+
 /// The image is copied while the store writes: what the copy holds is what a disk holds when the
 /// power goes. All that was said to be kept must be in it, and nothing by half.
 #[test]
