@@ -1,7 +1,10 @@
-//! Searches and counts among ten million calls in SQLite; each is to take less than 200 ms.
+//! Searches and counts among ten million calls in SQLite; each is to take less than 200 ms, also the
+//! first time, when nothing of it is in memory.
 //!
 //! `CROSSPOINT_BENCH_STORE=FILE cargo bench --bench store` fills FILE if it is not there (some
-//! 20 GB, and a quarter of an hour) and keeps it. Otherwise some thousand calls show that it works.
+//! 20 GB, and a quarter of an hour) and keeps it; `CROSSPOINT_BENCH_CALLS` is another number of
+//! calls. Otherwise some thousand calls show that it works. What is said to be the first time is so
+//! only if FILE is not in memory: `dd of=FILE oflag=nocache conv=notrunc,fdatasync count=0`.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -30,7 +33,8 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let few = std::env::temp_dir().join(format!("crosspoint-bench-{}.db", std::process::id()));
-    let calls = if given.is_some() { MANY } else { FEW };
+    let many = std::env::var("CROSSPOINT_BENCH_CALLS").ok().and_then(|it| it.parse().ok());
+    let calls = if given.is_some() { many.unwrap_or(MANY) } else { FEW };
     let slow = runtime.block_on(measure(given.as_ref().unwrap_or(&few), calls));
     if given.is_none() {
         for end in ["", "-wal", "-shm"] {
@@ -50,6 +54,11 @@ async fn measure(file: &Path, calls: u64) -> Vec<String> {
         connection.close().await.expect("closed");
     }
     let store = opened();
+    let (start, mut parts) = (now(), 0);
+    while store.improve().await.expect("an answer") {
+        parts += 1;
+    }
+    println!("{parts} parts were improved in {:.1?}", start.elapsed());
     let mut slow = Vec::new();
     println!("{:<58} {:>6} {:>10} {:>10} {:>10}", "", "found", "first", "median", "worst");
     for (what, search) in searches() {
@@ -151,6 +160,43 @@ fn searches() -> Vec<(&'static str, Search)> {
             "what excludes itself: an agent's unanswered calls",
             Search { agent: text("agent 7"), outcome: text("busy"), ..none() },
         ),
+        (
+            "a source, busy, recorded: nobody",
+            Search {
+                source: source.clone(),
+                outcome: text("busy"),
+                has_recording: Some(true),
+                ..none()
+            },
+        ),
+        (
+            "an agent, outbound, with a tag",
+            Search {
+                agent: text("agent 7"),
+                direction: Some(Direction::Outbound),
+                tag: text("tag 3"),
+                ..none()
+            },
+        ),
+        (
+            "a destination, busy, with a tag",
+            Search {
+                destination: text("+13105550007"),
+                outcome: text("busy"),
+                tag: text("hot"),
+                ..none()
+            },
+        ),
+        (
+            "internal, answered, not recorded, from a source",
+            Search {
+                direction: Some(Direction::Internal),
+                outcome: text("answered"),
+                has_recording: Some(false),
+                source: text("source 3"),
+                ..none()
+            },
+        ),
         ("the last four digits, from a source", Search { caller: text("*2663"), source, ..none() }),
     ]
 }
@@ -168,6 +214,14 @@ fn counts() -> Vec<(&'static str, Statistics)> {
         ("of all by agent", ask(FIRST, By::Agent)),
         ("of all by outcome", ask(FIRST, By::Outcome)),
         ("of all by day", ask(FIRST, By::Day)),
+        ("of all by day of Kathmandu", {
+            let zone = TimeZone::get("Asia/Kathmandu").expect("a zone");
+            Statistics { zone, ..ask(FIRST, By::Day) }
+        }),
+        ("of all by day of New York", {
+            let zone = TimeZone::get("America/New_York").expect("a zone");
+            Statistics { zone, ..ask(FIRST + 7, By::Day) }
+        }),
         ("of all by hour", ask(FIRST, By::Hour)),
         ("of thirty days by tracking number", ask(LAST - 30 * DAY - 1_234, By::TrackingNumber)),
         ("of a day by hour", ask(LAST - DAY + 99, By::Hour)),
@@ -178,8 +232,13 @@ async fn connect(file: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(file);
     let mut connection = options.connect().await.expect("a database");
     for pragma in ["journal_mode = OFF", "synchronous = OFF", "cache_size = -1000000"] {
-        let set = AssertSqlSafe(format!("PRAGMA {pragma}"));
-        connection.execute(set).await.expect("a pragma");
+        let set = format!("PRAGMA {pragma}");
+        // Connections that looked before are still on their way out.
+        let start = now();
+        while let Err(error) = connection.execute(AssertSqlSafe(set.clone())).await {
+            assert!(start.elapsed() < Duration::from_secs(5), "{set}: {error}");
+            tokio::task::yield_now().await;
+        }
     }
     connection
 }
@@ -192,11 +251,13 @@ async fn fill(connection: &mut SqliteConnection, calls: u64) {
     let drops = of(0).map(|it| format!("DROP INDEX {it}"));
     let fill = FILL.replace("MANY", &calls.to_string());
     let fill = fill.split(";\n").filter(|it| it.contains("INSERT")).map(str::to_owned);
-    for statement in drops.chain(fill).chain(of(1)) {
+    // It is as a database that was there before its calls were counted.
+    let old = "UPDATE settings SET body = '-9223372036854775808' WHERE name = 'counted_until'";
+    for statement in drops.chain(fill).chain(of(1)).chain([old.to_owned()]) {
         let start = now();
         let what: String = statement.lines().find(|it| !it.starts_with("--")).unwrap_or("").into();
         connection.execute(AssertSqlSafe(statement)).await.expect("a statement");
-        if calls == MANY {
+        if FEW < calls {
             println!("{:>8.1?}  {what}", start.elapsed());
         }
     }

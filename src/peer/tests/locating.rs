@@ -195,8 +195,8 @@ fn a_dead_address_is_skipped_and_asked_until_it_answers_again() {
     assert!(peers.on_probed(Asked { trunk, address: 0, spot: None }, Some(486), later));
     assert_eq!(states(&peers, later)[0], (Up, later));
     // A call fails there, and another one while it cools down.
-    peers.address_failed(trunk, 0, at(110).at);
-    peers.address_failed(trunk, 0, at(115).at);
+    peers.address_failed(trunk, 0, None, at(110).at);
+    peers.address_failed(trunk, 0, None, at(115).at);
     assert_eq!(states(&peers, at(120).at)[0], (Cooling, at(110).at));
     peers.address_answered(trunk, 0, at(121).at);
     assert_eq!(states(&peers, at(130).at)[0], (Up, at(121).at));

@@ -13,6 +13,7 @@
 
 mod counts;
 mod directory;
+mod indexes;
 mod ingest;
 mod open;
 mod outbox;
@@ -154,9 +155,10 @@ pub trait Store: Send + Sync {
     /// Calls that came in a time and are over, counted.
     fn statistics<'a>(&'a self, ask: &'a Statistics) -> Later<'a, Figures>;
 
-    /// Counts some of the calls that were there before they were counted as they are now; false
-    /// once all are. Statistics are right all the time, and quick when this has ended.
-    fn count_more(&self) -> Later<'_, bool>;
+    /// Makes quick what was there before this version: counts some of the calls that were not
+    /// counted as they are now, or makes an index; false once nothing is left to do. Everything is
+    /// right all the time, and some of it slow until this has ended.
+    fn improve(&self) -> Later<'_, bool>;
 
     /// Deliveries in one state with an id greater than `after`, by id; at most `limit`, 1 to
     /// [`LIMIT`]. Those of one webhook, or of all.

@@ -9,7 +9,7 @@ use super::sql::{Driver, Transaction};
 use super::{
     ApiKey, AuditEntry, AuditSearch, Author, Batch, Document, Edit, Expected, Figures, KeptFact, Later,
     Page, Position, RecordingCounts, RecordingSearch, Records, Search, Session, Statistics, Store,
-    StoreError, StoredRecording, User, counts, directory, outbox, people, postgres, recordings, records,
+    StoreError, StoredRecording, User, counts, directory, indexes, outbox, people, postgres, recordings, records,
     search, sql, sqlite, statistics,
 };
 use crate::archive::Plan;
@@ -237,8 +237,19 @@ impl Store for Database {
         read!(self, it => statistics::figures(it, ask))
     }
 
-    fn count_more(&self) -> Later<'_, bool> {
-        write!(self, it => counts::count_more(it))
+    fn improve(&self) -> Later<'_, bool> {
+        Box::pin(async move {
+            let counted: Later<'_, bool> = write!(self, it => counts::count_more(it));
+            if counted.await? {
+                return Ok(true);
+            }
+            let made = indexes::made(self.reader().await?.as_mut()).await?;
+            let Some(statements) = indexes::next(made) else { return Ok(false) };
+            self.driver.rebuild(&statements).await?;
+            let noted: Later<'_, ()> = write!(self, it => indexes::note(it, made + 1));
+            noted.await?;
+            Ok(true)
+        })
     }
 
     fn deliveries<'a>(

@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The lock that writers take their turn by: "crosspnt" in ASCII.
 const TURN: i64 = 0x6372_6f73_7370_6e74;
 
+/// The lock of whoever makes indexes.
+const REBUILDING: i64 = TURN + 1;
+
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "all", include_str!("migrations/postgres/0001_all.sql")),
     (2, "retention", include_str!("migrations/postgres/0002_retention.sql")),
@@ -98,6 +101,20 @@ impl Driver for Server {
     /// The planner counts for itself.
     fn unindexed(&self, column: &str) -> String {
         column.to_owned()
+    }
+
+    fn rebuild<'a>(&'a self, statements: &'a [String]) -> Later<'a, ()> {
+        Box::pin(async move {
+            // Not in turn with who writes, nor on their connections: only writers of these tables wait.
+            let mut write = Write(self.pools().readers.begin().await.map_err(wrong)?);
+            write.run("SET LOCAL statement_timeout = 0", Vec::new()).await?;
+            let turn = "SELECT 1::BIGINT FROM pg_advisory_xact_lock($1)";
+            write.rows(turn, vec![REBUILDING.into()]).await?;
+            for sql in statements {
+                write.run(sql, Vec::new()).await?;
+            }
+            Box::new(write).commit().await
+        })
     }
 
     fn backup<'a>(&'a self, _to: &'a Path) -> Later<'a, ()> {

@@ -2,19 +2,35 @@
 //! million.
 //!
 //! One filter *leads*: its index gives calls in the order of the list, and the others are looked
-//! at call by call until the page is full. It is the one that the fewest calls pass, counted up to
-//! [`MANY`]: counting so far costs a millisecond, and where all pass so many the page fills soon.
+//! at call by call until the page is full. It is the one that is read through soonest if no call
+//! passes all: how many pass it is counted up to [`MANY`], which costs a millisecond, or known from
+//! the counts that are kept; times what it costs to look at one of them. An index of a column has
+//! nearly all that is asked for besides ([`indexes`](super::indexes)), so that one that many pass
+//! may well be quicker than a number with fewer calls, each of them somewhere else on the disk.
 //! Beginnings and ends of numbers come out of their index in no order of time, so they lead only
 //! where the matches can all be sorted; where there are more, the page fills soon by time alone.
 
+use super::counts::{Grain, SPAN};
 use super::people::limit;
 use super::records::{BETWEEN, CALLER, DESTINATION, TRACKING_NUMBER, number};
 use super::sql::{Driver, Session, Value, indexed};
 use super::{Cursor, Page, Records, Search, StoreError};
+use crate::clock::Wall;
 use crate::model::record::CallRecord;
 
-/// Calls that are counted before a filter is said to be passed by many.
+/// Calls that are counted at first.
 const MANY: i64 = 10_000;
+/// So few need not be compared with other filters that many pass.
+const FEW: i64 = 1_000;
+/// Calls that are counted where it is not known how many there are.
+const COUNTED: i64 = 100_000;
+/// More than are ever counted.
+const MOST: i64 = 1 << 40;
+/// What it costs to look at a call in `records`, where an index does not have it: so many entries
+/// of an index are read in the same time from a disk.
+const LOOK: i64 = 50;
+/// What it costs to look whether it has a number or a tag.
+const PROBE: i64 = 3;
 /// Matches of a part of a number that are sorted rather than looked for by another filter ..
 const SORTED: i64 = 20_000;
 /// .. and where no other filter leads.
@@ -83,7 +99,22 @@ enum Part {
     End(String),
 }
 
-/// In the order in which they lead where many calls pass each of them.
+impl Filter {
+    fn is_part(&self) -> bool {
+        matches!(self, Self::Number { part: Part::Beginning(_) | Part::End(_), .. })
+    }
+
+    /// Whether what it asks for stands in `records`, and nowhere else.
+    fn is_of_records(&self) -> bool {
+        matches!(self, Self::Column { .. }) || self.is_part()
+    }
+
+    fn is(&self, column: &str) -> bool {
+        matches!(self, Self::Column { name, .. } if *name == column)
+    }
+}
+
+/// In the order in which they lead where nothing else speaks for one of them.
 fn filters(search: &Search) -> Result<Vec<Filter>, StoreError> {
     let mut filters = Vec::new();
     for (text, roles) in [
@@ -143,31 +174,39 @@ async fn lead(
     search: &Search,
     filters: &[Filter],
 ) -> Result<Option<usize>, StoreError> {
-    let (mut best, mut fewest) = (None, i64::MAX);
+    let mut whole = Vec::new();
     let (mut part, mut fewest_of_part) = (None, i64::MAX);
+    let alone = filters.len() == 1 && search.from.is_none() && search.to.is_none();
     for (at, filter) in filters.iter().enumerate() {
-        if let Filter::Number { part: Part::Beginning(_) | Part::End(_), .. } = filter {
+        if filter.is_part() {
             let count = count(it, None, filter, SORTED_ALONE + 1).await?;
             if count < fewest_of_part {
                 (part, fewest_of_part) = (Some(at), count);
             }
+        } else if alone {
+            return Ok(Some(at));
         } else {
-            let alone = filters.len() == 1 && search.from.is_none() && search.to.is_none();
-            let count = match alone {
-                true => 0,
-                false => count(it, Some(search), filter, MANY + 1).await?,
-            };
-            if count < fewest {
-                (best, fewest) = (Some(at), count);
-            }
+            whole.push((at, count(it, Some(search), filter, MANY + 1).await?));
         }
     }
+    let fewest = whole.iter().map(|it| it.1).min().unwrap_or(i64::MAX);
     if let Some(part) = part
         && (fewest_of_part <= SORTED.min(fewest)
-            || (best.is_none() && fewest_of_part <= SORTED_ALONE))
+            || (whole.is_empty() && fewest_of_part <= SORTED_ALONE))
     {
-        (best, fewest) = (Some(part), fewest_of_part);
+        return by_time(it, search, Some(part), fewest_of_part).await;
     }
+    let best = quickest(it, search, filters, &whole, fewest).await?;
+    by_time(it, search, best, fewest).await
+}
+
+/// The filter that leads unless the time that is asked for has fewer calls than pass it.
+async fn by_time(
+    it: &mut dyn Session,
+    search: &Search,
+    best: Option<usize>,
+    fewest: i64,
+) -> Result<Option<usize>, StoreError> {
     if best.is_some() && (search.from.is_some() || search.to.is_some()) {
         let mut text = Text::default();
         let when = text.times("r", search);
@@ -177,6 +216,77 @@ async fn lead(
         }
     }
     Ok(best)
+}
+
+/// The filter that is read through soonest, of those that are whole; each with its count, up to
+/// more than [`MANY`].
+async fn quickest(
+    it: &mut dyn Session,
+    search: &Search,
+    filters: &[Filter],
+    whole: &[(usize, i64)],
+    fewest: i64,
+) -> Result<Option<usize>, StoreError> {
+    let mut best: Option<(i64, usize)> = None;
+    for &(at, count) in whole {
+        let filter = &filters[at];
+        let many = match count <= MANY {
+            true => count,
+            // Somebody else leads anyway.
+            false if fewest <= FEW => continue,
+            false => estimate(it, search, filter).await?,
+        };
+        let cost = many.saturating_mul(cost_of_one(filters, at));
+        if best.is_none_or(|it| cost < it.0) {
+            best = Some((cost, at));
+        }
+    }
+    Ok(best.map(|it| it.1))
+}
+
+/// What it costs to look at one call if this filter leads.
+fn cost_of_one(filters: &[Filter], lead: usize) -> i64 {
+    let others = || filters.iter().enumerate().filter(|it| it.0 != lead).map(|it| it.1);
+    let probes = others().filter(|it| !it.is_of_records()).count();
+    let leads = |it: &Filter| match it {
+        // What is not in the index of a column is seldom asked for.
+        Filter::Column { .. } => others().any(|it| it.is_part() || it.is("source_tag")),
+        _ => others().any(Filter::is_of_records),
+    };
+    let look = filters.get(lead).is_some_and(leads);
+    1 + if look { LOOK } else { 0 } + PROBE * i64::try_from(probes).unwrap_or(0)
+}
+
+/// How many pass a filter that many pass, roughly.
+async fn estimate(
+    it: &mut dyn Session,
+    search: &Search,
+    filter: &Filter,
+) -> Result<i64, StoreError> {
+    let what: i64 = match filter {
+        Filter::Column { name: "source", .. } => 1,
+        Filter::Column { name: "tracking_number", .. } => 2,
+        Filter::Column { name: "agent", .. } => 3,
+        Filter::Column { name: "outcome", .. } => 4,
+        _ => {
+            let count = count(it, Some(search), filter, COUNTED + 1).await?;
+            return Ok(if count <= COUNTED { count } else { MOST });
+        }
+    };
+    let Filter::Column { value, .. } = filter else { return Ok(MOST) };
+    let spans = |it: Option<Wall>| it.map(|it| it.unix_micros().div_euclid(SPAN));
+    let sql = "SELECT CAST(COALESCE(SUM(calls), 0) AS BIGINT) FROM counts \
+               WHERE what = $1 AND grain = $2 AND $3 <= at AND at <= $4 AND name = $5";
+    let values = vec![
+        what.into(),
+        Grain::Span.number().into(),
+        spans(search.from).unwrap_or(i64::MIN).into(),
+        spans(search.to).unwrap_or(i64::MAX).into(),
+        value.clone(),
+    ];
+    let calls = it.rows(sql, values).await?.first().map_or(Ok(0), |it| it.number(0))?;
+    // More than many pass it, whatever is counted so far.
+    Ok(calls.max(MANY + 1))
 }
 
 /// How many pass a filter, up to `most`; of the time that is asked for, if one is.
@@ -212,22 +322,20 @@ fn statement(
         let (received_at, place) = (text.value(after.received_at), text.value(after.place));
         conditions += &format!(" AND (l.received_at, l.place) < ({received_at}, {place})");
     }
-    // What else is asked stands in `records`, beside the leader if that is another table.
+    // What else is asked may stand in `records`, beside the leader if that is another table.
     let beside = if table == "records" { "l" } else { "r" };
-    let others = filters.iter().enumerate().filter(|it| Some(it.0) != lead);
-    let others: String = others.map(|it| text.other(driver, it.1, beside)).collect();
-    let from = match table == "records" || others.is_empty() {
+    let others = || filters.iter().enumerate().filter(|it| Some(it.0) != lead).map(|it| it.1);
+    let from = match table == "records" || !others().any(Filter::is_of_records) {
         true => format!("{table} l"),
         false => format!("{table} l CROSS JOIN records r"),
     };
+    let of = |it: &Filter| if it.is_of_records() { beside } else { "l" };
+    let others: String = others().map(|it| text.other(driver, it, of(it))).collect();
     if from.ends_with(" r") {
         conditions += " AND r.place = l.place";
     }
     // More than one number of a call may begin or end the same.
-    let distinct = match leader {
-        Some(Filter::Number { part: Part::Beginning(_) | Part::End(_), .. }) => "DISTINCT ",
-        _ => "",
-    };
+    let distinct = if leader.is_some_and(Filter::is_part) { "DISTINCT " } else { "" };
     let sql = format!(
         "SELECT {distinct}l.received_at, l.place FROM {from} WHERE {conditions}{others} \
          ORDER BY l.received_at DESC, l.place DESC LIMIT {most}"

@@ -239,6 +239,9 @@ pub trait Driver: Send + Sync {
     /// A column that no index shall be looked for by, since another one leads.
     fn unindexed(&self, column: &str) -> String;
 
+    /// Runs statements that may take long, together; who reads does not wait for them.
+    fn rebuild<'a>(&'a self, statements: &'a [String]) -> Later<'a, ()>;
+
     fn backup<'a>(&'a self, to: &'a Path) -> Later<'a, ()>;
 
     fn check(&self) -> Later<'_, ()>;

@@ -126,6 +126,22 @@ impl Driver for File {
         format!("+{column}")
     }
 
+    fn rebuild<'a>(&'a self, statements: &'a [String]) -> Later<'a, ()> {
+        Box::pin(async move {
+            // One more connection, which sorts on the disk: there may be much to sort.
+            let options = self.options.clone().pragma("temp_store", "FILE");
+            let mut connection = options.connect().await.map_err(|it| self.wrong(it))?;
+            let mut transaction =
+                connection.begin_with("BEGIN IMMEDIATE").await.map_err(|it| self.wrong(it))?;
+            for sql in statements {
+                let done = query(sql, Vec::new()).execute(&mut *transaction).await;
+                done.map_err(|it| self.wrong(it))?;
+            }
+            transaction.commit().await.map_err(wrong)?;
+            connection.close().await.map_err(wrong)
+        })
+    }
+
     fn backup<'a>(&'a self, to: &'a Path) -> Later<'a, ()> {
         Box::pin(async move {
             let name = to.to_str().ok_or_else(|| {

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::counts::{self, ALL, COUNTED, Counts, DAY, Grain, HOUR, ONE_BY_ONE, QUARTER, What};
 use super::sql::{Session, Value};
@@ -206,6 +205,8 @@ fn day(number: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
 
     fn pieces(from: i64, to: i64, grains: Grains) -> Vec<(Option<Grain>, i64, i64)> {

@@ -34,6 +34,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15);
 const FORGET: u32 = 2_000;
 /// How far the oldest that is kept may be behind.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// Rounds after which what could not be improved is tried again: some 10 seconds.
+const ROUNDS: u32 = 50;
 /// Lines of each file that are taken in together.
 const TOGETHER: usize = 500;
 
@@ -79,8 +81,8 @@ pub struct Follower {
     careful: bool,
     /// Calls that a crash cut short are still to be looked for.
     mending: bool,
-    /// Calls that were there before are still to be counted.
-    counting: bool,
+    /// What was there before this version is still to be made quick, after so many rounds.
+    improving: Option<u32>,
     keep_events: Option<Duration>,
     /// Events before this have been forgotten.
     forgotten: Wall,
@@ -99,7 +101,7 @@ impl Follower {
             position: None,
             careful: false,
             mending: true,
-            counting: true,
+            improving: Some(0),
             keep_events: None,
             forgotten: Wall::default(),
         }
@@ -125,7 +127,7 @@ impl Follower {
                         info!("call records are taken into the database again");
                     }
                     wait = FIRST_WAIT;
-                    self.count().await;
+                    self.improve().await;
                     if !more {
                         sleep(IDLE).await;
                     }
@@ -142,15 +144,20 @@ impl Follower {
         }
     }
 
-    /// Counts a part of what is to be counted yet. Nobody waits for it: what fails is tried again.
-    async fn count(&mut self) {
-        if !self.counting {
-            return;
-        }
-        match self.store.count_more().await {
-            Ok(more) => self.counting = more,
-            Err(error) => warn!(%error, "calls of former times are not counted yet"),
-        }
+    /// Makes a part of the store quick. Nobody waits for it: what fails is tried again.
+    async fn improve(&mut self) {
+        self.improving = match self.improving {
+            None => return,
+            Some(rounds) if 0 < rounds => Some(rounds - 1),
+            Some(_) => match self.store.improve().await {
+                Ok(true) => Some(0),
+                Ok(false) => None,
+                Err(error) => {
+                    warn!(%error, "what the database had before is not improved yet");
+                    Some(ROUNDS)
+                }
+            },
+        };
     }
 
     /// Takes in what there is now.
