@@ -1,15 +1,18 @@
 //! One directory in more than one hand: two edges on one database, and `crosspoint directory` beside
 //! an edge that runs.
 
-use std::process::{Command, Output};
+use std::io::Read;
+use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::api::{Asker, with_api};
 use super::edge::Edge;
+use super::phone::Phone;
 use super::postgres::Postgres;
 use super::seconds;
+use super::voice::Voice;
 
 /// How soon a change that was made elsewhere is in force.
 const FOLLOWS: f64 = 2.0;
@@ -173,4 +176,45 @@ fn a_directory_goes_out_of_a_running_edge_and_in_again_through_its_api() {
     let said = refused(&["export", "--api", &nobody], &asker.key);
     assert!(said.contains("asking the edge"), "{said}");
     assert_eq!(says(&edge, &with(&["export"]), &asker.key), out);
+}
+
+#[test]
+fn a_database_that_somebody_keeps_locked_is_told_and_has_everything_in_the_end() {
+    let edge = Edge::start_with(with_api);
+    let asker = Asker::first(&edge);
+    let mut nobody = asker.at(&edge);
+    nobody.key.clear();
+    assert_eq!(ready(&nobody), "ready\n");
+    let script = "import sqlite3, sys\n\
+                  db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)\n\
+                  db.execute('BEGIN IMMEDIATE')\n\
+                  print('held', flush=True)\n\
+                  sys.stdin.read()\n";
+    let mut holder = Command::new("python3")
+        .args(["-c", script])
+        .arg(edge.folder.join("data/crosspoint.db"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut held = [0; 5];
+    holder.stdout.as_mut().unwrap().read_exact(&mut held).unwrap();
+    let (carrier, b) = (Phone::carrier(&edge.net), Phone::destination(&edge.net, 'B'));
+    let call = carrier.dial("15550100001", &Voice::at(edge.net.ip(11)).sdp(101));
+    b.rings();
+    let refuses = "degraded: the database refuses records, they wait in the journal";
+    awaits("it is told", 20.0, || ready(&nobody).trim_end() == refuses);
+    carrier.cancel(&call);
+    carrier.status(487);
+    drop(holder.stdin.take());
+    holder.wait().unwrap();
+    awaits("it goes on", 20.0, || ready(&nobody) == "ready\n");
+    let found = || {
+        let said = asker.ask("GET /v1/records?outcome=abandoned", "", Value::Null).json();
+        said["items"].as_array().unwrap().len() == 1
+    };
+    awaits("nothing is lost", 5.0, found);
+    let status = asker.ask("GET /v1/status", "", Value::Null).json();
+    assert_eq!(status["store"]["refuses_records"], false, "{status:#}");
+    assert_eq!((&status["store"]["up"], &status["store"]["why"]), (&json!(true), &Value::Null));
 }
