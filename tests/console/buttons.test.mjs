@@ -14,6 +14,7 @@ import {
   hands,
   looked,
   MOBILE,
+  newKey,
   PASSWORD,
   RECEIVER,
   Receiver,
@@ -26,6 +27,8 @@ import {
 } from "./world.mjs";
 
 const NUMBER = "+12025550100";
+// Nothing is whispered to who answers it.
+const QUIET = "+12025550101";
 // Long enough to be skipped: who is whispered to would listen for half a minute.
 const WHISPER = "This is a call from your advertisement on the radio. ".repeat(12).trim();
 const DIRECTORY = `
@@ -43,6 +46,10 @@ agent = "ann"
 name = "mobile"
 number = "sip:mobile@${MOBILE}:5060"
 
+[[receiving_number]]
+name = "spare"
+number = "sip:spare@${MOBILE}:5060"
+
 [[agent]]
 name = "ann"
 full_name = "Ann Ames"
@@ -56,6 +63,11 @@ members = ["shop"]
 number = "${NUMBER}"
 source = "radio"
 dial = ["shop"]
+
+[[tracking_number]]
+number = "${QUIET}"
+source = "letters"
+dial = ["mobile"]
 
 [[webhook]]
 name = "crm"
@@ -109,7 +121,7 @@ test("a directory is imported from a file", async () => {
   writeFileSync(file, DIRECTORY);
   await page.getByLabel("Import a file").setInputFiles(file);
   const found = page.getByRole("status", { name: "What changes" });
-  await found.getByText("7 added").waitFor();
+  await found.getByText("9 added").waitFor();
   await button("Import").click();
   await said("The directory was imported").waitFor();
   const exported = await downloaded(() => page.getByRole("link", { name: "Export" }).click());
@@ -200,6 +212,35 @@ test("the call's page has its recordings, its commands, and its messages to down
   assert.ok(pcap.includes("INVITE sip:"), "with the INVITE in it");
   const ladder = await downloaded(() => page.getByRole("link", { name: "Text" }).click());
   assert.match(ladder.toString(), /INVITE[\s\S]*200[\s\S]*BYE/);
+});
+
+test("a recording is held, released, and deleted", async () => {
+  const kept = page.locator(".kept").first();
+  await kept.getByText("on this edge").waitFor();
+  await kept.getByText("kept for good").waitFor();
+  await button("Hold", kept).click();
+  await page.getByRole("textbox", { name: "Why" }).fill("case 4711");
+  await button("Hold", dialog("Hold this recording?")).click();
+  await said("Held").waitFor();
+  await kept.getByText("held", { exact: true }).waitFor();
+  assert.ok(await button("Delete", kept).isDisabled());
+  await page.keep("buttons-5-held");
+  await menu("Recordings").click();
+  await page.getByRole("radio", { name: "Held" }).click();
+  const row = page.getByRole("row").filter({ hasText: "until it is released" });
+  await button("Release", row).click();
+  await button("Release", dialog("Release this recording?")).click();
+  await said("Released").waitFor();
+  await row.waitFor({ state: "detached" });
+  await page.getByRole("radio", { name: "All" }).click();
+  const first = page.getByRole("row").filter({ hasText: "on this edge" }).first();
+  await page.keep("buttons-5-recordings");
+  await button("Delete", first).click();
+  await button("Delete", dialog("Delete this recording?")).click();
+  await said("Recording deleted").waitFor();
+  const gone = page.getByRole("row").filter({ hasText: "deleted by ada" });
+  await gone.getByRole("link").click();
+  await page.getByText("It was deleted by ada.").waitFor();
 });
 
 test("what a webhook did not take is tried again by hand", async () => {
@@ -406,24 +447,58 @@ test("a noun is renamed, and whatever names it goes on doing so", async () => {
   await said("mobile is van now").waitFor();
   await heading("van").waitFor();
   assert.equal((await api(page, "GET", "/v1/receiving_numbers/mobile")).status, 404);
+  const dials = await api(page, "GET", `/v1/tracking_numbers/${encodeURIComponent(QUIET)}`);
+  assert.deepEqual(dials.body.dial, ["van"]);
 });
 
 test("what somebody else deleted meanwhile can be created again as it was typed", async () => {
-  await page.visit("/receiving_numbers/van");
-  await page.locator("#field-description").fill("The van");
-  const gone = await api(page, "DELETE", "/v1/receiving_numbers/van");
+  await page.visit("/receiving_numbers/spare");
+  await page.locator("#field-description").fill("In the cupboard");
+  const gone = await api(page, "DELETE", "/v1/receiving_numbers/spare");
   assert.equal(gone.status, 204, JSON.stringify(gone.body));
   await button("Save Changes").click();
   await button("Create it again", dialog("Somebody deleted this")).click();
   await said("Changes saved").waitFor();
-  const kept = await api(page, "GET", "/v1/receiving_numbers/van");
-  assert.equal(kept.body.description, "The van");
+  const kept = await api(page, "GET", "/v1/receiving_numbers/spare");
+  assert.equal(kept.body.description, "In the cupboard");
 });
 
 test("a database is backed up", async () => {
   await menu("Directory").click();
   await button("Back up the database").click();
   await said(/Copied to/).waitFor();
+});
+
+test("a recording that is sealed says what opens it", async () => {
+  await edge.stop();
+  const recipient = newKey();
+  edge = await Edge.start(
+    (config) => `${config}\n[recordings]\nrecipients = ["${recipient}"]\nkeep = "90d"\n`,
+  );
+  await enter(page, edge);
+  const taken = await api(page, "PUT", "/v1/directory", DIRECTORY, {
+    "Content-Type": "application/toml",
+  });
+  assert.equal(taken.status, 200, JSON.stringify(taken.body));
+  const calling = Telephone.calling(QUIET, 2, edge.folder);
+  phones.push(calling);
+  assert.equal(await calling.over, 0, calling.said);
+  await menu("Call Log").click();
+  const row = page.getByRole("row").filter({ hasText: "letters" });
+  await row.getByText("Answered").waitFor();
+  await until("it is sealed", async () => {
+    const { items } = (await api(page, "GET", "/v1/recordings")).body;
+    return items[0]?.encrypted;
+  });
+  await row.getByRole("link").first().click();
+  await page.getByText("It is sealed.").waitFor();
+  await page.getByText(/^crosspoint recording decrypt \S+\.wav\.age --identity KEYFILE$/).waitFor();
+  const kept = page.locator(".kept");
+  await kept.getByText("sealed", { exact: true }).waitFor();
+  await kept.getByText(/kept until/).waitFor();
+  await page.keep("buttons-11-sealed");
+  const file = await downloaded(() => page.getByRole("link", { name: "Download sealed" }).click());
+  assert.match(file.subarray(0, 30).toString(), /^age-encryption\.org\/v1/);
 });
 
 test("an edge whose directory is a file says so before anybody types", async () => {

@@ -237,7 +237,10 @@ fn an_agent_who_is_away_is_away_after_a_crash() {
     let mut edge = edge();
     let client = Client::first(&edge);
     client.does("PUT", "/v1/agents/ann/state", &json!({ "state": "away" }));
-    let away = |it: &Value| it["agents"][0]["state"] == "away";
+    let away = |it: &Value| {
+        let ann = &it["agents"][0];
+        ann["name"] == "ann" && ann["state"] == "away" && ann["presence"] == "away"
+    };
     client.awaits("/v1/status", away);
     edge.kill();
     edge.restart();

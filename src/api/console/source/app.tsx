@@ -23,6 +23,7 @@ export const NAVIGATION: readonly (readonly [string, readonly Item[]])[] = [
       ["/", "Dashboard", "dashboard"],
       ["/live", "Live Calls", "live"],
       ["/calls", "Call Log", "calls"],
+      ["/recordings", "Recordings", "record", "manager"],
     ],
   ],
   [

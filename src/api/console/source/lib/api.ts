@@ -10,6 +10,10 @@ export interface Problem {
   detail?: string;
   errors?: FieldError[];
   current?: Document;
+  /** Of a recording that cannot be heard here: why, what opens it, and where it is had. */
+  state?: string;
+  command?: string;
+  download?: string;
 }
 
 export interface FieldError {

@@ -1,7 +1,7 @@
 // One call: everything that is known of it, and why it went as it went.
 
 import { useCallback } from "preact/hooks";
-import { segment } from "../lib/api";
+import { query, segment } from "../lib/api";
 import { useFresh, type Fact } from "../lib/events";
 import { showNumber } from "../lib/phone";
 import {
@@ -22,6 +22,7 @@ import { outcome } from "../lib/words";
 import { Badge, Loading, Moment, Page, Panel, type Tone, Trouble } from "../ui/parts";
 import { Gantt } from "../ui/gantt";
 import { Player } from "../ui/player";
+import { Badges, isGone, type Kept, KeptActions, sayBytes, Until } from "./kept";
 import { Signalling } from "./signalling";
 
 export function CallPage({ id }: { id: string }) {
@@ -33,6 +34,10 @@ export function CallPage({ id }: { id: string }) {
     (fact) => fact.call === id,
   );
   const record = fetched.data;
+  const listens = may("manager") && record !== undefined && record.state !== "in_progress";
+  const kept = useFetch<{ items: Kept[] }>(
+    listens ? `/v1/recordings${query({ call: id })}` : undefined,
+  );
   const again = useCallback(() => {
     fetched.reload();
     events.reload();
@@ -76,7 +81,14 @@ export function CallPage({ id }: { id: string }) {
       <div class="columns lean">
         <div class="stack loose">
           {record.recordings.map((it, at) => (
-            <Recorded key={at} recording={it} record={record} facts={facts} />
+            <Recorded
+              key={at}
+              recording={it}
+              record={record}
+              facts={facts}
+              kept={kept.data?.items.find((one) => one.file === it.file)}
+              onDone={kept.reload}
+            />
           ))}
           {record.legs.length > 0 && (
             <Panel title="Legs">
@@ -308,10 +320,14 @@ function Recorded({
   recording,
   record,
   facts,
+  kept,
+  onDone,
 }: {
   recording: Recording;
   record: CallRecord;
   facts: Fact[];
+  kept?: Kept;
+  onDone: () => void;
 }) {
   const whom = recording.voicemail
     ? `Message in ${recording.voicemail}`
@@ -342,6 +358,8 @@ function Recorded({
     >
       {!may("manager") ? (
         <p class="muted">It is recorded. To listen to it needs the role manager.</p>
+      ) : kept && isGone(kept) ? (
+        <p class="muted">It was deleted{kept.deleted_by && ` by ${kept.deleted_by}`}.</p>
       ) : (
         <Player
           file={recording.file}
@@ -350,6 +368,17 @@ function Recorded({
           facts={facts}
           live={record.state === "in_progress"}
         />
+      )}
+      {kept && !isGone(kept) && (
+        <div class="row apart kept">
+          <span class="row">
+            <Badges of={kept} />
+            <span class="muted small">
+              {kept.bytes > 0 && `${sayBytes(kept.bytes)}, `}kept <Until of={kept} />
+            </span>
+          </span>
+          <KeptActions of={kept} onDone={onDone} />
+        </div>
       )}
     </Panel>
   );

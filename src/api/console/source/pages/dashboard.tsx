@@ -6,7 +6,18 @@ import { sayTime } from "../lib/time";
 import { useFetch } from "../lib/use";
 import { outcome, plural } from "../lib/words";
 import { Bars, type Column, Columns, Legend, type Series } from "../ui/charts";
-import { Badge, Empty, LinkButton, Loading, Page, Panel, Segmented, Trouble } from "../ui/parts";
+import {
+  Badge,
+  Empty,
+  LinkButton,
+  Loading,
+  Moment,
+  Note,
+  Page,
+  Panel,
+  Segmented,
+  Trouble,
+} from "../ui/parts";
 import { FirstSteps } from "./first_steps";
 import { AgentNow, health, useStatus } from "./live_state";
 import { may } from "../lib/session";
@@ -272,8 +283,21 @@ function Now() {
         <Loading />
       </Panel>
     );
+  const { sealing, objects } = status.recordings ?? {};
   return (
     <div class="stack loose">
+      {[
+        ["Recordings cannot be sealed", sealing] as const,
+        ["The object storage cannot be reached", objects] as const,
+      ].map(
+        ([what, trouble]) =>
+          trouble && (
+            <Note key={what} tone="bad">
+              <strong>{what}</strong> since <Moment at={trouble.since} />: {trouble.why}. Calls and
+              recording go on; it is tried again.
+            </Note>
+          ),
+      )}
       <Panel title="Trunks" flush>
         {status.trunks.length === 0 && (
           <p class="muted" style={{ padding: "14px 16px" }}>

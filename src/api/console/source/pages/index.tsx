@@ -17,12 +17,14 @@ import { Live } from "./live";
 import { NounEdit } from "./noun";
 import { NounList } from "./nouns";
 import { Prompts } from "./prompts";
+import { Recordings } from "./recordings";
 import { Users } from "./users";
 
 const PLAIN: Record<string, () => JSX.Element> = {
   "/": () => <Dashboard />,
   "/live": () => <Live />,
   "/calls": () => <CallLog />,
+  "/recordings": () => <Recordings />,
   "/explain": () => <Explain />,
   "/prompts": () => <Prompts />,
   "/deliveries": () => <Deliveries />,

@@ -16,7 +16,12 @@ export interface TrunkAddress {
   state: "up" | "cooling" | "down";
   last_status?: number | null;
 }
+interface Trouble {
+  since: number;
+  why: string;
+}
 export interface Status {
+  recordings?: { sealing?: Trouble | null; objects?: Trouble | null };
   calls: number;
   trunks: { name: string; calls?: number; addresses: TrunkAddress[] }[];
   registrations: { total: number; at?: { address: string; transports: string[] }[] };

@@ -18,7 +18,7 @@ const SECTIONS: Record<string, Sections> = {
     [
       "Recording",
       "A receiving number that prevents recording always wins.",
-      ["record", "recording_notice"],
+      ["record", "recording_notice", "keep_recordings"],
     ],
     [
       "What people hear",

@@ -72,6 +72,7 @@ export function TrackingForm({ editor, form }: FormProps) {
           none="default"
           help=""
         />
+        <AnyField path={["keep_recordings"]} field={field("keep_recordings")} />
       </Section>
       <Section
         title="Fail-safe"

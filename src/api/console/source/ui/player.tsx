@@ -1,7 +1,7 @@
 // A recording: its waveform, caller above and answering side below, with what was left out marked.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { call, filePath, query } from "../lib/api";
+import { call, filePath, type Problem, query } from "../lib/api";
 import type { Fact } from "../lib/events";
 import type { Gap } from "../lib/records";
 import { clock, toMs } from "../lib/time";
@@ -9,7 +9,7 @@ import { asRefused, useWatched } from "../lib/use";
 import { theme } from "../lib/theme";
 import { failed } from "./overlay";
 import { Icon } from "./icon";
-import { Button, Note, Segmented } from "./parts";
+import { Button, CopyButton, Note, Segmented } from "./parts";
 
 /** The loudest of each column, 0 to 1; the caller left. */
 interface Peaks {
@@ -60,7 +60,7 @@ const RATES = [
 export function Player({ file, lengthMs, startedAt, facts, live }: PlayerProps) {
   const audio = useRef<HTMLAudioElement>(null);
   const [peaks, setPeaks] = useState<Peaks>();
-  const [gone, setGone] = useState("");
+  const [gone, setGone] = useState<Problem>();
   const [at, setAt] = useState(0);
   const [playing, setPlaying] = useState(false);
   const [rate, setRate] = useState<"1" | "1.5" | "2">("1");
@@ -72,8 +72,7 @@ export function Player({ file, lengthMs, startedAt, facts, live }: PlayerProps) 
       .then((it) => it.json())
       .then(
         (it: Peaks) => left || setPeaks(it),
-        (error) =>
-          left || setGone(asRefused(error).problem.detail ?? "The recording is not there."),
+        (error) => left || setGone(asRefused(error).problem),
       );
     return () => void (left = true);
   }, [file, live]);
@@ -100,9 +99,9 @@ export function Player({ file, lengthMs, startedAt, facts, live }: PlayerProps) 
   const step = (ms: number) => seek((audio.current?.currentTime ?? 0) * 1000 + ms);
   if (live)
     return <p class="muted">It is being recorded. It can be heard once the call has ended.</p>;
+  if (gone) return <Unheard why={gone} />;
   return (
     <div class="stack">
-      {gone && <Note tone="warn">{gone}</Note>}
       <Wave
         sides={sides}
         total={total}
@@ -145,6 +144,36 @@ export function Player({ file, lengthMs, startedAt, facts, live }: PlayerProps) 
         onEnded={() => setPlaying(false)}
         onTimeUpdate={(e) => setAt(e.currentTarget.currentTime * 1000)}
       />
+    </div>
+  );
+}
+
+/** Why it cannot be heard here, and what to do about it. */
+function Unheard({ why }: { why: Problem }) {
+  if (why.state !== "sealed" || !why.command)
+    return (
+      <Note tone={why.status === 503 ? "bad" : "warn"}>
+        {why.status === 404 ? "The recording is not there any more." : (why.detail ?? why.title)}
+      </Note>
+    );
+  return (
+    <div class="stack tight">
+      <Note>
+        <strong>It is sealed.</strong> This edge has not the secret that opens it. Who has it
+        downloads the sealed file, and opens it with:
+      </Note>
+      <div class="row" style={{ flexWrap: "nowrap" }}>
+        <code class="card sunken grow break">{why.command}</code>
+        <CopyButton text={why.command} label="Copy the command" />
+      </div>
+      {why.download && (
+        <div>
+          <a class="button small" href={why.download} download>
+            <Icon name="download" size={14} />
+            Download sealed
+          </a>
+        </div>
+      )}
     </div>
   );
 }
