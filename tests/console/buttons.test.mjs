@@ -382,6 +382,7 @@ test("a user gets another role and another password, and is deleted", async () =
   await hands(his).button("Change password").click();
   await hands(his).said("Password changed").waitFor();
   await hands(his).button("Sign out").click();
+  await his.getByRole("heading", { name: "Sign in" }).waitFor();
   await signIn(his, "max", changed);
 
   await button("Delete max").click();
@@ -467,6 +468,22 @@ test("a database is backed up", async () => {
   await menu("Directory").click();
   await button("Back up the database").click();
   await said(/Copied to/).waitFor();
+});
+
+test("nothing is wider than a narrow screen, whatever the lists have in them", async () => {
+  const links = await page.getByRole("navigation", { name: "Main" }).getByRole("link").all();
+  const places = await Promise.all(links.map((it) => it.getAttribute("href")));
+  const more = ["agents/ann", "queues/sales", "webhooks/crm", "trunks/carrier"];
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const to of [...places, ...more.map((it) => `/console/${it}`)]) {
+    await page.goto(BASE + to);
+    await page.locator("main h1").waitFor();
+    await page.locator("main [aria-label=Loading]").first().waitFor({ state: "detached" });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= 390, `${to} is ${wide} px wide`);
+  }
+  await page.keep("buttons-11-narrow");
+  await page.setViewportSize({ width: 1360, height: 900 });
 });
 
 test("a recording that is sealed says what opens it", async () => {

@@ -346,7 +346,7 @@ function Recorded({
     );
   }
   const notes = [
-    recording.stopped_by ? `Stopped by ${recording.stopped_by}` : "",
+    recording.stopped_by ? `Stopped ${stopper(recording.stopped_by)}` : "",
     recording.lost_ms > 0 ? `${sayTime(recording.lost_ms)} lost` : "",
   ]
     .filter(Boolean)
@@ -382,6 +382,19 @@ function Recorded({
       )}
     </Panel>
   );
+}
+
+/** Who or what stopped a recording. */
+function stopper(by: string): string {
+  const known: Record<string, string> = {
+    destination: "by a code of the answering side",
+    command: "by command",
+    end_of_call: "at the end of the call",
+    transfer: "for a transfer",
+    virtual_agent: "for the virtual agent",
+    disk: "because the disk refused it",
+  };
+  return known[by] ?? `by ${by.replaceAll("_", " ")}`;
 }
 
 interface Line {
@@ -466,7 +479,7 @@ function sayFact(
     case "recording.started":
       return { text: "Recording starts", tone: "bad" };
     case "recording.stopped":
-      return { text: `Recording stopped by ${it.by}`, tone: "" };
+      return { text: `Recording stopped ${stopper(it.by)}`, tone: "" };
     case "recording.prevented":
       return { text: `Not recorded: ${why(it.why).toLowerCase()}`, tone: "" };
     case "agent.connected":
@@ -474,13 +487,7 @@ function sayFact(
     case "agent.ended":
       return { text: `${it.agent}: ${why(it.reason).toLowerCase()}`, tone: "" };
     case "call.commanded":
-      return {
-        text: `Command: ${Object.entries(it)
-          .filter(([key]) => key !== "type")
-          .map(([, value]) => String(value))
-          .join(" ")}`,
-        tone: "accent",
-      };
+      return { text: `${it.by}: ${why(it.command).toLowerCase()}`, tone: "accent" };
     case "leg.ended":
       return { text: `${whom} ended: ${sayCause(cause)}`, tone: "" };
     case "call.ended":

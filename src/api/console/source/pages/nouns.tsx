@@ -170,7 +170,10 @@ function Rows({ info, items, changeable, onChanged }: RowsProps) {
                 onClick={(e) => (e.target as Element).closest("a, button") || void go(to)}
               >
                 <td class="cell">
-                  <a class="first" href={hrefOf(to)}>
+                  <a
+                    class={`first${info.kind === "tracking_number" ? " nowrap" : ""}`}
+                    href={hrefOf(to)}
+                  >
                     {info.kind === "tracking_number" ? showNumber(name) : name}
                   </a>
                 </td>
