@@ -42,11 +42,11 @@ pub enum Step {
     DropPlain,
     /// Take it to the object storage, and see that it arrived whole.
     Upload,
-    /// The local copy goes: the row says that the object is whole.
+    /// The local copy goes: the row says that the object is whole, or that all of it goes.
     DropLocal,
     /// Its time is up: from now on nobody gets it.
     Leave,
-    /// All that is left of it goes; first the object, if there may be one.
+    /// All that is left of it goes, the object as well if there may be one.
     Erase { object: bool },
 }
 
@@ -75,6 +75,10 @@ pub fn next(row: &StoredRecording, plan: Plan, found: Found, gates: &Gates, now:
         None => Next::Do(step),
     };
     if row.leaving.is_some() {
+        // What is here need not wait for who is away.
+        if found.plain || found.sealed {
+            return Next::Do(Step::DropLocal);
+        }
         // An upload may have come to its end without its row.
         let object = row.state == RecordingState::Uploaded || plan.upload;
         let step = Step::Erase { object };

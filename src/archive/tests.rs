@@ -176,6 +176,17 @@ fn a_recording_that_is_held_outlives_its_time_but_goes_on_its_way() {
 }
 
 #[test]
+fn what_is_here_is_deleted_though_the_storage_is_away() {
+    let leaving = StoredRecording { leaving: Some("ada".into()), encrypted: true, ..row() };
+    let mut away = Gates::default();
+    away.objects.failed("it is away", u32::MAX, NOON);
+    let found = Found { sealed: true, ..Found::default() };
+    let next = |found| next(&leaving, PLANS[3], found, &away, NOON);
+    assert_eq!(next(found), Next::Do(Step::DropLocal));
+    assert_eq!(next(Found::default()), Next::Wait(NOON + Duration::from_secs(1)));
+}
+
+#[test]
 fn a_file_that_is_written_to_is_left_alone() {
     for (leaving, keep_until) in [(None, Some(NOON)), (Some("ada".into()), None), (None, None)] {
         let row = StoredRecording { leaving, keep_until, ..row() };

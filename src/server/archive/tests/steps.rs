@@ -144,6 +144,39 @@ fn a_storage_that_is_away_holds_up_only_what_needs_it() {
 }
 
 #[test]
+fn one_that_somebody_deletes_is_gone_from_everywhere_as_soon_as_can_be() {
+    let machine = Machine::new(true, true);
+    turn(async {
+        let tending = machine.tending();
+        let store = tending.store.as_ref();
+        machine.records(store, "far.wav").await;
+        tending.tend("far.wav").await.unwrap();
+        machine.bucket.away.store(true, Ordering::Relaxed);
+        machine.records(store, "near.wav").await;
+        tending.tend("near.wav").await.unwrap();
+        assert_eq!(machine.all(), ["bucket/far.wav.age", "recordings/near.wav.age"]);
+        for name in ["far.wav", "near.wav"] {
+            let was = row(store, name).await;
+            let leaving = StoredRecording { leaving: Some("ada".into()), ..was.clone() };
+            assert!(store.settle_recording(&was, &leaving, None).await.unwrap());
+            tending.tend(name).await.unwrap();
+            assert!(row(store, name).await.is_gone());
+        }
+        assert_eq!(machine.all(), ["bucket/far.wav.age"]);
+        assert_eq!(audited(store).await, [""; 0]);
+        machine.bucket.away.store(false, Ordering::Relaxed);
+        machine.after(Duration::from_secs(60));
+        for name in ["far.wav", "near.wav"] {
+            tending.tend(name).await.unwrap();
+            assert_eq!(row(store, name).await.state, RecordingState::Deleted);
+        }
+        assert_eq!(machine.all(), [""; 0]);
+        let wanted = ["far", "near"].map(|it| format!("ada erased recording/{it}.wav"));
+        assert_eq!(audited(store).await, wanted);
+    });
+}
+
+#[test]
 fn a_full_disk_keeps_recordings_plain_and_here() {
     let machine = Machine::new(true, true);
     turn(async {

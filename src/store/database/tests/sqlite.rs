@@ -138,6 +138,41 @@ fn a_database_of_a_newer_version_is_left_alone() {
     });
 }
 
+/// Of recordings that were kept before anything was done with them after their calls.
+#[test]
+fn recordings_of_an_older_version_belong_to_the_edge_of_their_call() {
+    let folder = Folder::new();
+    let file = folder.path().join("crosspoint.db");
+    turn(async {
+        let recording = json!({ "file": "a.wav", "started_at": at(2), "length_ms": 1_000,
+            "leg": 1, "lost_ms": 0, "stopped_by": null, "prevented": null });
+        let store = sqlite_in(&folder);
+        let record = call("a", 1, json!({ "recordings": [recording] }));
+        let mut batch = super::world::batch(vec![record], Vec::new());
+        batch.position.node = "east".to_owned();
+        store.ingest(&batch).await.unwrap();
+        drop(store);
+        // As it was before that migration.
+        let script = "import sqlite3, sys\n\
+                      db = sqlite3.connect(sys.argv[1])\n\
+                      for it in ['due', 'failing', 'leaving', 'held']:\n  \
+                          db.execute('DROP INDEX recordings_' + it)\n\
+                      for it in ['node', 'held', 'leaving', 'why']:\n  \
+                          db.execute('ALTER TABLE recordings DROP COLUMN ' + it)\n\
+                      db.execute('DELETE FROM _sqlx_migrations WHERE version = 2')\n\
+                      db.execute(\"INSERT INTO recordings VALUES \
+                      ('b.wav', 'gone', '', 1, 1, 0, 0, 0, NULL, 0, 1)\")\n\
+                      db.commit()\n";
+        let done = Command::new("python3").args(["-c", script]).arg(&file).status().unwrap();
+        assert!(done.success());
+        let store = sqlite_in(&folder);
+        for (file, node) in [("a.wav", "east"), ("b.wav", "main")] {
+            let row = store.recording(file).await.unwrap().unwrap();
+            assert_eq!((&*row.node, row.held, row.leaving), (node, false, None), "{file}");
+        }
+    });
+}
+
 #[test]
 fn a_database_that_appears_later_is_taken_then() {
     let folder = Folder::new();
