@@ -39,7 +39,7 @@ use crate::store::database::{Store, StoreError};
 /// Recordings that are worked on at once.
 const LANES: usize = 4;
 /// Rows that are read together.
-const PAGE: u32 = 100;
+const PAGE: u32 = 200;
 /// How often is looked for what is due, while nobody says that something is.
 const LOOK: Duration = Duration::from_secs(5);
 /// How long a store that failed is left alone, at first and at last.

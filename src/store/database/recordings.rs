@@ -1,5 +1,7 @@
 //! Recordings as rows: where each is, and what is to be done with it (`archive`).
 
+use std::collections::BTreeMap;
+
 use super::people::{limit, note_audit};
 use super::sql::{Row, Session, Value};
 use super::{
@@ -129,9 +131,29 @@ pub async fn put_off(
     it: &mut dyn Session,
     them: &[(StoredRecording, Wall)],
 ) -> Result<(), StoreError> {
+    // Most are alike, and each call that was recorded comes this way: all of a kind at once.
+    let mut alike: BTreeMap<(bool, bool, Option<Wall>), Vec<&str>> = BTreeMap::new();
     for (was, due) in them {
-        let is = StoredRecording { due: *due, ..was.clone() };
-        settle(it, was, &is, None).await?;
+        if was.state == RecordingState::Local && was.leaving.is_none() {
+            let other = Some(*due).filter(|it| was.keep_until != Some(*it));
+            alike.entry((was.encrypted, was.held, other)).or_default().push(&was.file);
+        } else {
+            let is = StoredRecording { due: *due, ..was.clone() };
+            settle(it, was, &is, None).await?;
+        }
+    }
+    for ((encrypted, held, due), files) in &alike {
+        for files in files.chunks(LIMIT as usize) {
+            let places: Vec<_> = (4..files.len() + 4).map(|it| format!("${it}")).collect();
+            let sql = format!(
+                "UPDATE recordings SET due = COALESCE($1, keep_until, due) WHERE encrypted = $2 \
+                 AND held = $3 AND state = 0 AND leaving = '' AND file IN ({})",
+                places.join(", ")
+            );
+            let values = [(*due).into(), (*encrypted).into(), (*held).into()];
+            let files = files.iter().map(|it| Value::from(*it));
+            it.run(&sql, values.into_iter().chain(files).collect()).await?;
+        }
     }
     Ok(())
 }

@@ -82,7 +82,8 @@ conformance! {
         a_recording_is_kept_for_as_long_as_was_said_when_its_call_came,
         a_recording_is_no_row_while_its_call_goes_on,
         what_became_of_a_recording_is_written_unless_somebody_was_first,
-        recordings_are_due_by_their_time_and_counted;
+        recordings_are_due_by_their_time_and_counted,
+        many_recordings_are_put_off_at_once;
 }
 
 /// A runtime for one test.

@@ -216,3 +216,37 @@ pub async fn recordings_are_due_by_their_time_and_counted(store: &dyn Store) {
     let held = store.recordings(&held).await.unwrap();
     assert_eq!(held.iter().map(|it| &*it.file).collect::<Vec<_>>(), ["4.wav"]);
 }
+
+pub async fn many_recordings_are_put_off_at_once(store: &dyn Store) {
+    for n in 0..8 {
+        let id = format!("{n}");
+        let keep = if n % 2 == 0 { 3_600_000 } else { 7_200_000 };
+        take(store, vec![keeping(&id, 10, keep, json!({}))]).await;
+    }
+    take(store, vec![recorded("8", 10, &["8.wav"])]).await;
+    let mut them = Vec::new();
+    for n in 0..9 {
+        let mut row = store.recording(&format!("{n}.wav")).await.unwrap().unwrap();
+        (row.held, row.encrypted) = (n == 5, n == 6);
+        row.leaving = (n == 7).then(|| "ada".into());
+        store.put_recording(&row, None).await.unwrap();
+        let due = match n {
+            0..4 => row.keep_until.unwrap(),
+            4..8 => at(50 + n),
+            _ => NEVER,
+        };
+        them.push((row, due));
+    }
+    // This one is held since it was read.
+    let late = StoredRecording { held: true, ..them[3].0.clone() };
+    store.put_recording(&late, None).await.unwrap();
+    store.put_off_recordings(&them).await.unwrap();
+    store.put_off_recordings(&[]).await.unwrap();
+    for (n, (was, due)) in them.iter().enumerate() {
+        let is = store.recording(&was.file).await.unwrap().unwrap();
+        match n {
+            3 => assert_eq!(is, late),
+            _ => assert_eq!(is, StoredRecording { due: *due, ..was.clone() }),
+        }
+    }
+}
