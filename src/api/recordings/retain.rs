@@ -84,12 +84,15 @@ impl Keeping {
         self.lock().clone()
     }
 
-    /// What keeps recordings from being kept as they should, if anything does.
-    pub fn degraded(&self) -> Option<String> {
+    /// What keeps recordings from being kept as they should, if anything does. Anybody may read
+    /// it: why is told on the status page.
+    pub fn degraded(&self) -> Option<&'static str> {
         let told = self.lock();
-        let of =
-            |what: &str, it: &Option<Trouble>| it.as_ref().map(|it| format!("{what}: {}", it.why));
-        of("the object storage", &told.objects).or_else(|| of("sealing", &told.sealing))
+        match (&told.objects, &told.sealing) {
+            (Some(_), _) => Some("the object storage cannot be used"),
+            (None, Some(_)) => Some("they cannot be sealed"),
+            (None, None) => None,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Told> {
@@ -338,4 +341,38 @@ async fn known(api: &Api, file: &str) -> Answer<StoredRecording> {
     let row = StoredRecording::new(&file.into(), &call.into(), node, api.now());
     api.store.put_recording(&row, None).await?;
     Ok(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::rig::{As, Rig};
+
+    #[tokio::test]
+    async fn who_looks_is_told_what_keeps_recordings_waiting_and_the_edge_stays_ready() {
+        let rig = Rig::start("keeping").await;
+        let admin = rig.admin().await;
+        let ready = async || rig.ask(&As::default(), "GET /health/ready", Value::Null).await;
+        let status = async || {
+            let said = rig.ask(&admin, "GET /v1/status", Value::Null).await;
+            said.json()["recordings"].clone()
+        };
+        assert_eq!(ready().await.text, "ready\n");
+        let (since, why) = (Wall::from_unix_micros(7), "503".to_owned());
+        let keeping = &rig.api.live.keeping;
+        let scan = Scan { unknown_files: 2, unknown: vec!["x".into()], ..Scan::default() };
+        let counts = RecordingCounts { waiting: 3, ..RecordingCounts::default() };
+        let objects = Some(Trouble { since, why });
+        keeping.tell(Told { counts, objects, scan: Some(scan), ..Told::default() });
+        let said = ready().await;
+        assert_eq!(said.status, StatusCode::OK, "calls go on");
+        assert_eq!(said.text, "degraded: recordings wait, the object storage cannot be used\n");
+        let told = status().await;
+        assert_eq!((&told["waiting"], &told["held"]), (&json!(3), &json!(0)), "{told}");
+        assert_eq!(told["objects"], json!({ "since": 7, "why": "503" }));
+        assert_eq!(told["scan"]["unknown_files"], 2);
+        keeping.tell(Told::default());
+        assert_eq!(ready().await.text, "ready\n");
+        assert_eq!(status().await["objects"], Value::Null);
+    }
 }

@@ -4,9 +4,10 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::vault::{Doing, Vault};
+use super::vault::{Doing, Failure, Of, Vault};
 use crate::archive::Plan;
 use crate::store::Shelf;
+use crate::store::objects::ObjectError;
 
 /// Recordings leave their folder for where this shelf reaches.
 pub struct Elsewhere(pub Arc<Shelf>);
@@ -26,18 +27,27 @@ impl Vault for Elsewhere {
     fn put<'a>(&'a self, key: &'a str, file: &'a Path) -> Doing<'a> {
         Box::pin(async move {
             let objects = self.0.objects.as_ref().ok_or_else(nowhere)?;
-            objects.put(key, file).await.map_err(|it| it.to_string())
+            objects.put(key, file).await.map_err(failure)
         })
     }
 
     fn delete<'a>(&'a self, key: &'a str) -> Doing<'a> {
         Box::pin(async move {
             let objects = self.0.objects.as_ref().ok_or_else(nowhere)?;
-            objects.delete(key).await.map_err(|it| it.to_string())
+            objects.delete(key).await.map_err(failure)
         })
     }
 }
 
-fn nowhere() -> String {
-    "there is no object storage in the configuration".to_owned()
+fn nowhere() -> Failure {
+    Of::Objects.failed("there is no object storage in the configuration")
+}
+
+/// A file that cannot be read here says nothing of the storage.
+fn failure(error: ObjectError) -> Failure {
+    let of = match error {
+        ObjectError::Local(_) => Of::File,
+        _ => Of::Objects,
+    };
+    of.failed(error)
 }

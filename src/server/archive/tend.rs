@@ -8,7 +8,7 @@ use serde_json::json;
 use tracing::{debug, info, warn};
 
 use super::folder::Folder;
-use super::vault::Vault;
+use super::vault::{Failure, Of, Vault};
 use crate::archive::{self, Found, Gates, Next, SEALED, Step, StoredRecording};
 use crate::clock::Wall;
 use crate::store::database::{AuditEntry, Store, StoreError};
@@ -104,8 +104,7 @@ impl Tending {
             Step::Erase { object } => {
                 if object {
                     for key in [&file, &sealed] {
-                        let deleted = within(DELETE_MAX, self.vault.delete(key)).await;
-                        deleted.map_err(|it| Of::Objects.failed(it))?;
+                        within(DELETE_MAX, self.vault.delete(key)).await?;
                     }
                 }
                 blocking(move || folder.remove(&Folder::names(&file)).map(|()| None)).await
@@ -121,8 +120,7 @@ impl Tending {
         let bytes = blocking(move || folder.bytes(&about)).await;
         let bytes = bytes.map_err(|it| Of::File.failed(it))?;
         let bytes = bytes.ok_or_else(|| Of::File.failed("its file is not there"))?;
-        let put = within(PUT_MAX, self.vault.put(&name, &path)).await;
-        put.map(|()| bytes).map_err(|it| Of::Objects.failed(it))
+        within(PUT_MAX, self.vault.put(&name, &path)).await.map(|()| bytes)
     }
 
     /// Writes the row of a step that was taken. What others changed meanwhile stays.
@@ -224,25 +222,6 @@ impl Tending {
     }
 }
 
-/// What could not be done.
-struct Failure {
-    of: Of,
-    why: String,
-}
-
-/// Whose fault it was: everybody's trouble, or that of one file.
-enum Of {
-    Sealing,
-    Objects,
-    File,
-}
-
-impl Of {
-    fn failed(self, why: impl ToString) -> Failure {
-        Failure { of: self, why: why.to_string() }
-    }
-}
-
 fn tell(step: Step, row: &StoredRecording) {
     let file = &*row.file;
     let what = match step {
@@ -261,9 +240,9 @@ fn tell(step: Step, row: &StoredRecording) {
 
 async fn within(
     time: Duration,
-    doing: impl Future<Output = Result<(), String>>,
-) -> Result<(), String> {
-    let late = |_| format!("no end of it after {} s", time.as_secs());
+    doing: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let late = |_| Of::Objects.failed(format!("no end of it after {} s", time.as_secs()));
     tokio::time::timeout(time, doing).await.map_err(late).flatten()
 }
 

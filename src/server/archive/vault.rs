@@ -7,8 +7,29 @@ use std::pin::Pin;
 
 use crate::archive::Plan;
 
-/// What comes of asking the object storage; else why not.
-pub type Doing<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
+/// What comes of asking the object storage.
+pub type Doing<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
+
+/// What could not be done.
+#[derive(Debug)]
+pub struct Failure {
+    pub of: Of,
+    pub why: String,
+}
+
+/// Whose fault it was: everybody's trouble, or that of one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    Sealing,
+    Objects,
+    File,
+}
+
+impl Of {
+    pub fn failed(self, why: impl ToString) -> Failure {
+        Failure { of: self, why: why.to_string() }
+    }
+}
 
 /// What [`crate::archive`] has done by others.
 pub trait Vault: Send + Sync {

@@ -219,6 +219,16 @@ fn heard_again(edge: &Edge, client: &Client, record: &Value) {
     assert_eq!(nobody.asks("GET", &path, "", b"").status, 401);
     let by_link = nobody.asks("GET", link["url"].as_str().unwrap(), "", b"");
     assert_eq!((by_link.status, by_link.body), (200, whole.body));
+    let hold = format!("{path}/hold");
+    client.does("PUT", &hold, &json!({ "held": true, "why": "case 12" }));
+    let refused = client.asks("DELETE", &path, "", b"");
+    assert_eq!((refused.status, refused.json()["state"].clone()), (409, json!("held")));
+    let one = client.gets("/v1/recordings?held=true")["items"][0].clone();
+    assert_eq!(
+        (&one["file"], &one["call"], &one["state"]),
+        (&json!(file), &record["id"], &json!("local"))
+    );
+    client.does("PUT", &hold, &json!({ "held": false }));
     client.does("DELETE", &path, &Value::Null);
     assert_eq!(client.asks("GET", &path, "", b"").status, 404);
     let give_up = Instant::now() + SOON;
@@ -230,6 +240,8 @@ fn heard_again(edge: &Edge, client: &Client, record: &Value) {
     let said = log["items"].as_array().unwrap().iter();
     let deleted = format!("recording/{file}");
     assert!(said.clone().any(|it| it["what"] == "deleted" && it["subject"] == deleted), "{log:#}");
+    let last = |it: &Value| (it["items"][0]["what"].clone(), it["items"][0]["subject"].clone());
+    client.awaits("/v1/audit", |it| last(it) == (json!("erased"), json!(deleted)));
 }
 
 #[test]

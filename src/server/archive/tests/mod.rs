@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
-use super::vault::Doing;
+use super::vault::{Doing, Failure, Of};
 use super::*;
 use crate::archive::{NEVER, RecordingState, StoredRecording};
 use crate::clock::Wall;
@@ -27,10 +27,10 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn is_up(&self) -> Result<(), String> {
+    fn is_up(&self) -> Result<(), Failure> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         match self.away.load(Ordering::Relaxed) {
-            true => Err("503 Service Unavailable".to_owned()),
+            true => Err(Of::Objects.failed("503 Service Unavailable")),
             false => Ok(()),
         }
     }
@@ -60,7 +60,7 @@ impl Vault for Bucket {
         Box::pin(async move {
             tokio::task::yield_now().await;
             self.is_up()?;
-            fs::copy(file, self.folder.join(key)).map_err(|it| it.to_string())?;
+            fs::copy(file, self.folder.join(key)).map_err(|it| Of::File.failed(it))?;
             tokio::task::yield_now().await;
             Ok(())
         })

@@ -177,6 +177,24 @@ fn one_that_somebody_deletes_is_gone_from_everywhere_as_soon_as_can_be() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_says_nothing_of_the_storage() {
+    let machine = Machine::new(false, true);
+    turn(async {
+        let tending = machine.tending();
+        let store = tending.store.as_ref();
+        machine.records(store, "a.wav").await;
+        // Copied it cannot be: there is a folder in its place.
+        fs::create_dir(machine.disk.join("bucket/a.wav")).unwrap();
+        tending.tend("a.wav").await.unwrap();
+        assert_eq!(row(store, "a.wav").await.attempts, 1);
+        assert_eq!(tending.gates().objects.trouble(), None);
+        machine.records(store, "b.wav").await;
+        tending.tend("b.wav").await.unwrap();
+        assert_eq!(row(store, "b.wav").await.state, RecordingState::Uploaded);
+    });
+}
+
+#[test]
 fn a_full_disk_keeps_recordings_plain_and_here() {
     let machine = Machine::new(true, true);
     turn(async {

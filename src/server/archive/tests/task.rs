@@ -96,8 +96,7 @@ fn the_task_does_what_is_due_and_what_it_is_poked_for_and_tells_how_it_goes() {
         keeping.poke();
         until(async || 0 < row(store.as_ref(), "late.wav").await.attempts).await;
         until(async || keeping.degraded().is_some()).await;
-        let why = keeping.degraded().unwrap();
-        assert!(why.contains("503 Service Unavailable"), "{why}");
+        assert_eq!(keeping.told().objects.unwrap().why, "503 Service Unavailable");
         assert!(keeping.told().scan.is_some());
         stop.send_replace(true);
         running.await.unwrap();
