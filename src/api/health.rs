@@ -82,8 +82,7 @@ async fn ready(State(api): State<Api>) -> (StatusCode, String) {
         (!away && api.progress.is_failing(), REFUSES),
         (standing.refused.is_some(), NOT_IN_FORCE),
     ];
-    let mut wrong: Vec<_> =
-        wrong.into_iter().filter(|it| it.0).map(|it| it.1.to_owned()).collect();
+    let mut wrong: Vec<_> = wrong.into_iter().filter(|it| it.0).map(|it| it.1.to_owned()).collect();
     wrong.extend(api.live.keeping.degraded().map(|it| format!("recordings wait, {it}")));
     match wrong.is_empty() {
         true => (StatusCode::OK, "ready\n".to_owned()),

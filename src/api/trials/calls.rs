@@ -170,8 +170,7 @@ fn agents_come_and_go_and_away_is_kept() {
         assert_eq!(status(put("agent", "ann", "away").await), StatusCode::NO_CONTENT);
         let seen = rig.gets("/v1/status").await;
         let since = rig.api.now().unix_micros();
-        let ann =
-            json!({ "name": "ann", "state": "away", "presence": "away", "since": since });
+        let ann = json!({ "name": "ann", "state": "away", "presence": "away", "since": since });
         assert_eq!(seen["agents"], json!([ann]));
         assert!(seen["trunks"][0]["addresses"].as_array().is_some(), "{seen:#}");
         assert_eq!(seen["trunks"][0]["name"], "carrier");

@@ -7,10 +7,10 @@ use tokio::sync::OnceCell;
 
 use super::sql::{Driver, Transaction};
 use super::{
-    ApiKey, AuditEntry, AuditSearch, Author, Batch, Document, Edit, Expected, Figures, KeptFact, Later,
-    Page, Position, RecordingCounts, RecordingSearch, Records, Search, Session, Statistics, Store,
-    StoreError, StoredRecording, User, counts, directory, indexes, outbox, people, postgres, recordings, records,
-    search, sql, sqlite, statistics,
+    ApiKey, AuditEntry, AuditSearch, Author, Batch, Document, Edit, Expected, Figures, KeptFact,
+    Later, Page, Position, RecordingCounts, RecordingSearch, Records, Search, Session, Statistics,
+    Store, StoreError, StoredRecording, User, counts, directory, indexes, outbox, people, postgres,
+    recordings, records, search, sql, sqlite, statistics,
 };
 use crate::archive::Plan;
 use crate::clock::Wall;

@@ -30,6 +30,7 @@ mod programs;
 mod queues;
 mod reload;
 mod resolving;
+mod retention;
 mod routers;
 mod sealing;
 mod sharing;
