@@ -9,6 +9,7 @@ import {
   api,
   BASE,
   Browser,
+  CARRIER,
   Edge,
   enter,
   hands,
@@ -79,7 +80,7 @@ give_up_after = "1s"
 
 [[trunk]]
 name = "carrier"
-sources = ["127.77.0.2"]
+sources = ["${CARRIER}"]
 addresses = ["${SHOP}:5060"]
 default = true
 probe = "off"

@@ -9,9 +9,11 @@ import {
   api,
   BASE,
   Browser,
+  CARRIER,
   Edge,
   hands,
   looked,
+  MOBILE,
   PASSWORD,
   ROOT,
   SHOP,
@@ -167,15 +169,15 @@ test("a tracking number dials receiving numbers, and makes new ones as typed", a
   await offered(/the-shop-on-k-street/).waitFor();
   await page.keyboard.press("Enter");
   await routing.getByRole("button", { name: "Add Receiving Number" }).first().click();
-  await page.getByRole("combobox", { name: "Receiving number" }).fill("sip:mobile@127.77.0.4:5060");
+  await page.getByRole("combobox", { name: "Receiving number" }).fill(`sip:mobile@${MOBILE}:5060`);
   await offered(/Create receiving number/).click();
-  await said("Receiving number sip:mobile@127.77.0.4:5060 created").waitFor();
+  await said(`Receiving number sip:mobile@${MOBILE}:5060 created`).waitFor();
   await routing.getByLabel("They ring").selectOption({ label: "One after the other" });
   await page.keep("06-call-routing");
   await button("Save Changes").click();
   await said("Changes saved").waitFor();
   const kept = (await api(page, "GET", `/v1/tracking_numbers/${encodeURIComponent(NUMBER)}`)).body;
-  assert.deepEqual(kept.dial, ["the-shop-on-k-street", "sip:mobile@127.77.0.4:5060"]);
+  assert.deepEqual(kept.dial, ["the-shop-on-k-street", `sip:mobile@${MOBILE}:5060`]);
   assert.equal(kept.order, "sequence");
 });
 
@@ -218,7 +220,7 @@ test("it is in the call log when it is over, and its recording is played", async
   await page.getByText("Connected with the-shop-on-k-street").waitFor();
   await page.getByText(/Extension: 2 digits, 2 pauses/).waitFor();
   await page.getByRole("slider", { name: "Position in the recording" }).waitFor();
-  await page.getByRole("button", { name: /INVITE, from 127\.77\.0\.2/ }).click();
+  await page.getByRole("button", { name: new RegExp(`INVITE, from ${CARRIER}`) }).click();
   await page
     .getByText(/INVITE sip:\+12025550100@/)
     .last()

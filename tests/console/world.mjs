@@ -1,8 +1,9 @@
 // The world of a browser test: the built program with a data folder of its own, a browser,
 // telephones.
 //
-// Everything is on a loopback network of its own (127.77.0.x), as the wire tests of tests/it are; but
-// for the quickstart, which is run as `make run` runs it, at the addresses that it names.
+// Everything is on a loopback network that nobody else has (127.N.0.x), as the wire tests of
+// tests/it are; but for the quickstart, which is run as `make run` runs it, at the addresses that
+// it names.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -16,11 +17,12 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
-export const EDGE = "127.77.0.1";
-export const CARRIER = "127.77.0.2";
-export const SHOP = "127.77.0.3";
-export const MOBILE = "127.77.0.4";
-export const RECEIVER = "127.77.0.9";
+const NET = await network();
+export const EDGE = `${NET}.1`;
+export const CARRIER = `${NET}.2`;
+export const SHOP = `${NET}.3`;
+export const MOBILE = `${NET}.4`;
+export const RECEIVER = `${NET}.9`;
 export const BASE = `http://${EDGE}:8060`;
 export const QUICK = { edge: "127.0.0.1", carrier: "127.0.0.2", base: "http://127.0.0.1:8060" };
 export const PASSWORD = "a password for tests";
@@ -116,13 +118,27 @@ export class Edge {
   }
 }
 
-/** Whether nobody has this UDP port. */
-function isFree(address, port) {
+/** Takes this UDP port, if nobody has it, for as long as this process lives or until it is closed. */
+function taken(address, port) {
   return new Promise((then) => {
     const socket = createSocket("udp4");
-    socket.once("error", () => then(false));
-    socket.bind(port, address, () => socket.close(() => then(true)));
+    socket.once("error", () => then(undefined));
+    socket.bind(port, address, () => then(socket.unref()));
   });
+}
+
+/** A network that nobody else has: whoever has its last address has it. */
+async function network() {
+  for (let net = 70; net < 100; net++)
+    if (await taken(`127.${net}.0.254`, 5060)) return `127.${net}.0`;
+  throw new Error("no network of 127.70.0.x to 127.99.0.x is free");
+}
+
+/** Whether nobody has this UDP port. */
+async function isFree(address, port) {
+  const socket = await taken(address, port);
+  await new Promise((then) => (socket ? socket.close(then) : then()));
+  return socket !== undefined;
 }
 
 const sleep = (ms) => new Promise((then) => setTimeout(then, ms));
