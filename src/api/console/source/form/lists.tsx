@@ -95,8 +95,11 @@ export function ListField(it: WidgetProps & { of: Shape }) {
               onKeyDown={(e) => {
                 if (e.key === "Enter" || e.key === ",") {
                   e.preventDefault();
-                  if (numbers) (write([...list, Number(text)]), setText(""));
-                  else add(text);
+                  if (numbers) {
+                    if (text.trim() !== "" && Number.isFinite(Number(text)))
+                      write([...list, Number(text)]);
+                    setText("");
+                  } else add(text);
                 }
                 if (e.key === "Backspace" && text === "" && list.length > 0)
                   write(list.slice(0, -1));

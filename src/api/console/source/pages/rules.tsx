@@ -182,9 +182,14 @@ function begin(field: Field): Json {
 
 /** A tag rule: what must be so of a finished call, and the tags it is given then. */
 export function TagRuleForm({ form }: FormProps) {
-  const { doc } = useEditing();
+  const { doc, name } = useEditing();
   return (
     <div class="panel">
+      {name === undefined && (
+        <Section title="Tag rule" about="What it is called in this list.">
+          <TextField path={["name"]} field={fieldIn(form.fields, "name")} help="" autofocus />
+        </Section>
+      )}
       <Section
         title="When"
         about="What must be so of a finished call, all of it. Without anything it is every call."
