@@ -41,8 +41,8 @@ use self::source::{PART, PARTS, Source, Sums};
 const RETRIES: usize = 2;
 /// How long it may take to be connected.
 const CONNECTING: Duration = Duration::from_secs(5);
-/// What is told of an answer.
-const TOLD: usize = 300;
+/// Characters that are told of an answer.
+const TOLD: usize = 200;
 
 /// Where the objects are, and by what right they are put there.
 #[derive(Clone, PartialEq, Eq)]
@@ -170,7 +170,7 @@ impl Objects {
         // In clear only where the operator says so, in the address.
         let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
         let clear = endpoint.is_some_and(|it| it.starts_with("http://"));
-        let storage = builder.with_allow_http(clear).build().map_err(|it| told(&it))?;
+        let storage = builder.with_allow_http(clear).build().map_err(|it| told(&cause(&it)))?;
         Ok(Self { storage: Arc::new(storage), place: settings.place.clone(), patience })
     }
 
@@ -301,31 +301,35 @@ impl Objects {
 
 impl From<object_store::Error> for ObjectError {
     fn from(error: object_store::Error) -> Self {
-        let why = told(&error);
+        let cause = cause(&error);
+        let why = told(&cause);
         match &error {
             // The bucket is not what is asked for: it has to be there.
-            object_store::Error::NotFound { .. } if why.contains("NoSuchBucket") => {
+            object_store::Error::NotFound { .. } if cause.contains("NoSuchBucket") => {
                 Self::Refused("there is no such bucket".to_owned())
             }
             object_store::Error::NotFound { .. } => Self::Missing,
-            object_store::Error::Generic { .. } if may_pass(&error, &why) => Self::Failed(why),
+            object_store::Error::Generic { .. } if may_pass(&error, &cause) => Self::Failed(why),
             object_store::Error::JoinError { .. } => Self::Failed(why),
             _ => Self::Refused(why),
         }
     }
 }
 
+/// What is before the status in an error of an answer.
+const STATUS: &str = "status code: ";
+
 /// Whether it is the kind of thing that passes: all but what the storage says is wrong with what
 /// it was asked (400 to 499).
-fn may_pass(error: &(dyn Error + 'static), why: &str) -> bool {
+fn may_pass(error: &(dyn Error + 'static), cause: &str) -> bool {
     if let Some(kind) = http(error) {
         return kind != HttpErrorKind::Decode;
     }
-    if why.contains("redirect") {
+    if cause.contains("redirect") {
         // Another region.
         return false;
     }
-    let status = why.split("status code: ").nth(1).and_then(|it| it.get(..3)?.parse::<u16>().ok());
+    let status = cause.split(STATUS).nth(1).and_then(|it| it.get(..3)?.parse::<u16>().ok());
     !status.is_some_and(|it| (400..500).contains(&it) && it != 408 && it != 429)
 }
 
@@ -341,18 +345,28 @@ fn http(error: &(dyn Error + 'static)) -> Option<HttpErrorKind> {
     None
 }
 
-/// What is told to the operator: all of the chain, without the answers' markup, not too long.
-fn told(error: &object_store::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause: Option<&dyn Error> = error.source();
-    while let Some(it) = cause {
-        let more = it.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = it.source();
+/// What it comes from in the end: what is around it says only which request it was.
+fn cause(error: &object_store::Error) -> String {
+    let mut deepest: &dyn Error = error;
+    while let Some(cause) = deepest.source() {
+        deepest = cause;
     }
-    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    deepest.to_string()
+}
+
+/// What is told to the operator: the answer's status, code and message without its markup; not too
+/// long.
+fn told(cause: &str) -> String {
+    let plain = cause.split_once(STATUS).map_or(cause, |it| it.1);
+    let of = |name: &str| {
+        let inner = plain.split_once(&format!("<{name}>"))?.1;
+        Some(inner.split('<').next().unwrap_or_default())
+    };
+    let head = plain.split('<').next().unwrap_or_default();
+    let head = head.trim_end_matches([' ', ':']);
+    let parts = [Some(head), of("Code"), of("Message")].into_iter().flatten();
+    let text = parts.filter(|it| !it.is_empty()).collect::<Vec<_>>().join(": ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match text.char_indices().nth(TOLD) {
         Some((at, _)) => format!("{}..", text.get(..at).unwrap_or_default()),
         None => text,

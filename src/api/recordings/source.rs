@@ -59,10 +59,17 @@ pub async fn found(api: &Api, file: &str) -> Answer<Found> {
             return Err(Problem::none("recording", file));
         }
     }
-    match known? {
+    known?;
+    // As it is now: it may have gone to the storage while it was looked for here.
+    match api.store.recording(file).await? {
+        Some(row) if row.is_gone() => Err(Problem::none("recording", file)),
         Some(row) if row.state == RecordingState::Uploaded => {
             let there = api.shelf().there(&row.kept_as(), row.encrypted).await;
             there.map_err(|it| failed(&it.into()))
+        }
+        Some(row) if *row.node != *api.running().store.node => {
+            let told = format!("it is on the edge {:?}, and is heard there", row.node);
+            Err(Problem::not_now(told).and("state", "elsewhere").and("node", &*row.node))
         }
         _ => Err(Problem::none("recording", file)),
     }

@@ -256,3 +256,18 @@ fn one_that_was_changed_is_not_heard() {
         assert_eq!((status, &told["state"]), (StatusCode::CONFLICT, &json!("sealed")));
     });
 }
+
+#[test]
+fn one_on_another_edge_is_heard_there() {
+    story_of(true, |rig, _| async move {
+        for (name, node) in [("theirs.wav", "berlin"), ("ours.wav", "main")] {
+            let row = StoredRecording::new(&name.into(), &"c1".into(), node, Wall::default());
+            rig.api.store.put_recording(&row, None).await.unwrap();
+        }
+        let (status, told) = problem(&rig, "/v1/recordings/theirs.wav").await;
+        assert_eq!((status, &told["state"]), (StatusCode::CONFLICT, &json!("elsewhere")));
+        assert!(told["detail"].as_str().unwrap().contains("\"berlin\""), "{told}");
+        let (status, _) = problem(&rig, "/v1/recordings/ours.wav").await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "its file is gone");
+    });
+}

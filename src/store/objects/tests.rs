@@ -97,7 +97,7 @@ async fn a_storage_that_fails_is_told_and_may_be_tried_later() {
     let nobody =
         ObjectSettings { endpoint: Some("http://127.0.0.1:1".parse().unwrap()), ..stub.settings() };
     let told = Objects::new(&nobody).unwrap().size("a.wav").await.unwrap_err();
-    assert!(told.retry(), "{told}");
+    assert!(told.retry() && told.to_string().contains("Connection refused"), "{told}");
 }
 
 #[tokio::test]
@@ -115,10 +115,10 @@ async fn what_the_storage_does_not_want_is_told_with_its_reason() {
         let told = objects.put("a.wav", &file.0).await.unwrap_err();
         assert!(matches!(told, ObjectError::Refused(_)), "{status}: {told:?}");
         assert!(!told.retry());
-        let name = code.trim_matches(|it| "</>".contains(it)).replace("Code>", "");
-        let name = name.split('<').next().unwrap().to_owned();
-        let known = ["NoSuchBucket", "PermanentRedirect"].contains(&name.as_str());
-        assert!(known || told.to_string().contains(&name), "{told}");
+        let name = code.trim_start_matches("<Code>").trim_end_matches("</Code>");
+        let known = ["NoSuchBucket", "PermanentRedirect"].contains(&name);
+        assert!(known || told.to_string().contains(&format!("{status} ")), "{told}");
+        assert!(known || told.to_string().ends_with(name), "{told}");
     }
     assert!(stub.kept().objects.is_empty());
 }
@@ -238,4 +238,24 @@ fn what_is_secret_is_not_shown() {
     let shown = format!("{settings:?} {objects:?}");
     assert!(shown.contains("s3://calls"), "{shown}");
     assert!(!shown.contains("hush") && !shown.contains("AKIA"), "{shown}");
+}
+
+#[test]
+fn of_an_answer_its_status_code_and_message_are_told() {
+    for (cause, wanted) in [
+        (
+            "Server returned non-2xx status code: 403 Forbidden: <?xml version=\"1.0\"?>\n<Error>\
+             <Code>AccessDenied</Code><Message>Access\n  Denied</Message><HostId>x</HostId></Error>",
+            "403 Forbidden: AccessDenied: Access Denied",
+        ),
+        (
+            "Server returned non-2xx status code: 500 Internal Server Error: ",
+            "500 Internal Server Error",
+        ),
+        ("invalid peer certificate: UnknownIssuer", "invalid peer certificate: UnknownIssuer"),
+        ("<Code>", ""),
+    ] {
+        assert_eq!(told(cause), wanted);
+    }
+    assert_eq!(told(&"\u{e9}".repeat(500)).chars().count(), TOLD + 2);
 }

@@ -443,7 +443,7 @@ fn a_connection_that_breaks_is_made_again_and_the_second_time_the_caller_goes_on
 }
 
 /// A certificate for the program's address that it signed itself, and its key, as PEM files.
-fn certificate(folder: &Path, ip: Ipv4Addr) -> (PathBuf, PathBuf) {
+pub fn certificate(folder: &Path, ip: Ipv4Addr) -> (PathBuf, PathBuf) {
     let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
     let made = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])

@@ -1,7 +1,7 @@
 //! Recordings in an object storage that is not ours: moto, which `tests/install-peers` brings.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,47 +17,66 @@ use super::live::{Client, answering};
 use super::network::Network;
 use super::peers::Peer;
 use super::phone::Phone;
+use super::programs::certificate;
 use super::voice::Voice;
 use super::{SOON, seconds};
 
 /// A storage with one bucket, until dropped.
-pub struct Storage {
-    pub address: SocketAddr,
+struct Storage {
+    base: String,
+    client: reqwest::Client,
+    runtime: tokio::runtime::Runtime,
     _program: Peer,
 }
 
 impl Storage {
-    pub fn start(folder: &Path, address: SocketAddr) -> Self {
+    /// By TLS with this certificate and key, if there are any.
+    fn start(folder: &Path, address: SocketAddr, tls: Option<(PathBuf, PathBuf)>) -> Self {
         let moto = program("moto_server");
         assert!(moto.exists(), "tests/install-peers installs moto");
         let (host, port) = (address.ip().to_string(), address.port().to_string());
         let mut command = Command::new(moto);
         command.args(["-H", &host, "-p", &port]);
-        let storage = Self { address, _program: Peer::start(folder, "moto", &mut command) };
+        let mut client = reqwest::Client::builder().no_proxy();
+        if let Some((certificate, key)) = &tls {
+            command.arg("-c").arg(certificate).arg("-k").arg(key);
+            let pem = fs::read(certificate).unwrap();
+            let trusted = reqwest::Certificate::from_pem(&pem).unwrap();
+            client = client.tls_certs_only([trusted]);
+        }
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let storage = Self {
+            base: format!("{scheme}://{address}"),
+            client: client.build().unwrap(),
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+            _program: Peer::start(folder, "moto", &mut command),
+        };
         let give_up = Instant::now() + seconds(30.0);
         while TcpStream::connect(address).is_err() {
             assert!(Instant::now() < give_up, "moto does not listen");
             std::thread::sleep(seconds(0.1));
         }
-        assert!(storage.asks("PUT /calls").contains(" 200 "), "there is a bucket");
+        assert_eq!(storage.asks(reqwest::Method::PUT, "/calls").0, 200, "there is a bucket");
         storage
     }
 
-    /// As nobody in particular: the answer with its head.
-    pub fn asks(&self, line: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).expect("the storage");
-        stream.set_read_timeout(Some(seconds(10.0))).unwrap();
-        let head = "Host: s3.amazonaws.com\r\nContent-Length: 0\r\nConnection: close";
-        write!(stream, "{line} HTTP/1.1\r\n{head}\r\n\r\n").unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer");
-        String::from_utf8_lossy(&answer).into_owned()
+    /// As nobody in particular.
+    fn asks(&self, method: reqwest::Method, path: &str) -> (u16, String) {
+        self.runtime.block_on(async {
+            let asked = self.client.request(method, format!("{}{path}", self.base));
+            let answer = asked.send().await.expect("the storage");
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        })
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.asks(reqwest::Method::GET, "/calls").1.contains(&format!("<Key>{key}</Key>"))
     }
 
     fn settings(&self, url: &str) -> ObjectSettings {
         ObjectSettings {
             place: url.parse().unwrap(),
-            endpoint: Some(format!("http://{}", self.address).parse().unwrap()),
+            endpoint: Some(self.base.parse().unwrap()),
             region: Some("us-east-1".to_owned()),
             credentials: Some(("test".to_owned(), "test".to_owned())),
             patience: Duration::from_secs(20),
@@ -90,7 +109,7 @@ impl Drop for Folder {
 #[test]
 fn recordings_are_put_into_a_real_storage_verified_got_in_parts_and_deleted() {
     let (net, folder) = (Network::take(), Folder::new("put"));
-    let storage = Storage::start(&folder.0, net.at(1, 9000));
+    let storage = Storage::start(&folder.0, net.at(1, 9000), None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let objects = Objects::new(&storage.settings("s3://calls/edge/1")).unwrap();
@@ -108,8 +127,6 @@ fn recordings_are_put_into_a_real_storage_verified_got_in_parts_and_deleted() {
             let got = tokio::task::spawn_blocking(read).await.unwrap().unwrap();
             assert!(got == bytes, "{name}");
         }
-        let listed = storage.asks("GET /calls");
-        assert!(listed.contains("<Key>edge/1/long.wav</Key>"), "{listed}");
         let (size, stream) = objects.get("long.wav", Some(6_000_000..6_000_100)).await.unwrap();
         assert_eq!(size, (11 << 20) + 5);
         let got: Vec<_> = futures_util::TryStreamExt::try_collect(stream).await.unwrap();
@@ -117,12 +134,14 @@ fn recordings_are_put_into_a_real_storage_verified_got_in_parts_and_deleted() {
         for _ in 0..2 {
             objects.delete("long.wav").await.unwrap();
         }
+        objects.put("b.wav", &folder.0.join("a.wav")).await.unwrap();
         assert!(matches!(objects.size("long.wav").await, Err(ObjectError::Missing)));
         let nowhere = Objects::new(&storage.settings("s3://elsewhere")).unwrap();
         let told = nowhere.put("a.wav", &folder.0.join("a.wav")).await.unwrap_err();
         assert!(matches!(told, ObjectError::Refused(_)), "{told}");
         assert!(told.to_string().contains("no such bucket"), "{told}");
     });
+    assert!(storage.has("edge/1/b.wav") && !storage.has("edge/1/long.wav"));
 }
 
 /// Waits for what is done beside the calls.
@@ -170,10 +189,10 @@ fn a_recording_is_sealed_taken_to_the_storage_heard_from_there_and_deleted_there
     };
     let there = format!("identity = \"{}\"", key.display());
     let edge = Edge::start_with(|_| config(&there));
-    let storage = Storage::start(&edge.folder, edge.net.at(1, 9000));
+    let storage = Storage::start(&edge.folder, edge.net.at(1, 9000), None);
     let client = Client::first(&edge);
     let file = recorded(&edge, &client);
-    let listed = || storage.asks("GET /calls").contains(&format!("<Key>edge/{file}.age</Key>"));
+    let listed = || storage.has(&format!("edge/{file}.age"));
     until("it is in the storage", &edge, listed);
     let kept = edge.folder.join("data/recordings");
     until("nothing stays here", &edge, || fs::read_dir(&kept).unwrap().count() == 0);
@@ -202,8 +221,8 @@ fn a_recording_is_sealed_taken_to_the_storage_heard_from_there_and_deleted_there
     let opened = Command::new(env!("CARGO_BIN_EXE_crosspoint"))
         .args(["recording", "decrypt", "-i", "key", "got.wav.age"])
         .current_dir(&keys.0)
-        .status();
-    assert!(opened.unwrap().success());
+        .output();
+    assert!(opened.unwrap().status.success());
     assert!(fs::read(keys.0.join("got.wav")).unwrap() == whole.body);
 
     client.does("DELETE", &path, &Value::Null);
@@ -217,4 +236,32 @@ fn a_recording_is_sealed_taken_to_the_storage_heard_from_there_and_deleted_there
     };
     until("that is in the audit log", &edge, erased);
     assert!(!edge.log().contains("hush-hush"));
+}
+
+#[test]
+fn a_storage_that_the_machine_does_not_trust_gets_nothing_until_it_does() {
+    let mut edge = Edge::start_with(|_| {
+        let it = interop().replace("listen = \"off\"", "listen = \"127.0.0.1:8060\"");
+        format!(
+            "{it}\n[recordings.storage]\nurl = \"s3://calls\"\n\
+             endpoint = \"https://127.0.0.1:9000\"\nkey_id = \"test\"\nsecret = \"test\"\n"
+        )
+    });
+    let (pem, key) = certificate(&edge.folder, edge.net.ip(1));
+    let tls = Some((pem.clone(), key));
+    let storage = Storage::start(&edge.folder, edge.net.at(1, 9000), tls);
+    let client = Client::first(&edge);
+    let file = recorded(&edge, &client);
+    let objects = || client.gets("/v1/status")["recordings"]["objects"]["why"].clone();
+    until("that it is not trusted is told", &edge, || objects().is_string());
+    let why = objects().to_string();
+    assert!(why.to_lowercase().contains("certificate"), "{why}");
+    assert!(edge.folder.join("data/recordings").join(&file).exists() && !storage.has(&file));
+    let path = format!("/v1/recordings/{file}");
+    assert_eq!(client.asks("GET", &path, "", b"").status, 200, "it is heard from here");
+    edge.kill();
+    edge.restart_trusting(&pem);
+    until("it is in the storage", &edge, || storage.has(&file));
+    let whole = client.asks("GET", &path, "", b"");
+    assert_eq!((whole.status, &whole.body[..4]), (200, &b"RIFF"[..]));
 }
