@@ -21,5 +21,5 @@ pub use self::callers::{PastCall, past_callers};
 pub use self::captures::{CaptureLimits, Captures, captured};
 pub use self::journal::{Entry, Journal};
 pub use self::registrations::Registrations;
-pub use self::shelf::{Bits, Found, Shelf, Shelving, Sound, steps};
+pub use self::shelf::{Bits, Found, Heard, Shelf, Shelving, Sound};
 pub use self::tapes::{TapeOrder, TapeReport, Tapes, repair_recordings};

@@ -8,6 +8,7 @@
 //! tried again once or twice; who wants to go on longer asks [`ObjectError::retry`] and waits.
 //! Parts of a put that was killed stay in the storage: a rule for incomplete uploads clears them.
 
+mod coming;
 mod place;
 mod reader;
 mod source;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
+use futures_util::stream::{BoxStream, TryStreamExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::client::{HttpError, HttpErrorKind};
 use object_store::path::Path as Key;
@@ -264,7 +265,7 @@ impl Objects {
         let options = GetOptions { range: part.map(GetRange::Bounded), ..GetOptions::default() };
         let got = self.within(self.storage.get_opts(&key, options)).await?;
         let size = got.meta.size;
-        Ok((size, got.into_stream().map_err(ObjectError::from).boxed()))
+        Ok((size, coming::coming(self.clone(), key, got)))
     }
 
     /// Reads an object as a file is read, by a thread that may wait; `size` is what [`Self::size`]

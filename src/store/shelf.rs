@@ -12,14 +12,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use super::objects::{ObjectError, ObjectSettings, Objects};
 use super::sealed::{Identity, Recipient, Recipients, sealed_name};
 
 /// What is read of a recording at once.
 const STEP: usize = 64 << 10;
-/// Recordings in the storage that are opened at once; each may hold up a thread.
+/// Threads that wait for the storage at once.
 const FAR: usize = 32;
 
 /// What an operator says of it.
@@ -133,7 +134,7 @@ impl Found {
     /// A part of it as it is kept.
     pub async fn kept(self, part: Range<u64>) -> io::Result<Bits> {
         match self.at {
-            At::Here(file) => Ok(steps(Box::new(file), part)),
+            At::Here(file) => Ok(Heard::new(Box::new(file), self.size).part(part)),
             // A storage has no name for a part of nothing.
             At::There(..) if part.is_empty() => Ok(stream::empty().boxed()),
             At::There(objects, name, _) => {
@@ -143,76 +144,116 @@ impl Found {
         }
     }
 
-    /// The sound of it, and how long that is; waits for disk and storage. `PermissionDenied` if it
-    /// is sealed and the identity does not open it, or there is none; `WouldBlock` if too many
-    /// are open already.
-    pub fn sound(self, identity: Option<&Identity>) -> io::Result<(Box<dyn Sound>, u64)> {
-        let size = self.size;
-        let kept: Box<dyn Sound> = match self.at {
-            At::Here(file) => Box::new(file),
-            At::There(objects, name, far) => {
-                let turn = far.try_acquire_owned().map_err(|_| io::ErrorKind::WouldBlock)?;
-                Box::new(Held { sound: objects.reader(&name, size), _turn: turn })
+    /// The sound of it. `PermissionDenied` if it is sealed and the identity does not open it, or
+    /// there is none.
+    pub async fn sound(self, identity: Option<Identity>) -> io::Result<Heard> {
+        let (far, runtime) = (self.far(), Handle::current());
+        let open = move || {
+            let size = self.size;
+            let kept: Box<dyn Sound> = match self.at {
+                At::Here(file) => Box::new(file),
+                At::There(objects, name, _) => {
+                    let _entered = runtime.enter();
+                    Box::new(objects.reader(&name, size))
+                }
+            };
+            match (self.sealed, identity) {
+                (false, _) => Ok((kept, size)),
+                (true, None) => Err(io::ErrorKind::PermissionDenied.into()),
+                (true, Some(identity)) => {
+                    let opened = identity.read(kept)?;
+                    let length = opened.length();
+                    Ok((Box::new(opened) as Box<dyn Sound>, length))
+                }
             }
         };
-        if !self.sealed {
-            return Ok((kept, size));
+        let (sound, length) = waiting(far.clone(), open).await?;
+        Ok(Heard { sound, length, far })
+    }
+
+    fn far(&self) -> Option<Arc<Semaphore>> {
+        match &self.at {
+            At::Here(_) => None,
+            At::There(.., far) => Some(far.clone()),
         }
-        let Some(identity) = identity else {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "there is no identity"));
-        };
-        let opened = identity.read(kept)?;
-        let length = opened.length();
-        Ok((Box::new(opened), length))
     }
 }
 
-/// What is open as long as its turn lasts.
-struct Held<T> {
-    sound: T,
-    _turn: OwnedSemaphorePermit,
+/// Work of a thread that may wait: for the disk, or, in its turn, for the storage.
+async fn waiting<T: Send + 'static>(
+    far: Option<Arc<Semaphore>>,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let turn = match far {
+        Some(far) => Some(far.acquire_owned().await.map_err(io::Error::other)?),
+        None => None,
+    };
+    // It has the turn, and not who waits for it, who may go.
+    let work = move || {
+        let done = work();
+        drop(turn);
+        done
+    };
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other).flatten()
 }
 
-impl<T: Read> Read for Held<T> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.sound.read(into)
+/// What a recording sounds like.
+pub struct Heard {
+    sound: Box<dyn Sound>,
+    length: u64,
+    far: Option<Arc<Semaphore>>,
+}
+
+impl Heard {
+    /// Of what is read here.
+    pub fn new(sound: Box<dyn Sound>, length: u64) -> Self {
+        Self { sound, length, far: None }
     }
-}
 
-impl<T: Seek> Seek for Held<T> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.sound.seek(to)
+    /// Bytes of sound.
+    pub fn length(&self) -> u64 {
+        self.length
     }
-}
 
-/// The bytes of a part, a step at a time; threads that may wait do the reading.
-pub fn steps(sound: Box<dyn Sound>, part: Range<u64>) -> Bits {
-    let from = Some(part.start);
-    stream::try_unfold((sound, from, part), |(mut sound, from, part)| async move {
-        if part.is_empty() {
-            return Ok(None);
-        }
-        let step = tokio::task::spawn_blocking(move || {
-            if let Some(from) = from {
-                sound.seek(SeekFrom::Start(from))?;
+    /// To be read from anywhere, by a thread that may wait.
+    pub fn into_sound(self) -> Box<dyn Sound> {
+        self.sound
+    }
+
+    /// A part of it, a step at a time. Who takes it slowly holds up nobody.
+    pub fn part(self, part: Range<u64>) -> Bits {
+        let Self { sound, far, .. } = self;
+        let begun = (sound, Some(part.start), part);
+        stream::try_unfold(begun, move |(mut sound, from, part)| {
+            let far = far.clone();
+            async move {
+                if part.is_empty() {
+                    return Ok(None);
+                }
+                let step = move || {
+                    if let Some(from) = from {
+                        sound.seek(SeekFrom::Start(from))?;
+                    }
+                    let wanted = usize::try_from(part.end - part.start).unwrap_or(STEP).min(STEP);
+                    let mut bytes = vec![0; wanted];
+                    let got = sound.read(&mut bytes)?;
+                    bytes.truncate(got);
+                    if got == 0 {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                    Ok((Bytes::from(bytes), (sound, None, part.start + got as u64..part.end)))
+                };
+                waiting(far, step).await.map(Some)
             }
-            let wanted = usize::try_from(part.end - part.start).unwrap_or(STEP).min(STEP);
-            let mut bytes = vec![0; wanted];
-            let got = sound.read(&mut bytes)?;
-            bytes.truncate(got);
-            if got == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            Ok((Bytes::from(bytes), (sound, None, part.start + got as u64..part.end)))
-        });
-        step.await.map_err(io::Error::other).flatten().map(Some)
-    })
-    .boxed()
+        })
+        .boxed()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::objects::stub::Stub;
 
     fn folder(name: &str) -> PathBuf {
         let path =
@@ -246,9 +287,9 @@ mod tests {
             for part in [0..150_000, 70_000..140_000, 0..0, 149_999..150_000] {
                 let found = shelf.here(file).unwrap().expect(file);
                 assert_eq!(found.is_sealed(), sealed);
-                let (sound, length) = found.sound(shelf.identity.as_ref()).unwrap();
-                assert_eq!(length, 150_000);
-                let heard = all(steps(sound, part.clone())).await.unwrap();
+                let sound = found.sound(shelf.identity.clone()).await.unwrap();
+                assert_eq!(sound.length(), 150_000);
+                let heard = all(sound.part(part.clone())).await.unwrap();
                 assert!(heard == bytes[part.start as usize..part.end as usize], "{file} {part:?}");
             }
         }
@@ -256,13 +297,47 @@ mod tests {
         let size = found.size();
         let kept = all(found.kept(0..size).await.unwrap()).await.unwrap();
         assert!(kept == std::fs::read(folder.join("b.wav.age")).unwrap());
-        let refused = shelf.here("b.wav").unwrap().unwrap().sound(None).map(drop).unwrap_err();
+        let refused = shelf.here("b.wav").unwrap().unwrap().sound(None).await;
+        let refused = refused.map(drop).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
         assert!(shelf.here("c.wav").unwrap().is_none());
         // More than there is of it.
-        let (sound, _) = shelf.here("a.wav").unwrap().unwrap().sound(None).unwrap();
-        let cut = all(steps(sound, 149_000..151_000)).await.unwrap_err();
+        let sound = shelf.here("a.wav").unwrap().unwrap().sound(None).await.unwrap();
+        let cut = all(sound.part(149_000..151_000)).await.unwrap_err();
         assert_eq!(cut.kind(), io::ErrorKind::UnexpectedEof);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_listens_slowly_keeps_nobody_from_hearing_what_is_in_the_storage() {
+        let (folder, stub) = (folder("slow"), Stub::start().await);
+        let recipient = Identity::keep_new(&folder.join("key")).unwrap();
+        let shelving = Shelving {
+            folder: folder.clone(),
+            recipients: vec![recipient],
+            identity: Some(folder.join("key")),
+            storage: Some(stub.settings()),
+        };
+        let shelf = Shelf::open(&shelving).unwrap();
+        let (plain, bytes) = (folder.join("a.wav"), vec![7; 300_000]);
+        std::fs::write(&plain, &bytes).unwrap();
+        shelf.recipients.as_ref().unwrap().replace(&plain).unwrap();
+        let objects = shelf.objects.as_ref().unwrap();
+        objects.put("a.wav.age", &folder.join("a.wav.age")).await.unwrap();
+        let open = async || {
+            let found = shelf.there("a.wav.age", true).await.unwrap();
+            found.sound(shelf.identity.clone()).await.unwrap().part(0..300_000)
+        };
+        let mut slow = Vec::new();
+        for _ in 0..FAR + 3 {
+            let mut bits = open().await;
+            assert!(bits.try_next().await.unwrap().is_some());
+            slow.push(bits);
+        }
+        assert!(all(open().await).await.unwrap() == bytes);
+        for bits in slow {
+            assert_eq!(all(bits).await.unwrap().len(), 300_000 - STEP);
+        }
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

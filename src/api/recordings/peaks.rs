@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::api::{Answer, Problem};
 use crate::audio::RATE;
 use crate::audio::wav::Header;
-use crate::store::Sound;
+use crate::store::Heard;
 
 /// Waveforms that are kept.
 const KEPT: usize = 64;
@@ -50,21 +50,23 @@ impl Default for Waves {
 }
 
 impl Waves {
-    /// `open` is waited for only if it is not at hand: the sound, and how long that is.
+    /// `open` is waited for only if it is not at hand.
     pub async fn of(
         &self,
         name: &str,
         kept: u64,
         points: usize,
-        open: impl Future<Output = Answer<(Box<dyn Sound>, u64)>>,
+        open: impl Future<Output = Answer<Heard>>,
     ) -> Answer<Peaks> {
         let wave = self.wave((name.to_owned(), kept, points));
         let drawn = wave.get_or_try_init(|| async {
             let _turn = self.turns.acquire().await;
-            let (sound, length) = open.await?;
+            let sound = open.await?;
+            let length = sound.length();
             if MOST < length {
                 return Err(Problem::not_now("it is too long to be drawn"));
             }
+            let sound = sound.into_sound();
             let read = tokio::task::spawn_blocking(move || peaks(sound, length, points)).await;
             let drawn = read.map_err(io::Error::other).flatten().map_err(|error| {
                 tracing::warn!(%error, "a recording cannot be read");
@@ -168,8 +170,8 @@ mod tests {
         assert_eq!(peaks(file, 3, 10).unwrap(), None);
     }
 
-    fn opens(from: (File, u64)) -> Answer<(Box<dyn Sound>, u64)> {
-        Ok((Box::new(from.0), from.1))
+    fn opens(from: (File, u64)) -> Answer<Heard> {
+        Ok(Heard::new(Box::new(from.0), from.1))
     }
 
     #[tokio::test]

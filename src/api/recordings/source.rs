@@ -11,7 +11,7 @@ use crate::api::{Answer, Api, Problem};
 use crate::archive::SEALED;
 use crate::store::database::RecordingState;
 use crate::store::objects::ObjectError;
-use crate::store::{Found, Sound, steps};
+use crate::store::{Found, Heard};
 
 /// After how many seconds a storage that failed may be asked again.
 const LATER: u64 = 30;
@@ -24,14 +24,14 @@ pub struct Told {
 
 enum Bytes {
     Kept(Found),
-    Opened(Box<dyn Sound>),
+    Opened(Heard),
 }
 
 impl Told {
     pub async fn body(self, part: Range<u64>) -> Answer<Body> {
         let bits = match self.bytes {
             Bytes::Kept(found) => found.kept(part).await.map_err(|it| failed(&it))?,
-            Bytes::Opened(sound) => steps(sound, part),
+            Bytes::Opened(sound) => sound.part(part),
         };
         Ok(Body::from_stream(bits))
     }
@@ -89,25 +89,20 @@ pub async fn heard(api: &Api, file: &str, found: Found) -> Answer<Told> {
     if !found.is_sealed() {
         return Ok(Told { length: found.size(), bytes: Bytes::Kept(found) });
     }
-    let (sound, length) = sound(api, file, found).await?;
-    Ok(Told { length, bytes: Bytes::Opened(sound) })
+    let sound = sound(api, file, found).await?;
+    Ok(Told { length: sound.length(), bytes: Bytes::Opened(sound) })
 }
 
-/// The sound, to be read from anywhere by a thread that may wait.
-pub async fn sound(api: &Api, file: &str, found: Found) -> Answer<(Box<dyn Sound>, u64)> {
+/// The sound, opened.
+pub async fn sound(api: &Api, file: &str, found: Found) -> Answer<Heard> {
     can_be_heard(api, file, &found)?;
-    let shelf = api.shelf();
-    let opened = tokio::task::spawn_blocking(move || found.sound(shelf.identity.as_ref())).await;
-    opened.map_err(io::Error::other).flatten().map_err(|error| match error.kind() {
+    found.sound(api.shelf().identity.clone()).await.map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => {
             sealed(file, "it is sealed for somebody else than this edge")
         }
         io::ErrorKind::InvalidData => {
             tracing::error!(%error, file, "a sealed recording is damaged");
             Problem::not_now(format!("it cannot be opened: {error}")).and("state", "damaged")
-        }
-        io::ErrorKind::WouldBlock => {
-            Problem::unavailable("too many recordings are opened now").retry_after(5)
         }
         _ => failed(&error),
     })

@@ -259,3 +259,36 @@ fn of_an_answer_its_status_code_and_message_are_told() {
     }
     assert_eq!(told(&"\u{e9}".repeat(500)).chars().count(), TOLD + 2);
 }
+
+#[tokio::test]
+async fn who_listens_so_slowly_that_the_answer_breaks_off_hears_all_of_it() {
+    let (stub, bytes) = (Stub::start().await, sound(1_000_000));
+    let file = File::new("slowly", &bytes);
+    let settings = ObjectSettings { patience: Duration::from_millis(300), ..stub.settings() };
+    stub.objects().put("a.wav", &file.0).await.unwrap();
+    let objects = Objects::new(&settings).unwrap();
+    stub.kept().asked.clear();
+    stub.behaves(Manners { breaks: 5, ..Manners::default() });
+    let (_, mut stream) = objects.get("a.wav", Some(10..999_990)).await.unwrap();
+    let mut heard = Vec::new();
+    let mut waited = 0;
+    while let Some(some) = stream.try_next().await.unwrap() {
+        heard.extend(some);
+        if waited < 2 {
+            waited += 1;
+            tokio::time::timeout(Duration::from_millis(400), std::future::pending::<()>())
+                .await
+                .unwrap_err();
+        }
+    }
+    assert!(heard == bytes[10..999_990]);
+    assert!(3 < stub.kept().asked.len(), "it was asked for again");
+    // Another object of the same name is not put behind the beginning of this one.
+    stub.behaves(Manners { breaks: 5, ..Manners::default() });
+    let (_, mut stream) = objects.get("a.wav", None).await.unwrap();
+    stream.try_next().await.unwrap();
+    let other = File::new("slowly-other", &vec![9; 1_000_000]);
+    stub.objects().put("a.wav", &other.0).await.unwrap();
+    let rest = stream.try_collect::<Vec<_>>().await;
+    assert!(rest.is_err());
+}
