@@ -6,7 +6,7 @@ help:
 	@echo "make run     the edge, as configs/quickstart.toml says; needs nothing but Rust"
 	@echo "make demo    two calls on this machine, explained as they go"
 	@echo "make test    every test; installs what the tests call (Debian packages) when missing"
-	@echo "make console builds the console's pages anew (Node 20 or later)"
+	@echo "make console builds the console's pages anew (Node 22 or later)"
 	@echo "make lint    formatting and clippy"
 	@echo "make bench   ratios against Kamailio and rtpengine"
 	@echo "make fuzz    every fuzz target, FUZZ_SECONDS each (60)"
