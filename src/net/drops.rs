@@ -29,11 +29,14 @@ pub fn watch(udp: &[Udp]) -> impl Future<Output = ()> + use<> {
             return;
         }
         let mut interval = tokio::time::interval(INTERVAL);
+        let mut told = false;
         loop {
             interval.tick().await;
-            if let Err(error) = count(&sockets) {
+            // It may be that it has no sock_diag, or just no descriptor for us at the moment.
+            if let Err(error) = count(&sockets)
+                && !std::mem::replace(&mut told, true)
+            {
                 info!(%error, "the kernel does not tell what it drops");
-                return;
             }
         }
     }

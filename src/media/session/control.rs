@@ -1,5 +1,5 @@
-//! RTCP of one leg: our reports about every five seconds, what the far end's reports say, and the sum of
-//! it all in the end (RFC 3550 section 6).
+//! RTCP of one leg: our reports about every five seconds, what the far end's reports say, and the
+//! sum of it all in the end (RFC 3550 section 6).
 //!
 //! Each leg has a name of its own (CNAME), so that neither side learns anything of the other.
 
