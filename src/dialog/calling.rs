@@ -107,7 +107,7 @@ impl Calling {
         let body = self.offer.clone().unwrap_or_default();
         let authorization = side.authorize(&Method::Invite, &aim.uri, &body, turn);
         let extra = self.extensions(side);
-        let (request, transport) = side.fit(self.sent.only, |transport| {
+        let (request, transport) = side.fit(self.sent.only, side.local.transport, |transport| {
             let head = self.head(&Method::Invite, &aim.uri, &aim.routes);
             let via = via(&side.local, transport, &self.sent.branch);
             let write = signed(Head { via: &via, ..head }.write(), &side.local)

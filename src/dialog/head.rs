@@ -182,13 +182,8 @@ impl Head<'_> {
 
 /// `SIP/2.0/UDP host:port;branch=..;rport` (RFC 3581).
 pub(super) fn via(local: &Local, transport: Transport, branch: &str) -> Value {
-    let (word, sent_by) = match (transport, &local.stream) {
-        (Transport::Tcp, Some(stream)) if local.transport == Transport::Udp => {
-            ("TCP", &stream.sent_by)
-        }
-        (Transport::Tcp, _) => ("TCP", &local.sent_by),
-        (Transport::Udp, _) => ("UDP", &local.sent_by),
-    };
+    let other = local.other.as_ref().filter(|_| transport != local.transport);
+    let (word, sent_by) = (transport.as_str(), other.unwrap_or(&local.sent_by));
     let mut text = String::with_capacity(96);
     for part in ["SIP/2.0/", word, " ", sent_by, ";branch=", branch, ";rport"] {
         text.push_str(part);

@@ -95,19 +95,13 @@ pub struct Local {
     /// `host:port` for our Via.
     pub sent_by: Arc<str>,
     pub transport: Transport,
-    /// Where requests too long for a datagram go by TCP (RFC 3261 section 18.1.1).
-    pub stream: Option<Stream>,
+    /// `host:port` of our listener of the other transport, for the Via of what goes that way.
+    pub other: Option<Arc<str>>,
+    /// Requests longer than this many bytes (1,300 if the path's MTU is unknown) go by TCP, where
+    /// the next hop has it (RFC 3261 section 18.1.1).
+    pub tcp_over: Option<usize>,
     /// What we call ourselves: User-Agent and Server (RFC 3261 sections 20.41 and 20.35).
     pub software: Option<Value>,
-}
-
-/// TCP for long requests, where the next hop has it.
-#[derive(Clone, Debug)]
-pub struct Stream {
-    /// Requests longer than this many bytes (1,300 if the path's MTU is unknown) go by TCP.
-    pub over: usize,
-    /// `host:port` of our TCP listener for the Via.
-    pub sent_by: Arc<str>,
 }
 
 /// How a leg behaves, by trunk or client.

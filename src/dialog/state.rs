@@ -68,23 +68,37 @@ impl Side {
         lines
     }
 
-    /// Writes a request for the transport it fits on: by TCP if it is too long for a datagram and
-    /// the next hop has TCP (RFC 3261 section 18.1.1), unless only one transport will do.
+    /// Writes a request for the transport it fits on: the one `asked` for, or by TCP if it is too
+    /// long for a datagram and the next hop has TCP (RFC 3261 section 18.1.1); unless only one
+    /// transport will do.
     pub fn fit(
         &self,
         only: Option<Transport>,
+        asked: Transport,
         write: impl Fn(Transport) -> Bytes,
     ) -> (Bytes, Transport) {
-        let ours = only.unwrap_or(self.local.transport);
-        let request = write(ours);
-        match &self.local.stream {
-            Some(stream)
-                if only.is_none() && ours == Transport::Udp && stream.over < request.len() =>
-            {
+        let first = only.unwrap_or(asked);
+        let request = write(first);
+        match self.local.tcp_over {
+            Some(over) if only.is_none() && first == Transport::Udp && over < request.len() => {
                 (write(Transport::Tcp), Transport::Tcp)
             }
-            _ => (request, ours),
+            _ => (request, first),
         }
+    }
+
+    /// How a request to `next` travels: as its URI says (RFC 3261 section 12.2.1.1, RFC 3263
+    /// section 4.1), if we have a socket for that. One that does not say stays with the leg's own:
+    /// who calls by TCP and leaves it out of Contact can be reached by it, and by UDP perhaps not.
+    /// A flow is what it is.
+    fn travels(&self, next: &Uri) -> Transport {
+        let ours = self.local.transport;
+        let is = |asked: &[u8], it: Transport| asked.eq_ignore_ascii_case(it.as_str().as_bytes());
+        let asked = next.param("transport").filter(|_| self.flow.is_none());
+        let asked = asked.and_then(|asked| {
+            [Transport::Udp, Transport::Tcp].into_iter().find(|it| is(asked.as_ref(), *it))
+        });
+        asked.filter(|it| *it == ours || self.local.other.is_some()).unwrap_or(ours)
     }
 
     /// An answer that makes or keeps a dialog: Contact, Allow, Supported.
@@ -414,7 +428,8 @@ impl Dialog {
         let body = draft.body.as_ref().map_or(&b""[..], |(_, body)| body);
         let authorization = side.authorize(&draft.method, &aim.uri, body, turn);
         let contact = matches!(draft.method, Method::Invite | Method::Update);
-        let (request, transport) = side.fit(only, |transport| {
+        let asked = side.travels(&aim.next);
+        let (request, transport) = side.fit(only, asked, |transport| {
             let head = Head {
                 method: &draft.method,
                 uri: &aim.uri,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::ids::{BranchKey, CallKey};
 use super::{Config, Listener, Out, Switch};
 use crate::clock::Now;
-use crate::dialog::{Local, Next, Stream, Ticket};
+use crate::dialog::{Local, Next, Ticket};
 use crate::peer::{Asked, Resolve};
 use crate::sip::{Hop, Host, Transport, Uri, Value};
 use crate::transaction::Failure;
@@ -229,15 +229,11 @@ impl Switch {
             local(&Listener { transport, address }, self.config.software.as_ref())
         });
         let v6 = local.contact.host().ip().is_some_and(|it| it.is_ipv6());
-        let tcp = self
-            .config
-            .listeners
-            .iter()
-            .zip(&self.locals)
-            .find(|(it, _)| it.transport == Transport::Tcp && it.address.is_ipv6() == v6);
+        let mut others = self.config.listeners.iter().zip(&self.locals);
+        let other = others.find(|(it, _)| it.transport != transport && it.address.is_ipv6() == v6);
         local.transport = transport;
-        local.stream =
-            tcp_over.zip(tcp).map(|(over, (_, tcp))| Stream { over, sent_by: tcp.sent_by.clone() });
+        local.other = other.map(|(_, it)| it.sent_by.clone());
+        local.tcp_over = tcp_over.filter(|_| local.other.is_some());
         local
     }
 
@@ -261,7 +257,8 @@ fn local(it: &Listener, software: Option<&Value>) -> Local {
         contact: contact.unwrap_or_else(|_| unreachable_uri()),
         sent_by: Arc::from(it.address.to_string()),
         transport: it.transport,
-        stream: None,
+        other: None,
+        tcp_over: None,
         software: software.cloned(),
     }
 }

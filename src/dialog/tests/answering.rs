@@ -1,8 +1,9 @@
 //! Calls that come in: ringing, answering, refusing, and what their callers do meanwhile.
 
+use super::placing::ticket;
 use super::rig::*;
-use crate::dialog::{Cause, Event, Policy, Why};
-use crate::sip::{Message, Name};
+use crate::dialog::{Cause, Event, Failure, Policy, Why};
+use crate::sip::{Message, Name, Transport};
 
 fn called() -> Rig {
     Rig::is_called(&far_invite("", FAR_SDP), plain_invited()).map_err(|it| it.status).unwrap()
@@ -240,6 +241,60 @@ fn a_sticky_caller_is_reached_where_its_invite_came_from() {
     rig.does(|leg, turn| leg.release(&Cause::new(0, ""), turn));
     let hop = rig.next().hop.unwrap();
     assert_eq!(hop.remote, "127.0.0.31:5070".parse().unwrap());
+}
+
+/// RFC 3261 section 12.2.1.1 and RFC 3263 section 4.1.
+#[test]
+fn a_request_within_a_dialog_travels_as_the_next_hop_s_uri_says() {
+    let (udp, tcp) = (Transport::Udp, Transport::Tcp);
+    let contact = |says: &str| format!("Contact: <sip:far@172.18.60.152:5070{says}>\r\n");
+    let proxy = "Record-Route: <sip:10.0.0.9;lr;transport=TCP>\r\n";
+    for (ours, lines, has_other, sticky, travels) in [
+        (udp, contact(";transport=tcp"), true, false, tcp),
+        (udp, contact(";transport=TCP"), true, false, tcp),
+        (udp, contact(""), true, false, udp),
+        (tcp, contact(";transport=udp"), true, false, udp),
+        // Who does not say can be reached by what it used.
+        (tcp, contact(""), true, false, tcp),
+        // What we have no socket for.
+        (udp, contact(";transport=tcp"), false, false, udp),
+        (udp, contact(";transport=tls"), true, false, udp),
+        // A flow is what it is (RFC 5626).
+        (udp, contact(";transport=tcp"), true, true, udp),
+        // The first hop counts, not what is behind it.
+        (udp, contact(";transport=udp") + proxy, true, false, tcp),
+    ] {
+        let mut invited = plain_invited();
+        invited.policy = Policy { sticky, ..Policy::default() };
+        invited.local.transport = ours;
+        invited.local.other = has_other.then(|| "127.0.0.1:5062".into());
+        let mut rig = Rig::is_called(&far_invite(&lines, FAR_SDP), invited).ok().unwrap();
+        rig.does(|leg, turn| leg.answer(menu(), turn));
+        rig.asks("ACK", 10, "", "", "");
+        rig.sent();
+        rig.does(|leg, turn| leg.release(&Cause::new(0, ""), turn));
+        let port = if travels == ours { 5060 } else { 5062 };
+        let via = format!("SIP/2.0/{} 127.0.0.1:{port};", travels.as_str());
+        let bye = rig.one();
+        assert!(header(&bye, Name::Via).starts_with(&via), "{lines}: {bye:?}");
+        assert_eq!(rig.next().transport, travels, "{lines}");
+    }
+}
+
+#[test]
+fn what_tcp_did_not_carry_as_the_contact_asked_goes_by_the_leg_s_own_transport() {
+    let mut invited = plain_invited();
+    invited.local.other = Some("127.0.0.1:5062".into());
+    let lines = "Contact: <sip:far@172.18.60.152:5070;transport=tcp>\r\n";
+    let mut rig = Rig::is_called(&far_invite(lines, FAR_SDP), invited).ok().unwrap();
+    rig.does(|leg, turn| leg.answer(menu(), turn));
+    rig.asks("ACK", 10, "", "", "");
+    rig.sent();
+    rig.does(|leg, turn| leg.release(&Cause::new(0, ""), turn));
+    rig.one();
+    rig.does(|leg, turn| leg.on_failed(ticket(1), Failure::Transport, turn));
+    assert!(header(&rig.one(), Name::Via).starts_with("SIP/2.0/UDP 127.0.0.1:5060;"));
+    assert_eq!(rig.next().transport, Transport::Udp);
 }
 
 /// Its NAT forgot the way, and made another (RFC 3261 section 12.2 cannot know: its Contact is the

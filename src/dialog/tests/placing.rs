@@ -199,7 +199,7 @@ fn silence_is_a_408_of_our_own_and_a_dead_end_a_503() {
     assert!(matches!(told[..], [Event::Refused { status: 503, local: true, .. }, Event::Over]));
 }
 
-fn ticket(n: u32) -> crate::dialog::Ticket {
+pub fn ticket(n: u32) -> crate::dialog::Ticket {
     crate::dialog::Ticket(n)
 }
 
@@ -379,8 +379,8 @@ fn a_sticky_leg_sends_everything_down_its_flow() {
 #[test]
 fn a_long_invite_goes_by_tcp_and_by_udp_if_tcp_fails() {
     let mut invite = plain_invite();
-    invite.local.stream =
-        Some(crate::dialog::Stream { over: 200, sent_by: "127.0.0.1:5062".into() });
+    invite.local.tcp_over = Some(200);
+    invite.local.other = Some("127.0.0.1:5062".into());
     let mut rig = Rig::calls(invite);
     let first = rig.one();
     assert!(header(&first, Name::Via).starts_with("SIP/2.0/TCP 127.0.0.1:5062;"));

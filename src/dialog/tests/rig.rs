@@ -59,7 +59,8 @@ fn local() -> Local {
         contact: uri("sip:us@127.0.0.1:5060"),
         sent_by: "127.0.0.1:5060".into(),
         transport: Transport::Udp,
-        stream: None,
+        other: None,
+        tcp_over: None,
         software: None,
     }
 }

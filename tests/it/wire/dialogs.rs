@@ -1,6 +1,10 @@
 //! What a carrier does besides calling: resends, holds, offers late, presses keys.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
 use super::edge::Edge;
+use super::message::Message;
 use super::phone::{Line, Phone};
 use super::voice::Voice;
 use super::{SOON, seconds};
@@ -177,4 +181,51 @@ fn what_is_asked_of_us_that_we_do_not_do_is_refused_by_the_book() {
     let refused = it.carrier.status(420);
     assert_eq!(refused.message.header("Unsupported"), "nothing-known");
     it.ends();
+}
+
+/// RFC 3261 section 12.2.1.1: what is asked within a dialog goes where and how the remote target
+/// says, whatever the INVITE went by.
+#[test]
+fn a_destination_whose_contact_says_tcp_is_acknowledged_and_hung_up_on_by_tcp() {
+    let edge = Edge::start();
+    let (carrier, b) = (Phone::carrier(&edge.net), Phone::destination(&edge.net, 'B'));
+    let door = TcpListener::bind(edge.net.at(31, 0)).unwrap();
+    let mut call = carrier.dial("15550100001", &Voice::at(edge.net.ip(11)).sdp(101));
+    let there = b.rings();
+    let contact = format!("Contact: <sip:b@{};transport=tcp>\r\n", door.local_addr().unwrap());
+    b.reply(&there.invite, &there.local, 200, &contact, &Voice::at(edge.net.ip(31)).sdp(101));
+    let (mut stream, _) = door.accept().unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    let ack = read_message(&mut stream);
+    assert!(ack.is("ACK"), "{ack:?}");
+    assert!(ack.header("Via").starts_with("SIP/2.0/TCP "), "{ack:?}");
+    let answer = carrier.status(200);
+    carrier.ack(&mut call, &answer.message, "");
+    carrier.hang_up(&mut call);
+    let bye = read_message(&mut stream);
+    assert!(bye.is("BYE"), "{bye:?}");
+    assert_eq!(b.count(|it| it.is("ACK") || it.is("BYE")), 0);
+    // It is answered where it came from.
+    let ok = format!(
+        "SIP/2.0 200 OK\r\nVia: {}\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {}\r\n\
+         Content-Length: 0\r\n\r\n",
+        bye.header("Via"),
+        bye.header("From"),
+        bye.header("To"),
+        bye.call(),
+        bye.header("CSeq")
+    );
+    stream.write_all(ok.as_bytes()).unwrap();
+    edge.record("ended");
+}
+
+/// The next message of a stream, which has no body.
+fn read_message(stream: &mut TcpStream) -> Message {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        let mut octet = [0];
+        stream.read_exact(&mut octet).unwrap();
+        bytes.push(octet[0]);
+    }
+    Message::read(&bytes).unwrap()
 }

@@ -291,13 +291,16 @@ impl Phone {
     pub fn reply(&self, request: &Message, to: &str, status: u16, extra: &str, body: &str) {
         let vias: String = request.all("Via").iter().map(|it| format!("Via: {it}\r\n")).collect();
         let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        let contact = match extra.contains("Contact:") {
+            true => String::new(),
+            false => format!("Contact: <sip:{}>\r\n", self.address),
+        };
         let text = format!(
             "SIP/2.0 {status} As Told\r\n{vias}From: {}\r\nTo: {to}\r\nCall-ID: {}\r\nCSeq: {}\r\n\
-             Contact: <sip:{}>\r\n{extra}{kind}Content-Length: {}\r\n\r\n{body}",
+             {contact}{extra}{kind}Content-Length: {}\r\n\r\n{body}",
             request.header("From"),
             request.call(),
             request.header("CSeq"),
-            self.address,
             body.len()
         );
         self.send(text.as_bytes());
