@@ -2,8 +2,8 @@
 //!
 //! `/health/live` is 200 while the process turns; `/health/ready` is 503 once the edge drains, so
 //! that a balancer moves on, and says `degraded`, and why, while records cannot be written, the
-//! database does not answer or refuses records, its directory cannot be in force here, or recordings
-//! cannot be kept as they should: calls go on then; `/metrics` is Prometheus text. What exactly is
+//! database does not answer or refuses records, its directory cannot be in force here, recordings
+//! cannot be kept as they should, or HTTPS needs another certificate than it has: calls go on then; `/metrics` is Prometheus text. What exactly is
 //! wrong is said to those who may know it: in the log, and in `/v1/status`.
 
 use std::sync::Arc;
@@ -66,7 +66,8 @@ async fn live() -> &'static str {
 ///
 /// `ready`; or `degraded: ` and what is wrong, while calls go on all the same: records that the
 /// disk refuses, a database that does not answer or refuses records, a directory in the database
-/// that cannot be in force here, recordings that cannot be kept as they should.
+/// that cannot be in force here, recordings that cannot be kept as they should, a certificate of
+/// HTTPS that ends within three days or cannot be renewed.
 #[utoipa::path(get, path = "/health/ready", tag = "health", operation_id = "ready",
     responses((status = 200, body = String, content_type = "text/plain"),
         (status = 503, body = String, content_type = "text/plain")))]
@@ -84,6 +85,9 @@ async fn ready(State(api): State<Api>) -> (StatusCode, String) {
     ];
     let mut wrong: Vec<_> = wrong.into_iter().filter(|it| it.0).map(|it| it.1.to_owned()).collect();
     wrong.extend(api.live.keeping.degraded().map(|it| format!("recordings wait, {it}")));
+    let now = api.now();
+    let certificate = api.certificate.as_ref().and_then(|it| it.degraded(now));
+    wrong.extend(certificate.map(str::to_owned));
     match wrong.is_empty() {
         true => (StatusCode::OK, "ready\n".to_owned()),
         false => (StatusCode::OK, format!("degraded: {}\n", wrong.join("; "))),

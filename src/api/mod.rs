@@ -13,6 +13,7 @@ pub mod access;
 pub mod answer;
 pub mod ask;
 pub mod capture;
+pub mod certificate;
 pub mod console;
 pub mod deliveries;
 pub mod directory;
@@ -47,6 +48,7 @@ use self::access::Access;
 pub use self::answer::{Body, Path, Query};
 pub use self::ask::{Ask, Exchange, News};
 use self::capture::Captures;
+use self::certificate::Certificate;
 use self::directory::Keeper;
 pub use self::health::Status;
 use self::live::Live;
@@ -78,6 +80,8 @@ pub struct Parts {
     pub live: Live,
     /// Health, readiness, metrics.
     pub status: Status,
+    /// What HTTPS shows, if it is that.
+    pub certificate: Option<Arc<Certificate>>,
     /// What calls said in SIP.
     pub captures: Captures,
     /// Where recordings stand: see [`Api::shelf`].

@@ -120,6 +120,7 @@ impl Rig {
             news: broadcast::Sender::new(16),
             live: Live::new(Away::in_folder(&folder)),
             status: Status::new(None, Arc::default()),
+            certificate: None,
             captures: Captures { folder: folder.join("captures"), look: Arc::new(look) },
             shelves,
             progress: Arc::default(),

@@ -3,9 +3,7 @@
 mod patient;
 mod sources;
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,17 +14,15 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 use self::patient::Patient;
 pub use self::sources::network;
 use self::sources::{Held, Sources};
+use super::certificate::Certificate;
 
 /// What connections may take.
 #[derive(Clone, Copy, Debug)]
@@ -72,33 +68,10 @@ impl Default for Peer {
     }
 }
 
-/// Reads a certificate with its chain, and its key.
-pub fn tls(certificate: &Path, key: &Path) -> io::Result<TlsAcceptor> {
-    let wrong = |file: &Path, why: &dyn std::fmt::Display| {
-        io::Error::new(io::ErrorKind::InvalidData, format!("{}: {why}", file.display()))
-    };
-    let chain = CertificateDer::pem_file_iter(certificate).map_err(|it| wrong(certificate, &it))?;
-    let chain: Result<Vec<_>, _> = chain.collect();
-    let chain = chain.map_err(|it| wrong(certificate, &it))?;
-    if chain.is_empty() {
-        return Err(wrong(certificate, &"there is no certificate in it"));
-    }
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|it| wrong(key, &it))?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|it| wrong(key, &it))?
-        .with_no_client_auth()
-        .with_single_cert(chain, private);
-    let mut config = config.map_err(|it| wrong(key, &it))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
 /// Serves until `stop` says so (or nobody is left who could), and what has begun is answered.
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificate>>,
     app: Router,
     limits: Limits,
     mut stop: watch::Receiver<bool>,
@@ -113,7 +86,9 @@ pub async fn serve(
             accepted = accept(&listener, &room, &sources) => accepted,
         };
         let Some((stream, address, place)) = accepted else { continue };
-        let (app, tls, stop) = (app.clone(), tls.clone(), stop.clone());
+        // With the certificate of this moment.
+        let tls = tls.as_ref().map(|it| it.acceptor());
+        let (app, stop) = (app.clone(), stop.clone());
         tokio::spawn(async move {
             let _place = place;
             let peer = Peer { address, tls: tls.is_some() };

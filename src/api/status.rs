@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::access::{Agent, Role, Viewer};
+use super::certificate::CertificateStanding;
 use super::{Answer, Api, Ask, Body, Path, Problem, Query, recordings};
 use crate::clock::{Instant, Now, Wall};
 use crate::config::Config;
@@ -108,6 +109,8 @@ struct Standing {
     recordings: recordings::Told,
     store: StoreStanding,
     directory: DirectoryStanding,
+    /// Of HTTPS, if there is one.
+    certificate: Option<CertificateStanding>,
     version: &'static str,
     /// Since the program started.
     uptime_ms: u64,
@@ -234,6 +237,7 @@ async fn status(State(api): State<Api>, _: Viewer) -> Answer<axum::Json<Standing
             in_force: directory.refused.is_none(),
             why: directory.refused,
         },
+        certificate: api.certificate.as_ref().map(|it| it.standing()),
         version: env!("CARGO_PKG_VERSION"),
         uptime_ms: now.at.micros() / 1000,
     }))

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
@@ -22,6 +22,7 @@ use super::{archive, setup, webhooks};
 use crate::api::access::Access;
 use crate::api::ask::NEWS;
 use crate::api::capture::{Captures, Look};
+use crate::api::certificate::{self, Certificate, Files};
 use crate::api::directory::{CannotBegin, Home, Keeper};
 use crate::api::live::Live;
 use crate::api::recordings::Shelves;
@@ -55,6 +56,8 @@ pub(super) struct Office {
     api: Option<Api>,
     /// What calls that go on say in SIP.
     look: Option<Look>,
+    /// The certificate is to be read anew.
+    renewed: Arc<Notify>,
 }
 
 /// What it begins with.
@@ -141,7 +144,14 @@ impl Office {
         };
         let thread = std::thread::Builder::new().name("office".into()).spawn(work)?;
         let stop = watch::Sender::new(false);
-        Ok(Self { jobs: Some(jobs), stop, thread: Some(thread), api: None, look: None })
+        Ok(Self {
+            jobs: Some(jobs),
+            stop,
+            thread: Some(thread),
+            api: None,
+            look: None,
+            renewed: Arc::default(),
+        })
     }
 
     /// Has something done there.
@@ -195,6 +205,9 @@ impl Office {
             look: self.look.take().unwrap_or(none),
         };
         let shelves = Shelves::open(data, &folder, config).map_err(Error::Config)?;
+        let files = Files::of(config, &folder).filter(|_| setup::http(config).is_some());
+        let certificate = files.map(Certificate::open).transpose();
+        let certificate = certificate.map_err(|it| Error::Config(format!("[api]: {it}")))?;
         let (again, revived) = mpsc::channel(REVIVED);
         let follower = follower(store.clone(), &running.subscribe(), data, clock);
         let progress = follower.progress();
@@ -207,6 +220,7 @@ impl Office {
             news: news.clone(),
             live: Live::new(Away::in_folder(data)),
             status,
+            certificate: certificate.map(Arc::new),
             captures,
             shelves,
             progress: progress.clone(),
@@ -230,7 +244,9 @@ impl Office {
         }));
         self.keep_recordings(&api, running.subscribe(), clock);
         if let Some(address) = setup::http(config) {
-            self.listen(api, config, address, &folder)?;
+            let renewed = self.renewed.clone();
+            self.run_until_closed(certificate::follow(api.clone(), folder, renewed));
+            self.listen(api, config, address)?;
         }
         Ok(Line { asks, news, running })
     }
@@ -255,19 +271,11 @@ impl Office {
         api: Api,
         config: &Config,
         address: std::net::SocketAddr,
-        folder: &Path,
     ) -> Result<(), Error> {
         let listener = std::net::TcpListener::bind(address)
             .and_then(|it| it.set_nonblocking(true).map(|()| it))
             .map_err(Error::doing(format!("listening for HTTP on {address}")))?;
-        let file = |it: &Option<String>| it.as_ref().map(|it| folder.join(it));
-        let tls = match (file(&config.api.certificate), file(&config.api.key)) {
-            (Some(certificate), Some(key)) => {
-                let read = api::serve::tls(&certificate, &key);
-                Some(read.map_err(|it| Error::Config(format!("[api]: {it}")))?)
-            }
-            _ => None,
-        };
+        let tls = api.certificate.clone();
         let scheme = if tls.is_some() { "https" } else { "http" };
         let mut limits = api::serve::Limits::default();
         if config.api.behind_proxy {
@@ -295,6 +303,7 @@ impl Office {
     /// Reads the configuration anew; the loop is told of it, and what is wrong changes nothing.
     pub fn reload(&self, file: Option<&Path>) {
         let Some(api) = self.api.clone() else { return };
+        self.renewed.notify_one();
         let file = file.map(PathBuf::from);
         self.run(async move {
             let read =

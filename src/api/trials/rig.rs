@@ -148,6 +148,7 @@ impl Rig {
             news,
             live: Live::new(Away::in_folder(&data)),
             status: Status::new(None, Arc::default()),
+            certificate: None,
             captures: Captures {
                 folder: data.join("captures"),
                 look: Arc::new(|_| Box::pin(std::future::ready(None))),

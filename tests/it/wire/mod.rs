@@ -10,6 +10,7 @@ mod api;
 mod asking;
 mod calls;
 mod captures;
+mod certificates;
 mod dialogs;
 mod digits;
 mod disk;

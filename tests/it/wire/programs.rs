@@ -18,6 +18,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
 
+use super::certificates;
 use super::edge::Edge;
 use super::phone::{Line, Phone};
 use super::voice::{Voice, decode, share, tone_in};
@@ -450,18 +451,7 @@ fn a_connection_that_breaks_is_made_again_and_the_second_time_the_caller_goes_on
 /// A certificate for the program's address that it signed itself, and its key, as PEM files.
 pub fn certificate(folder: &Path, ip: Ipv4Addr) -> (PathBuf, PathBuf) {
     let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
-        .args(["-days", "2", "-subj", "/CN=agent"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-addext"])
-        .arg(format!("subjectAltName=IP:{ip}"))
-        .arg("-keyout")
-        .arg(&key)
-        .arg("-out")
-        .arg(&certificate)
-        .output()
-        .expect("openssl");
-    assert!(made.status.success(), "{made:?}");
+    certificates::make(&certificate, &key, ip, 2);
     (certificate, key)
 }
 
