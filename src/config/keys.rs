@@ -9,7 +9,8 @@
 //! - `required("\"shop\"")`: must be there; here an example
 //! - `table()`, `optional_table()`, `tables()`: keys of its own, perhaps none, any number of times
 //!
-//! `names trunk` behind it says what a name is the name of.
+//! `names trunk` behind it says what a name is the name of; `to url`, behind a key that is never
+//! shown, which key beside it says where it is sent.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -53,6 +54,8 @@ pub(super) struct Key {
     pub shape: fn() -> Shape,
     /// What its names are names of: `trunk`. Empty if it has none, or gives one.
     pub names: &'static str,
+    /// The key beside it that says where what is hidden here is sent. Empty if it stays with us.
+    pub to: &'static str,
     pub keys: &'static [Key],
 }
 
@@ -337,7 +340,7 @@ macro_rules! section {
         $(#[doc = $doc:literal])*
         $name:ident {
             $($(#[doc = $key_doc:literal])*
-            $key:ident: $type:ty = $kind:ident($($toml:literal)?) $(names $named:ident)?;)*
+            $key:ident: $type:ty = $kind:ident($($toml:literal)?) $(names $named:ident)? $(to $to:ident)?;)*
         }
     ) => {
         $(#[doc = $doc])*
@@ -357,6 +360,7 @@ macro_rules! section {
                     allowed: <$type as $crate::config::keys::Value>::allowed,
                     shape: <$type as $crate::config::keys::Value>::shape,
                     names: concat!($(stringify!($named))?),
+                    to: concat!($(stringify!($to))?),
                     keys: <$type as $crate::config::keys::Value>::KEYS,
                 },
             )*];

@@ -8,6 +8,8 @@ pub enum Shape {
     Text,
     /// Text that is never shown.
     Hidden,
+    /// A URL, of which all but scheme, host and port may be secret: not everybody is shown more.
+    Url,
     Flag,
     Number {
         min: u32,
@@ -43,6 +45,7 @@ impl Shape {
         match self {
             Self::Text => json!({"type": "text"}),
             Self::Hidden => json!({"type": "hidden"}),
+            Self::Url => json!({"type": "url"}),
             Self::Flag => json!({"type": "flag"}),
             Self::Number { min, max } => json!({"type": "number", "min": min, "max": max}),
             Self::Time { min, max } => json!({"type": "time", "min_ms": min, "max_ms": max}),
@@ -72,6 +75,10 @@ impl Shape {
 
     pub fn is_hidden(&self) -> bool {
         self.any(&|it| *it == Self::Hidden)
+    }
+
+    pub fn is_url(&self) -> bool {
+        self.any(&|it| *it == Self::Url)
     }
 
     fn any(&self, is: &dyn Fn(&Self) -> bool) -> bool {

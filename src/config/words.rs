@@ -336,7 +336,7 @@ impl Value for WebSocket {
     }
 
     fn shape() -> Shape {
-        Shape::Word("web_socket")
+        Shape::Url
     }
 }
 
@@ -352,6 +352,10 @@ impl Value for WebAddress {
     fn allowed() -> String {
         "\"https://host:port/path\" or \"http://host:port/path\"".to_owned()
     }
+
+    fn shape() -> Shape {
+        Shape::Url
+    }
 }
 
 const URL_MAX: usize = 2_000;
@@ -360,7 +364,8 @@ fn url(item: &Item<'_>, schemes: [&str; 2]) -> Result<Arc<str>, Wrong> {
     let text = String::read(item)?;
     match sound_url(&text, schemes) {
         Ok(()) => Ok(text.into()),
-        Err(why) => Err(item.wrong(format!("{text:?}: {why}"))),
+        // Not what it is: it may hold a token, and this is told and logged.
+        Err(why) => Err(item.wrong(why)),
     }
 }
 

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Route;
+use super::{Route, Url};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VirtualAgent {
     pub id: Arc<str>,
     /// `ws://` or `wss://`.
-    pub url: Arc<str>,
+    pub url: Url,
     /// Told to it when the stream starts.
     pub parameters: BTreeMap<String, String>,
     /// Where it may hand the call to, by the name it says.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Url;
 use super::event::{self, What};
 
 /// Somebody who is told of events, in the order of each call, at least once.
@@ -11,7 +12,7 @@ use super::event::{self, What};
 pub struct Webhook {
     pub id: Arc<str>,
     /// `http://` or `https://`.
-    pub url: Arc<str>,
+    pub url: Url,
     pub secret: SigningSecret,
     pub events: Vec<Wanted>,
     /// Whether it may be at an address that only this network knows.

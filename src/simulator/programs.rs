@@ -52,7 +52,7 @@ impl Programs {
     ) {
         match (order, self.links.get_mut(&stream)) {
             (Order::Open(opening), _) => {
-                let found = self.list.iter().position(|it| *it.url == *opening.agent.url);
+                let found = self.list.iter().position(|it| it.url == opening.agent.url.whole());
                 let link = match found.map(|it| (it, self.list[it].door)) {
                     Some((program, Door::OpensAfter(after))) => {
                         Link::Opening { at: now + after, opening, program }

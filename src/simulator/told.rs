@@ -108,7 +108,7 @@ fn inhabit(world: &mut World, config: &Config, after: Option<Duration>) -> Optio
     }
     for agent in directory.virtual_agents() {
         let greets = Do::Say(1000, GREETING);
-        let program = world.program(&agent.url).does(On::Begun(Duration::ZERO), greets);
+        let program = world.program(agent.url.whole()).does(On::Begun(Duration::ZERO), greets);
         program.does(On::Begun(GREETING), Do::Stop);
     }
     world.at(&from.name).manners = manners;

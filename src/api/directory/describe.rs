@@ -34,7 +34,11 @@ fn kept(name: &str) -> Value {
                 "type": "array", "items": {"type": "string"},
                 "description": "Keys that are set, and never shown.",
             },
-        }, "required": ["_name", "_revision", "_changed_at", "_changed_by", "_hidden"]}],
+            "_shortened": {
+                "type": "array", "items": {"type": "string"},
+                "description": "URLs that are not shown whole to viewers and agents.",
+            },
+        }, "required": ["_name", "_revision", "_changed_at", "_changed_by", "_hidden", "_shortened"]}],
         "description": format!("A `{name}` as it is kept: its keys, and what begins with `_`."),
         "x-keys-of": name,
     })
@@ -105,8 +109,9 @@ fn of_one(kind: Kind, name: &str) -> Value {
     let change = json!({
         "tags": ["directory"], "operationId": format!("change_{name}"),
         "summary": format!("Change a {words}."),
-        "description": "All keys are what is sent; hidden ones that are left out stay. Another \
-                        name renames it, with all that name it.",
+        "description": "All keys are what is sent; hidden ones that are left out stay, unless \
+                        the key that says where they are sent leads to another host: then who is \
+                        no admin gives them anew. Another name renames it, with all that name it.",
         "x-role": role, "parameters": [at, if_match(true), dry_run()],
         "requestBody": body(name), "responses": {"200": one},
     });

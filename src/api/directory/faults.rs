@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::shown;
+use crate::api::access::Role;
 use crate::api::{Problem, problem};
 use crate::config::documents::{Change, Fault, Kind, Reference};
 use crate::store::database::{Document as Kept, Edit};
@@ -30,7 +31,8 @@ pub fn problem(fault: &Fault, edits: &[Edit]) -> Problem {
     }
 }
 
-/// A document is not what it was: as it is now, and what of it is not what was sent.
+/// A document is not what it was: as it is now, and what of it is not what was sent. To whoever may
+/// change it.
 pub fn conflict(kind: &str, name: &str, now: Option<&Kept>, sent: Option<&Value>) -> Problem {
     let Some(now) = now else {
         return Problem::conflict(format!("{kind} {name:?} is not there any more"));
@@ -41,7 +43,7 @@ pub fn conflict(kind: &str, name: &str, now: Option<&Kept>, sent: Option<&Value>
     };
     let mut told = Problem::conflict(message)
         .and("current_revision", now.revision)
-        .and("current", shown::document(now));
+        .and("current", shown::document(now, Role::Manager));
     let known = Kind::named(kind);
     if let (Some(kind), Value::Object(new), Some(Value::Object(old))) = (known, &now.body, sent) {
         let (old, new) = (old.clone(), new.clone());

@@ -12,11 +12,14 @@ use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Keeper, documents, faults, put, role_of, shown};
-use crate::api::access::{Manager, Viewer};
+use crate::api::access::{Manager, Role, Viewer};
 use crate::api::{Answer, Api, Problem, Query, answer, problem};
 use crate::config::documents::{self as docs, Diff, Document, Documents, Fault, Imported, Kind};
 use crate::store::database::{Document as Kept, Edit, Expected};
 
+/// Stands before a directory that cannot be taken in again as it is.
+const SHORT: &str =
+    "# No copy to import: URLs are told whole only to managers. Here they end with the host.\n\n";
 /// Bytes of a directory that is taken in.
 const IMPORT: usize = 32 << 20;
 
@@ -33,15 +36,23 @@ pub async fn schema(Viewer(_): Viewer) -> Json<Value> {
 }
 
 /// The whole directory: TOML, or JSON if that is asked for. Hidden keys are left out.
+///
+/// To viewers and agents, URLs are told without what follows the host: such a copy is not one to
+/// be imported.
 #[utoipa::path(get, path = "/v1/directory", tag = "directory", operation_id = "export_directory",
     responses((status = 200, description = "The directory", content(
         (String = "application/toml"), (Object = "application/json")))),
     extensions(("x-role" = json!("viewer"))))]
-pub async fn export(State(api): State<Api>, Viewer(_): Viewer, headers: HeaderMap) -> Response {
+pub async fn export(State(api): State<Api>, Viewer(who): Viewer, headers: HeaderMap) -> Response {
     let kept = api.directory.kept();
     let etag = [(header::ETAG, etag(&kept))];
-    let visible = |it: &Kept| Kept { body: shown::visible(it).0.into(), ..it.clone() };
-    let visible: Vec<_> = kept.iter().map(visible).collect();
+    let mut is_short = false;
+    let visible = kept.iter().map(|it| {
+        let visible = shown::visible(it, who.role);
+        is_short |= !visible.shortened.is_empty();
+        Kept { body: visible.body.into(), ..it.clone() }
+    });
+    let visible: Vec<_> = visible.collect();
     let asked = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
     if asked.contains("application/json") {
         let mut kinds = Map::new();
@@ -54,7 +65,9 @@ pub async fn export(State(api): State<Api>, Viewer(_): Viewer, headers: HeaderMa
         return (etag, Json(Value::Object(kinds))).into_response();
     }
     let toml = HeaderValue::from_static("application/toml");
-    (etag, [(header::CONTENT_TYPE, toml)], documents(&visible).to_toml(true)).into_response()
+    let before = if is_short { SHORT } else { "" };
+    let text = format!("{before}{}", documents(&visible).to_toml(true));
+    (etag, [(header::CONTENT_TYPE, toml)], text).into_response()
 }
 
 /// Of all revisions together.
@@ -140,7 +153,8 @@ pub async fn import(
             return Err(Problem::conflict("the directory was changed since it was read"));
         }
         let before = documents(kept);
-        let wanted = whole(sent, &before).map_err(|it| faults::problem(&it, &[]))?;
+        let wanted = whole(sent, &before, Role::Admin <= who.role);
+        let wanted = wanted.map_err(|it| faults::problem(&it, &[]))?;
         let diff = Diff::between(&before, &wanted);
         for kind in diff.kinds() {
             who.needs(role_of(kind))?;
@@ -226,14 +240,19 @@ impl Sent {
     }
 }
 
-/// The documents that were sent, with the hidden keys of those that are there.
-pub(super) fn whole(sent: Vec<(Kind, Value)>, before: &Documents) -> Result<Documents, Fault> {
+/// The documents that were sent, with the hidden keys of those that are there: those of an admin
+/// may go anywhere.
+pub(super) fn whole(
+    sent: Vec<(Kind, Value)>,
+    before: &Documents,
+    admin: bool,
+) -> Result<Documents, Fault> {
     let (mut all, mut taken) = (Documents::default(), BTreeSet::new());
     let known = before.by_name();
     for (kind, mut body) in sent {
         let name = body.get(kind.name_key()).and_then(Value::as_str).unwrap_or_default();
         if let Some(old) = known.get(&(kind.name(), name)).copied() {
-            docs::keep_hidden(kind, &mut body, &old.body);
+            docs::keep_hidden(kind, &mut body, &old.body, admin)?;
         }
         let document = Document::new(kind, body)?;
         if !taken.insert((kind.name(), document.name.clone())) {
@@ -289,7 +308,7 @@ mod tests {
         let sent = (1..=MANY).map(|n| (kind, json!({"name": name(n), "email": "new"})));
         let began = std::time::Instant::now();
         let before = documents(&kept);
-        let diff = Diff::between(&before, &whole(sent.collect(), &before).unwrap());
+        let diff = Diff::between(&before, &whole(sent.collect(), &before, false).unwrap());
         assert_eq!((diff.added.len(), diff.removed.len(), diff.changed.len()), (1, 1, MANY - 1));
         assert_eq!(edits(&kept, diff).unwrap().len(), MANY + 1);
         let took = began.elapsed();

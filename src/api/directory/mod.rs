@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub use self::describe::describe;
 pub use self::follow::{Standing, follow};
@@ -81,7 +81,7 @@ struct How {
 async fn list(
     kind: Kind,
     State(api): State<Api>,
-    Viewer(_): Viewer,
+    Viewer(who): Viewer,
     Query(wanted): Query<Wanted>,
 ) -> Answer<Json<Value>> {
     let limit = wanted.limit.unwrap_or(PAGE);
@@ -94,13 +94,13 @@ async fn list(
     let mut found: Vec<&Kept> = kept
         .iter()
         .filter(|it| it.kind == kind.name() && after.is_none_or(|name| name < &*it.name))
-        .filter(|it| text.is_empty() || shown::has(it, &text))
+        .filter(|it| text.is_empty() || shown::has(it, &text, who.role))
         .collect();
     found.sort_by(|one, other| one.name.cmp(&other.name));
     let more = (limit as usize) < found.len();
     found.truncate(limit as usize);
     let next = found.last().filter(|_| more).map(|it| it.name.clone());
-    let items: Vec<_> = found.into_iter().map(shown::document).collect();
+    let items: Vec<_> = found.into_iter().map(|it| shown::document(it, who.role)).collect();
     let mut page = json!({"items": items});
     if let Some(next) = next {
         page["next"] = next.into();
@@ -111,11 +111,11 @@ async fn list(
 async fn get(
     kind: Kind,
     State(api): State<Api>,
-    Viewer(_): Viewer,
+    Viewer(who): Viewer,
     Path(name): Path<String>,
 ) -> Answer {
     let kept = api.directory.kept();
-    Ok(answer(StatusCode::OK, find(&kept, kind, &name)?))
+    Ok(answer(StatusCode::OK, find(&kept, kind, &name)?, who.role))
 }
 
 async fn create(
@@ -127,11 +127,11 @@ async fn create(
 ) -> Answer {
     who.needs(role_of(kind))?;
     let document = Document::new(kind, sent).map_err(|it| faults::problem(&it, &[edit(kind)]))?;
-    let name = document.name.clone();
+    let (name, role) = (document.name.clone(), who.role);
     let changed = Keeper::change(&api, &who, how.dry_run, move |kept| {
         if let Some(there) = kept.iter().find(|it| is(it, kind, &document.name)) {
             let message = format!("there is a {} {:?} already", kind.words(), document.name);
-            let told = Problem::conflict(message).and("current", shown::document(there));
+            let told = Problem::conflict(message).and("current", shown::document(there, role));
             return Err(told.with(at_name(kind)));
         }
         Ok(vec![put(document, Expected::Absent)])
@@ -139,11 +139,11 @@ async fn create(
     let changed = changed.await?;
     let kept = find(&changed, kind, &name)?;
     if how.dry_run {
-        return Ok(answer(StatusCode::OK, kept));
+        return Ok(answer(StatusCode::OK, kept, role));
     }
     let place = format!("/v1/{}/{}", kind.plural(), in_path(&name));
     let place = HeaderValue::from_str(&place).unwrap_or(HeaderValue::from_static("/"));
-    let mut response = answer(StatusCode::CREATED, kept);
+    let mut response = answer(StatusCode::CREATED, kept, role);
     response.headers_mut().insert(header::LOCATION, place);
     Ok(response)
 }
@@ -165,7 +165,9 @@ async fn change(
     let changed = Keeper::change(&api, &asks, how.dry_run, move |kept| {
         let old = find(kept, kind, &old_name)?;
         let revision = current(old, expected, Some(&sent))?;
-        keep_hidden(kind, &mut sent, old.body.as_object().unwrap_or(&Map::new()));
+        let body = old.body.as_object().cloned().unwrap_or_default();
+        keep_hidden(kind, &mut sent, &body, Role::Admin <= who.role)
+            .map_err(|it| faults::problem(&it, &[edit_of(kind, &old_name)]))?;
         if let Value::Object(body) = &mut sent {
             body.entry(kind.name_key()).or_insert_with(|| old_name.clone().into());
         }
@@ -177,7 +179,7 @@ async fn change(
         }
     });
     let changed = changed.await?;
-    Ok(answer(StatusCode::OK, find(&changed, kind, &new_name)?))
+    Ok(answer(StatusCode::OK, find(&changed, kind, &new_name)?, asks.role))
 }
 
 /// The edits that give a document another name.
@@ -278,9 +280,9 @@ fn at_name(kind: Kind) -> problem::Fault {
     problem::Fault { pointer, detail: "the name is taken".to_owned(), ..Default::default() }
 }
 
-fn answer(status: StatusCode, kept: &Kept) -> Response {
+fn answer(status: StatusCode, kept: &Kept, to: Role) -> Response {
     let etag = [(header::ETAG, revision::etag(kept.revision))];
-    (status, etag, Json(shown::document(kept))).into_response()
+    (status, etag, Json(shown::document(kept, to))).into_response()
 }
 
 /// A name as a path has it (RFC 3986 section 3.3).

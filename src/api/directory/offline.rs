@@ -53,7 +53,7 @@ impl Offline {
             Some(line) => format!("{file}:{line}: {fault}"),
             None => format!("{file}: {fault}"),
         };
-        let wanted = whole(imported.as_sent(), &before).map_err(|it| placed(&it))?;
+        let wanted = whole(imported.as_sent(), &before, true).map_err(|it| placed(&it))?;
         check(&wanted, &self.shell).map_err(|it| placed(&it))?;
         let diff = Diff::between(&before, &wanted);
         if dry_run {

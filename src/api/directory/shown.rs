@@ -1,31 +1,45 @@
-//! Documents as they are shown: without what is hidden, with what is known about them.
+//! Documents as they are shown: without what is hidden, with what is known about them; and URLs not
+//! whole to who may not change them, for there may be tokens in them.
 
 use serde_json::{Map, Value, json};
 
-use crate::config::documents::{Kind, hide};
+use crate::api::access::Role;
+use crate::config::documents::{Kind, hide, shorten};
 use crate::store::database::Document as Kept;
 
-/// `{ ...keys, _name, _revision, _changed_at, _changed_by, _hidden }`
-pub fn document(kept: &Kept) -> Value {
-    let (mut body, hidden) = visible(kept);
+/// What of a document may be seen.
+pub struct Visible {
+    pub body: Map<String, Value>,
+    /// The names of keys that are there, and not in it.
+    hidden: Vec<String>,
+    /// The names of those that are in it, and not whole.
+    pub shortened: Vec<String>,
+}
+
+/// `{ ...keys, _name, _revision, _changed_at, _changed_by, _hidden, _shortened }`
+pub fn document(kept: &Kept, to: Role) -> Value {
+    let Visible { mut body, hidden, shortened } = visible(kept, to);
     body.insert("_name".into(), kept.name.clone().into());
     body.insert("_revision".into(), kept.revision.into());
     body.insert("_changed_at".into(), kept.changed_at.unix_micros().into());
     body.insert("_changed_by".into(), kept.changed_by.clone().into());
     body.insert("_hidden".into(), json!(hidden));
+    body.insert("_shortened".into(), json!(shortened));
     Value::Object(body)
 }
 
-/// Its keys that may be seen, and the names of the others.
-pub fn visible(kept: &Kept) -> (Map<String, Value>, Vec<String>) {
+pub fn visible(kept: &Kept, to: Role) -> Visible {
     let mut body = kept.body.as_object().cloned().unwrap_or_default();
-    let hidden = Kind::named(&kept.kind).map(|it| hide(it, &mut body));
-    (body, hidden.unwrap_or_default())
+    let kind = Kind::named(&kept.kind);
+    let hidden = kind.map(|it| hide(it, &mut body)).unwrap_or_default();
+    let kind = kind.filter(|_| to < Role::Manager);
+    let shortened = kind.map(|it| shorten(it, &mut body)).unwrap_or_default();
+    Visible { body, hidden, shortened }
 }
 
 /// Whether a text (in small letters) stands anywhere in what may be seen of it.
-pub fn has(kept: &Kept, text: &str) -> bool {
-    let (body, _) = visible(kept);
+pub fn has(kept: &Kept, text: &str, to: Role) -> bool {
+    let body = visible(kept, to).body;
     kept.name.to_lowercase().contains(text) || body.values().any(|it| stands_in(it, text))
 }
 

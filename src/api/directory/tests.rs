@@ -398,3 +398,122 @@ async fn the_audit_log_says_from_where_a_document_was_changed() {
     let log = rig.ask(&admin, "GET /v1/audit?subject=receiving_number/shop", Value::Null).await;
     assert_eq!(log.json()["items"][0]["source"], "192.0.2.7", "{log:?}");
 }
+
+const TOKEN: &str = "T0KEN";
+
+/// A webhook and a virtual agent whose URLs hold a token, and a number that leads to the agent.
+async fn with_tokens(rig: &Rig, admin: &As) {
+    let hook = json!({"name": "crm", "url": format!("https://crm.example.com/{TOKEN}?k={TOKEN}"),
+                      "secret": "0123456789abcdef"});
+    let agent = json!({"name": "bot", "url": format!("wss://bot.example.com:9000/?key={TOKEN}")});
+    let number = json!({"number": "+15550100777", "route": {"virtual_agent": "bot"}});
+    for (plural, body) in
+        [("webhooks", hook), ("virtual_agents", agent), ("tracking_numbers", number)]
+    {
+        let said = rig.ask(admin, &format!("POST /v1/{plural}"), body).await;
+        assert_eq!(said.status, 201, "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_in_urls_are_told_to_nobody_below_a_manager() {
+    let rig = Rig::start("tokens").await;
+    let admin = rig.admin().await;
+    with_tokens(&rig, &admin).await;
+    let explain = json!({"number": "+15550100777"});
+    let places = [
+        ("GET /v1/webhooks", Value::Null),
+        ("GET /v1/webhooks/crm", Value::Null),
+        ("GET /v1/virtual_agents", Value::Null),
+        ("GET /v1/virtual_agents?q=bot.example", Value::Null),
+        ("GET /v1/virtual_agents/bot", Value::Null),
+        ("GET /v1/directory", Value::Null),
+        ("POST /v1/explain", explain.clone()),
+        ("GET /v1/status", Value::Null),
+        ("GET /v1/deliveries", Value::Null),
+        ("GET /v1/schema", Value::Null),
+    ];
+    for role in ["viewer", "agent", "manager"] {
+        let who = rig.user(&admin, &format!("a-{role}"), role).await;
+        for (line, body) in places.clone() {
+            let said = rig.ask(&who, line, body).await;
+            assert!([200, 403].contains(&said.status.as_u16()), "{role} {line}: {said:?}");
+            let is_whole = role == "manager"
+                && ["webhooks", "virtual_agents", "directory"].iter().any(|it| line.contains(it));
+            assert_eq!(said.text.contains(TOKEN), is_whole, "{role} {line}: {said:?}");
+        }
+        let said = rig.ask(&who, "GET /v1/webhooks/crm", Value::Null).await.json();
+        let toml = rig.ask(&who, "GET /v1/directory", Value::Null).await.text;
+        if role == "manager" {
+            assert_eq!(said["_shortened"], json!([]));
+            assert!(!toml.contains("No copy"), "{toml}");
+        } else {
+            let (url, names) = (&said["url"], &said["_shortened"]);
+            assert_eq!((url, names), (&json!("https://crm.example.com/"), &json!(["url"])));
+            assert!(toml.starts_with("# No copy to import"), "{toml}");
+        }
+        let said = rig.ask(&who, "POST /v1/explain", explain.clone()).await;
+        assert!(said.text.contains("wss://bot.example.com:9000/ "), "{said:?}");
+        // Nor can it be guessed letter by letter.
+        let line = format!("GET /v1/virtual_agents?q={}", TOKEN.to_lowercase());
+        let found = rig.ask(&who, &line, Value::Null).await.json();
+        let wanted = usize::from(role == "manager");
+        assert_eq!(found["items"].as_array().unwrap().len(), wanted, "{role}");
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_is_wrong_is_not_repeated_in_the_problem() {
+    let rig = Rig::start("wrong-url").await;
+    let admin = rig.admin().await;
+    let body = json!({"name": "x", "url": format!("http://h/{TOKEN}")});
+    let said = rig.ask(&admin, "POST /v1/virtual_agents", body).await;
+    assert_eq!(said.json()["errors"][0]["pointer"], "/url");
+    assert!(!said.text.contains(TOKEN), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_password_is_not_led_to_another_host_by_who_does_not_know_it() {
+    let rig = Rig::start("led").await;
+    let admin = rig.admin().await;
+    let manager = rig.user(&admin, "mia", "manager").await;
+    let mut body = shop();
+    body["user"] = json!("me");
+    body["password"] = json!("s3cret");
+    assert_eq!(rig.ask(&admin, "POST /v1/receiving_numbers", body).await.status, 201);
+    let line = "PUT /v1/receiving_numbers/shop";
+    let any = [("if-match", "*")];
+    let to = |number: &str| json!({"name": "shop", "number": number, "user": "me"});
+    let evil = to("sip:shop@192.0.2.66");
+    let refused = |said: crate::api::rig::Said| {
+        assert_eq!((said.status.as_u16(), &*said.problem()), (422, "wrong-value"), "{said:?}");
+        let told = said.json();
+        let fault = &told["errors"][0];
+        assert!(fault["detail"].as_str().unwrap().contains("anew"), "{told}");
+        assert!(!told.to_string().contains("s3cret"), "{told}");
+        told
+    };
+    for line in [line.to_owned(), format!("{line}?dry_run=true")] {
+        let told = refused(rig.ask_with(&manager, &line, evil.clone(), &any).await);
+        assert_eq!(told["errors"][0]["pointer"], "/password", "{told}");
+    }
+    let mut renamed = evil.clone();
+    renamed["name"] = json!("shop2");
+    refused(rig.ask_with(&manager, line, renamed, &any).await);
+    // Nor by an import, of which the line is told.
+    let whole = rig.ask(&manager, "GET /v1/directory", Value::Null).await.text;
+    let wrong = whole.replace("sip:shop@192.0.2.9", "sip:shop@192.0.2.66");
+    assert!(wrong != whole);
+    let toml = [("content-type", "application/toml")];
+    let told =
+        refused(rig.ask_with(&manager, "PUT /v1/directory", json!(wrong.clone()), &toml).await);
+    assert_eq!((&told["name"], &told["pointer"]), (&json!("shop"), &json!("/password")));
+    // What stays with the host is a manager's business, and so is a password that it gives.
+    let said = rig.ask_with(&manager, line, to("sip:sales@192.0.2.9"), &any).await;
+    assert_eq!((said.status.as_u16(), &said.json()["_hidden"]), (200, &json!(["password"])));
+    let mut anew = evil.clone();
+    anew["password"] = json!("another");
+    assert_eq!(rig.ask_with(&manager, line, anew, &any).await.status, 200);
+    let said = rig.ask_with(&admin, line, to("sip:shop@192.0.2.9"), &any).await;
+    assert_eq!((said.status.as_u16(), &said.json()["_hidden"]), (200, &json!(["password"])));
+}

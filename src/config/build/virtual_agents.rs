@@ -12,7 +12,7 @@ impl Trade<'_> {
         let parameters = keys.parameters.unwrap_or_default().0;
         let route = |key, word| self.route(word).map_err(|it| it.under(key));
         Ok(VirtualAgent {
-            url: keys.url.0,
+            url: keys.url.0.into(),
             parameters: parameters.into_iter().map(|it| (it.0.text.to_string(), it.1)).collect(),
             routes: routes.into_iter().map(|it| (it.0.text.to_string(), it.1)).collect(),
             timeout: *keys.timeout,

@@ -20,7 +20,7 @@ pub(super) fn webhook(keys: WebhookKeys) -> Result<Webhook, Wrong> {
         return Err(wrong.allowed("names of events, or \"*\""));
     }
     Ok(Webhook {
-        url: keys.url.0,
+        url: keys.url.0.into(),
         secret: SigningSecret(keys.secret.0.into()),
         events: keys.events,
         allow_private: keys.allow_private,

@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 use toml::de::DeTable;
 
 pub use self::diff::{Change, Diff};
-pub use self::hidden::{hide, keep_hidden};
+pub use self::hidden::{hide, keep_hidden, shorten};
 pub use self::kind::Kind;
 pub use self::read::Imported;
 pub use self::references::{Reference, rename, uses_of};

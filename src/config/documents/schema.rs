@@ -151,6 +151,7 @@ fn schema_of(shape: &Shape, key: &Key) -> Value {
     match shape {
         Shape::Text => json!({"type": "string"}),
         Shape::Hidden => json!({"type": ["string", "null"], "writeOnly": true}),
+        Shape::Url => json!({"type": "string", "x-allowed": (key.allowed)()}),
         Shape::Flag => json!({"type": "boolean"}),
         Shape::Number { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
         Shape::Time { min, max } => json!({

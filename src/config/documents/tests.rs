@@ -9,7 +9,6 @@ use serde_json::json;
 use super::*;
 use crate::config::keys::{Given, Key};
 use crate::config::routes::RouteWord;
-use crate::config::shape::Shape;
 
 const SHIPPED: &[&str] = &["carriers", "demo-directory", "interop", "quickstart", "reference"];
 
@@ -207,35 +206,6 @@ fn tag_rules_without_a_name_are_given_one() {
     let names: Vec<_> = documents.0.iter().map(|it| &*it.name).collect();
     assert_eq!(names, ["tag-rule-1", "tag-rule-2", "tag-rule-3"]);
     assert!(documents.check(&shipped("quickstart")).is_ok());
-}
-
-#[test]
-fn a_hidden_key_is_taken_out_kept_and_removed() {
-    let account = document("account", json!({"user": "a", "password": "p", "ha1_md5": "h"}));
-    let mut shown = account.body.clone();
-    assert_eq!(hide(account.kind, &mut shown), ["password", "ha1_md5"]);
-    assert_eq!(Value::Object(shown), json!({"user": "a"}));
-    let mut sent = json!({"user": "a", "ha1_md5": null, "max_contacts": 3});
-    keep_hidden(account.kind, &mut sent, &account.body);
-    let kept = Document::new(account.kind, sent).unwrap();
-    assert_eq!(Value::Object(kept.body), json!({"user": "a", "password": "p", "max_contacts": 3}));
-}
-
-#[test]
-fn no_hidden_key_stands_where_it_could_not_be_hidden() {
-    fn walk(keys: &[Key], reached: bool, path: &str) {
-        for it in keys {
-            let (path, shape) = (format!("{path}.{}", it.name), (it.shape)());
-            assert!(!shape.is_hidden() || reached && shape == Shape::Hidden, "{path}");
-            walk(it.keys, reached && matches!(shape, Shape::Table { .. }), &path);
-        }
-    }
-    Kind::all().for_each(|it| walk(it.keys(), true, it.name()));
-    let hidden: Vec<_> = Kind::all()
-        .flat_map(|it| it.keys().iter().filter(|it| (it.shape)().is_hidden()))
-        .map(|it| it.name)
-        .collect();
-    assert!(6 <= hidden.len(), "{hidden:?}");
 }
 
 #[test]

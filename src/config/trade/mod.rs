@@ -48,7 +48,7 @@ section! {
         /// What answers its challenges: the user ...
         user: Option<String> = optional("\"me\"");
         /// ... the password ...
-        password: Option<Hidden> = optional("\"secret\"");
+        password: Option<Hidden> = optional("\"secret\"") to addresses;
         /// ... and the realm they are for; any if it is not there.
         realm: Option<String> = optional("\"sip.example.com\"");
         /// Where our calls to it go. `"host"` or `"host:port"` is short for an address.
@@ -241,8 +241,8 @@ section! {
         description: String = default("\"\"");
         /// What answers the challenges of a SIP URI: the user ...
         user: Option<String> = optional("\"me\"");
-        /// ... the password ...
-        password: Option<Hidden> = optional("\"secret\"");
+        /// ... the password, which is to be given again where the number names another host ...
+        password: Option<Hidden> = optional("\"secret\"") to number;
         /// ... and the realm they are for; any if it is not there.
         realm: Option<String> = optional("\"pbx.example.com\"");
         /// How digits are sent; as its trunk says if it is not there.

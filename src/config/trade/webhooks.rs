@@ -13,7 +13,7 @@ section! {
         /// Where events are sent, one to a POST.
         url: WebAddress = required("\"https://crm.example.com/calls\"");
         /// What they are signed with: 16 characters or more.
-        secret: Hidden = required("\"a long one that only both know\"");
+        secret: Hidden = required("\"a long one that only both know\"") to url;
         /// Which events: names, `"call.*"` for a group, `"*"` for all.
         events: Vec<Wanted> = default("[\"*\"]");
         /// It may be at an address of this machine or of a private network.

@@ -76,7 +76,8 @@ pub struct Message {
 pub struct Talked {
     /// Said to the caller before it is reached.
     pub notice: Option<String>,
-    pub url: Arc<str>,
+    /// Not all of it: whoever may ask this may not know the rest.
+    pub url: String,
     pub timeout: Duration,
     pub max_duration: Duration,
     pub recorded: bool,
@@ -234,7 +235,7 @@ impl Told<'_> {
         let routes = agent.routes.iter().map(|(name, it)| (name.clone(), self.follow(it, way)));
         let told = Talked {
             notice,
-            url: agent.url.clone(),
+            url: agent.url.short(),
             timeout: agent.timeout,
             max_duration: agent.max_duration.min(settings.max_duration),
             recorded,

@@ -28,11 +28,12 @@ pub async fn run(
     mut orders: Receiver<Order>,
 ) {
     let agent = Arc::clone(&opening.agent);
+    let url = agent.url.whole();
     let connected = tokio::select! {
         biased;
         // The call gave it up.
         _ = orders.recv() => return,
-        connected = tokio::time::timeout(agent.timeout, connect(&agent.url, &world.tls)) => connected,
+        connected = tokio::time::timeout(agent.timeout, connect(url, &world.tls)) => connected,
     };
     let socket = match connected {
         Ok(Ok(socket)) => socket,

@@ -42,7 +42,9 @@ impl Requests {
 
     pub async fn send(&self, to: &Webhook, delivery: &Delivery, now: Wall) -> Outcome {
         let failed = |why: String| Outcome::Failed { why, retry_after: None };
-        let Ok(url) = Url::parse(&to.url) else { return failed("its URL is none".to_owned()) };
+        let Ok(url) = Url::parse(to.url.whole()) else {
+            return failed("its URL is none".to_owned());
+        };
         if !to.allow_private && address_of(&url).is_some_and(|it| !is_public(it)) {
             return failed(Private.to_string());
         }

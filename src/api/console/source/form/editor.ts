@@ -30,6 +30,8 @@ export interface Editor {
   revision?: number;
   doc: Document;
   hidden: string[];
+  /** URLs of which who looks at them is not shown all. */
+  shortened: string[];
   errors: FieldError[];
   dirty: boolean;
   saving: boolean;
@@ -51,16 +53,19 @@ interface State {
   doc: Document;
   revision?: number;
   hidden: string[];
+  shortened: string[];
   errors: FieldError[];
   refusal?: Refused;
 }
 
-const EMPTY: State = { base: {}, doc: {}, hidden: [], errors: [] };
+const EMPTY: State = { base: {}, doc: {}, hidden: [], shortened: [], errors: [] };
 
 function loaded(answer: Document): State {
   const body = bodyOf(answer);
-  const hidden = Array.isArray(answer._hidden) ? answer._hidden.map(String) : [];
-  return { base: body, doc: body, revision: Number(answer._revision), hidden, errors: [] };
+  const names = (of: Json | undefined) => (Array.isArray(of) ? of.map(String) : []);
+  const [hidden, shortened] = [names(answer._hidden), names(answer._shortened)];
+  const revision = Number(answer._revision);
+  return { base: body, doc: body, revision, hidden, shortened, errors: [] };
 }
 
 export interface Place {
@@ -185,6 +190,7 @@ export function useEditor(at: Place): Editor {
       doc: state.doc,
       revision: state.revision,
       hidden: state.hidden,
+      shortened: state.shortened,
       errors: state.errors,
       refusal: state.refusal,
       readOnly: !mayChange(kind),

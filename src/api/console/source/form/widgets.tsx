@@ -34,6 +34,10 @@ export function TextField(
   it: WidgetProps & { mono?: boolean; short?: boolean; lines?: number; autofocus?: boolean },
 ) {
   const { value, set, wrong, id, readOnly } = useField(it.path);
+  const { shortened } = useEditing();
+  const help = shortened.includes(it.path.join("."))
+    ? `${helpFor(it)} What follows the host is shown to managers only.`
+    : helpFor(it);
   const shared = {
     id,
     value: value === undefined || value === null ? "" : String(value),
@@ -41,13 +45,13 @@ export function TextField(
     disabled: readOnly,
     autocomplete: "off",
     spellcheck: false,
-    ...about(id, wrong, helpFor(it) !== ""),
+    ...about(id, wrong, help !== ""),
   };
   return (
     <Box
       id={id}
       label={labelFor(it)}
-      help={helpFor(it)}
+      help={help}
       wrong={wrong}
       required={it.field.required}
       wide={it.wide}
