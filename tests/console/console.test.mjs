@@ -314,29 +314,56 @@ test("a change without the session's token is refused", async () => {
   assert.equal((await api(page, "GET", "/v1/receiving_numbers/sneaked-in")).status, 404);
 });
 
-test("of two who change the same, the second is shown what the first did", async () => {
-  await page.visit("/receiving_numbers/the-shop-on-k-street");
-  await page.locator("#field-description").fill("mine");
+test("of two who change the same at once, the second chooses for each setting", async () => {
   const at = "/v1/receiving_numbers/the-shop-on-k-street";
-  const { _revision, ...theirs } = (await api(page, "GET", at)).body;
-  for (const key of Object.keys(theirs)) if (key.startsWith("_")) delete theirs[key];
-  const stored = await api(
-    page,
-    "PUT",
-    at,
-    { ...theirs, description: "theirs", source_tag: "elsewhere" },
-    { "If-Match": `"${_revision}"` },
-  );
-  assert.equal(stored.status, 200, JSON.stringify(stored.body));
+  const other = await browser.window();
+  await signIn(other, "ada");
+  for (const one of [page, other]) {
+    await one.visit("/receiving_numbers/the-shop-on-k-street");
+    await one.getByLabel("Ring for").waitFor();
+  }
+  await other.locator("#field-description").fill("theirs");
+  await other.getByLabel("Ring for").fill("60s");
+  await other.locator("#field-source_tag").fill("elsewhere");
+  await hands(other).button("Save Changes").click();
+  await hands(other).said("Changes saved").waitFor();
+
+  await page.locator("#field-description").fill("mine");
+  await page.getByLabel("Ring for").fill("30s");
+  await page.locator("#field-no_answer-busy_route").selectOption("hangup");
   await button("Save Changes").click();
   const dialog = page.getByRole("dialog", { name: "Somebody else changed this" });
-  await dialog.getByRole("row").filter({ hasText: "Description" }).getByText("theirs").waitFor();
+  const about = (what) => dialog.getByRole("group", { name: what });
+  await dialog.getByText("You both changed 2 settings: say whose is kept.").waitFor();
+  await about("Description you both changed it").getByText("theirs", { exact: true }).waitFor();
+  const rings = about("No answer \u203a Timeout you both changed it");
+  await rings.getByText("It was: not set").waitFor();
+  for (const [what, whose] of [
+    ["No answer \u203a Busy route only you", /Mine/],
+    ["Source tag only ada", /Theirs/],
+  ])
+    assert.ok(await about(what).getByRole("radio", { name: whose }).isChecked(), what);
+  await rings.getByRole("radio", { name: "Theirs 60s" }).check();
   await page.keep("14-conflict");
-  await button("Keep mine", dialog).click();
+  await button("Save what is chosen", dialog).click();
   await said("Changes saved").waitFor();
   const kept = (await api(page, "GET", at)).body;
   assert.equal(kept.description, "mine");
   assert.equal(kept.source_tag, "elsewhere", "what only they changed is kept");
+  assert.equal(kept.no_answer.timeout, "60s");
+  assert.equal(kept.no_answer.busy_route, "hangup");
+
+  // And the first, who goes on typing on what is old by now, sees what the second did.
+  await other.locator("#field-description").fill("theirs again");
+  await hands(other).button("Save Changes").click();
+  const asked = other.getByRole("dialog", { name: "Somebody else changed this" });
+  await asked.getByText("mine", { exact: true }).waitFor();
+  await asked.getByRole("button", { name: "All theirs" }).click();
+  await asked.getByRole("button", { name: "Save what is chosen" }).click();
+  await other.getByText("All changes saved").waitFor();
+  assert.equal(await other.locator("#field-description").inputValue(), "mine");
+  await looked(other, {});
+  await other.context().close();
 });
 
 test("names are shown as they are written, whatever is in them", async () => {

@@ -139,12 +139,13 @@ export function useEditor(at: Place): Editor {
   async function conflict(refused: Refused): Promise<string | undefined> {
     const theirs =
       refused.problem.current ?? (await send<Document>("GET", `/v1/${plural}/${segment(name!)}`));
-    const chosen = await resolveConflict(
-      now.current.base,
-      now.current.doc,
-      bodyOf(theirs),
-      String(theirs._changed_by ?? "Somebody"),
-    );
+    const chosen = await resolveConflict(kind, {
+      base: now.current.base,
+      mine: now.current.doc,
+      theirs: bodyOf(theirs),
+      who: String(theirs._changed_by ?? "Somebody"),
+      at: Number(theirs._changed_at) || undefined,
+    });
     if (!chosen) return undefined;
     const next = { ...loaded(theirs), doc: chosen };
     set(next);

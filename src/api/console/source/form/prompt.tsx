@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, segment } from "../lib/api";
-import { isTable, type Json } from "../lib/document";
+import type { Json } from "../lib/document";
 import { asRefused, useFetch } from "../lib/use";
 import { label as labelOf } from "../lib/words";
 import { may } from "../lib/session";
@@ -10,38 +10,8 @@ import { confirm, done, failed } from "../ui/overlay";
 import { Button, Segmented } from "../ui/parts";
 import { Box } from "./box";
 import { useField } from "./editor";
+import { readPrompt, type Said, writePrompt } from "./prompt_words";
 import type { WidgetProps } from "./widgets";
-
-export type Said =
-  | { how: "unset" }
-  | { how: "none" }
-  | { how: "text"; text: string; voice?: string }
-  | { how: "file"; file: string; uploaded: boolean };
-
-export function readPrompt(value: Json | undefined): Said {
-  if (value === "none") return { how: "none" };
-  if (!isTable(value)) return { how: "unset" };
-  if (typeof value.prompt === "string") return { how: "file", file: value.prompt, uploaded: true };
-  if (typeof value.file === "string") return { how: "file", file: value.file, uploaded: false };
-  return {
-    how: "text",
-    text: typeof value.text === "string" ? value.text : "",
-    voice: typeof value.voice === "string" ? value.voice : undefined,
-  };
-}
-
-export function writePrompt(said: Said): Json | undefined {
-  switch (said.how) {
-    case "unset":
-      return undefined;
-    case "none":
-      return "none";
-    case "file":
-      return said.uploaded ? { prompt: said.file } : { file: said.file };
-    case "text":
-      return said.voice ? { text: said.text, voice: said.voice } : { text: said.text };
-  }
-}
 
 export function PromptField(it: WidgetProps & { none?: boolean; unset?: string; silent?: string }) {
   const { value, set, wrong, id, readOnly } = useField(it.path);

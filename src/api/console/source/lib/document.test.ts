@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bodyOf, changes, get, merge, pointer, put, same, within } from "./document";
+import { bodyOf, changes, get, pointer, put, same, within } from "./document";
 
 test("a value is put deep into a document without touching the old one", () => {
   const before = { name: "shop", no_answer: { timeout: "45s" } };
@@ -28,15 +28,6 @@ test("pointers are written as RFC 6901 says", () => {
 test("the order of keys makes no difference, other values do", () => {
   expect(same({ a: 1, b: [1, 2] }, { b: [1, 2], a: 1 })).toBe(true);
   expect(changes({ a: 1, b: 2 }, { a: 1, c: 3 }).map((it) => it.key)).toEqual(["b", "c"]);
-});
-
-test("what two people changed apart is kept of both; clashes are named", () => {
-  const base = { name: "shop", weight: 1, description: "" };
-  const mine = { name: "shop", weight: 2, description: "K Street" };
-  const theirs = { name: "shop", weight: 3, description: "", source_tag: "dc" };
-  const { merged, clashes } = merge(base, mine, theirs);
-  expect(merged).toEqual({ name: "shop", weight: 2, description: "K Street", source_tag: "dc" });
-  expect(clashes).toEqual(["weight"]);
 });
 
 test("what the API says about a document is not part of it", () => {

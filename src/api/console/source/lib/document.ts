@@ -71,25 +71,6 @@ export function changes(before: Document, after: Document): Change[] {
     .map((key) => ({ key, before: before[key], after: after[key] }));
 }
 
-/**
- * Two people changed the same document: what each did since `base`, and what becomes of both where
- * they touched different keys. On the keys that both touched, `mine` wins.
- */
-export function merge(
-  base: Document,
-  mine: Document,
-  theirs: Document,
-): { merged: Document; clashes: string[] } {
-  const own = changes(base, mine);
-  const other = new Set(changes(base, theirs).map((it) => it.key));
-  const clashes = own
-    .filter((it) => other.has(it.key) && !same(mine[it.key], theirs[it.key]))
-    .map((it) => it.key);
-  let merged = theirs;
-  for (const { key, after } of own) merged = put(merged, [key], after);
-  return { merged, clashes };
-}
-
 export function pointer(path: Path): string {
   return path.map((it) => `/${String(it).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }

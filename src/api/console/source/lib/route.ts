@@ -82,6 +82,14 @@ export function placeOf(route: Route): string | undefined {
   return plural && route.name ? `/${plural}/${encodeURIComponent(route.name)}` : undefined;
 }
 
+/** Who else is rung, and when. */
+export function stagesOf(value: Json | undefined): Stage[] {
+  return isTable(value) ? stages(value.stages) : [];
+}
+
+/** The keys in which a tracking number has its route. */
+export const ROUTE_KEYS: readonly string[] = ["route", "dial", "order", "stages"];
+
 /** A tracking number writes its route in two ways; this is the one of both that holds. */
 export function routeOfTracking(doc: Document): Json | undefined {
   if (doc.route !== undefined) return doc.route;

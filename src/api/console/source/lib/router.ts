@@ -47,6 +47,14 @@ export function setSearch(parameters: Record<string, string | undefined>) {
   moved();
 }
 
+/** One parameter of the page's address, so that the address says what is shown. */
+export function useParameter(key: string): [value: string, set: (value: string) => void] {
+  const { search } = usePlace();
+  const set = (value: string) =>
+    setSearch({ ...Object.fromEntries(place.get().search), [key]: value || undefined });
+  return [search.get(key) ?? "", set];
+}
+
 export const hrefOf = (to: string) => BASE + to;
 
 export function startRouter() {

@@ -1,12 +1,13 @@
 // The audit log: who changed what, and when.
 
-import { useEffect, useState } from "preact/hooks";
-import { getJson, query } from "../lib/api";
+import { query } from "../lib/api";
 import { brief, isTable, type Json } from "../lib/document";
-import { useDebounced, useFetch } from "../lib/use";
+import { useList } from "../lib/list";
+import { useParameter } from "../lib/router";
+import { useDebounced } from "../lib/use";
 import { label } from "../lib/words";
-import { failed } from "../ui/overlay";
-import { Badge, Button, Empty, Loading, Moment, Page, type Tone, Trouble } from "../ui/parts";
+import { ListPanel } from "../ui/list";
+import { Badge, Empty, Moment, Page, type Tone } from "../ui/parts";
 
 interface Entry {
   id: number;
@@ -26,28 +27,10 @@ const TONES: Record<string, Tone> = {
 };
 
 export function Audit() {
-  const [by, setBy] = useState("");
-  const [subject, setSubject] = useState("");
+  const [by, setBy] = useParameter("by");
+  const [subject, setSubject] = useParameter("subject");
   const asked = useDebounced(query({ by: by.trim(), subject: subject.trim() }), 250);
-  const list = useFetch<{ items: Entry[]; next?: number }>(`/v1/audit${asked}`);
-  const [more, setMore] = useState<Entry[]>([]);
-  const [next, setNext] = useState<number>();
-  useEffect(() => {
-    setMore([]);
-    setNext(list.data?.next);
-  }, [list.data]);
-  const items = [...(list.data?.items ?? []), ...more];
-  const load = async () => {
-    try {
-      const answer = await getJson<{ items: Entry[]; next?: number }>(
-        `/v1/audit${query({ by: by.trim(), subject: subject.trim(), after: next })}`,
-      );
-      setMore([...more, ...answer.items]);
-      setNext(answer.next);
-    } catch (error) {
-      failed(error);
-    }
-  };
+  const list = useList<Entry>(`/v1/audit${asked}`, (it) => it.id);
   return (
     <Page title="Audit" about="Every change and every sign-in, newest first.">
       <div class="toolbar">
@@ -68,58 +51,23 @@ export function Audit() {
           onInput={(e) => setSubject(e.currentTarget.value)}
         />
       </div>
-      {list.error && <Trouble error={list.error} retry={list.reload} />}
-      <section class="panel flush" aria-label="Audit log">
-        {!list.data && list.loading ? (
-          <div class="body" style={{ padding: "16px" }}>
-            <Loading />
-          </div>
-        ) : items.length === 0 ? (
-          list.data && (
-            <Empty icon="audit" title="Nothing here">
-              Nothing fits, or nothing has been changed yet.
-            </Empty>
-          )
-        ) : (
-          <div class="table-wrap">
-            <table>
-              <thead>
-                <tr>
-                  <th>When</th>
-                  <th>Who</th>
-                  <th>What</th>
-                  <th>Of what</th>
-                  <th>Detail</th>
-                  <th class="hide-narrow">From</th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map((it) => (
-                  <tr key={it.id}>
-                    <td>
-                      <Moment at={it.at} />
-                    </td>
-                    <td class="first">{it.by || <span class="muted">nobody</span>}</td>
-                    <td>
-                      <Badge tone={TONES[it.what] ?? ""}>{label(it.what)}</Badge>
-                    </td>
-                    <td class="break">{it.subject}</td>
-                    <td class="cell">
-                      <Detail value={it.detail} />
-                    </td>
-                    <td class="mono small hide-narrow">{it.source}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
-        {next !== undefined && (
-          <div style={{ padding: "12px", textAlign: "center" }}>
-            <Button onClick={load}>Show more</Button>
-          </div>
-        )}
-      </section>
+      <ListPanel
+        label="Audit log"
+        list={list}
+        columns={[
+          ["When", (it) => <Moment at={it.at} />],
+          ["Who", (it) => it.by || <span class="muted">nobody</span>, "first"],
+          ["What", (it) => <Badge tone={TONES[it.what] ?? ""}>{label(it.what)}</Badge>],
+          ["Of what", (it) => it.subject, "break"],
+          ["Detail", (it) => <Detail value={it.detail} />, "cell"],
+          ["From", (it) => it.source, "mono small hide-narrow"],
+        ]}
+        empty={
+          <Empty icon="audit" title="Nothing here">
+            Nothing fits, or nothing has been changed yet.
+          </Empty>
+        }
+      />
     </Page>
   );
 }

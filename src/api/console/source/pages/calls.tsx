@@ -1,17 +1,18 @@
 // The call log: searched by what is in the address, exported as it is searched.
 
-import { useEffect, useState } from "preact/hooks";
-import { getJson, query, segment } from "../lib/api";
+import { useState } from "preact/hooks";
+import { query, segment } from "../lib/api";
+import { useFresh } from "../lib/events";
+import { useList } from "../lib/list";
 import { showNumber } from "../lib/phone";
 import { type CallRecord, outcomeOf } from "../lib/records";
-import { go, hrefOf, setSearch, usePlace } from "../lib/router";
+import { setSearch, usePlace } from "../lib/router";
 import { clock } from "../lib/time";
-import { useDebounced, useFetch, usePolling } from "../lib/use";
+import { useDebounced, usePolling } from "../lib/use";
 import { outcome } from "../lib/words";
-import { failed } from "../ui/overlay";
-import { Badge, Button, Empty, Loading, Moment, Page, Trouble } from "../ui/parts";
 import { Icon } from "../ui/icon";
-import { useFresh } from "../lib/events";
+import { type Column, ListPanel } from "../ui/list";
+import { Badge, Button, Empty, Moment, Page } from "../ui/parts";
 
 const FILTERS = [
   "number",
@@ -66,38 +67,20 @@ export function CallLog() {
     setSearch({ ...filters, [key]: value || undefined });
   const settled = useDebounced(place.search.toString(), 250);
   const wanted = asked(Object.fromEntries(new URLSearchParams(settled)));
-  const path = `/v1/records${query({ ...wanted, limit: LIMIT })}`;
-  const page = useFetch<{ items: CallRecord[]; next?: string | null }>(path);
+  const list = useList<CallRecord>(
+    `/v1/records${query({ ...wanted, limit: LIMIT })}`,
+    (it) => it.id,
+  );
   useFresh(
-    page.reload,
+    list.refresh,
     1500,
     (fact) => fact.what.type === "call.ended" || fact.what.type === "call.received",
   );
-  const [more, setMore] = useState<CallRecord[]>([]);
-  const [next, setNext] = useState<string | null>();
-  useEffect(() => setMore([]), [path]);
-  useEffect(() => {
-    if (more.length === 0) setNext(page.data?.next);
-  }, [page.data, more.length]);
-  const first = page.data?.items ?? [];
-  const known = new Set(first.map((it) => it.id));
-  const items = [...first, ...more.filter((it) => !known.has(it.id))];
   usePolling(
-    page.reload,
-    items.some((it) => it.state === "in_progress"),
+    list.refresh,
+    list.items.some((it) => it.state === "in_progress"),
   );
   const filtered = FILTERS.some((it) => filters[it]);
-  const load = async () => {
-    try {
-      const answer = await getJson<{ items: CallRecord[]; next?: string | null }>(
-        `/v1/records${query({ ...asked(filters), limit: LIMIT, after: next ?? undefined })}`,
-      );
-      setMore([...more, ...answer.items]);
-      setNext(answer.next);
-    } catch (error) {
-      failed(error);
-    }
-  };
   const exported = (format: string) => `/v1/records${query({ ...asked(filters), format })}`;
   return (
     <Page
@@ -117,15 +100,13 @@ export function CallLog() {
       }
     >
       <FilterBar filters={filters} onChange={change} filtered={filtered} />
-      {page.error && <Trouble error={page.error} retry={page.reload} />}
-      <section class="panel flush" aria-label="Calls" aria-busy={page.loading}>
-        {!page.data && page.loading ? (
-          <div class="body" style={{ padding: "16px" }}>
-            <Loading rows={6} />
-          </div>
-        ) : items.length === 0 ? (
-          page.data &&
-          (filtered ? (
+      <ListPanel
+        label="Calls"
+        list={list}
+        to={(it) => `/calls/${segment(it.id)}`}
+        columns={COLUMNS}
+        empty={
+          filtered ? (
             <Empty icon="search" title="No call fits">
               Fewer or other filters may find some.
             </Empty>
@@ -134,16 +115,9 @@ export function CallLog() {
               Each call to a tracking number is kept here: who called, who answered, how long they
               talked, and the recording.
             </Empty>
-          ))
-        ) : (
-          <Table items={items} />
-        )}
-        {next && (
-          <div style={{ padding: "12px", textAlign: "center" }}>
-            <Button onClick={load}>Show more</Button>
-          </div>
-        )}
-      </section>
+          )
+        }
+      />
     </Page>
   );
 }
@@ -257,88 +231,75 @@ function FilterBar({ filters, filtered, onChange }: BarProps) {
   );
 }
 
-function Table({ items }: { items: CallRecord[] }) {
+const none = <span class="muted">-</span>;
+
+const COLUMNS: readonly Column<CallRecord>[] = [
+  ["Time", (it) => <Moment at={it.received_at} />],
+  [
+    "Caller",
+    (it) => (
+      <>
+        {it.caller ? showNumber(it.caller) : "No number"}
+        {it.caller_name && <div class="muted small clip">{it.caller_name}</div>}
+      </>
+    ),
+    "num nowrap",
+  ],
+  [
+    "Tracking number",
+    (it) => (
+      <>
+        {showNumber(it.tracking_number)}
+        {it.source && <div class="muted small">{it.source}</div>}
+      </>
+    ),
+    "num nowrap",
+  ],
+  ["Outcome", (it) => <Outcome of={it} />],
+  [
+    "Answered by",
+    (it) => (
+      <div class="clip">
+        {it.legs.find((leg) => leg.connected_at)?.destination ?? none}
+        {it.agent && <span class="muted"> {it.agent}</span>}
+      </div>
+    ),
+    "cell",
+  ],
+  [
+    "Talk",
+    (it) => (
+      <>
+        {it.recordings.some((one) => one.file) && (
+          <span class="muted beside" title="Recorded">
+            <Icon name="prompt" size={13} />
+          </span>
+        )}
+        {it.talk_ms ? clock(it.talk_ms) : none}
+      </>
+    ),
+    "right num nowrap",
+  ],
+  ["Wait", (it) => (it.wait_ms ? clock(it.wait_ms) : none), "right num"],
+  [
+    "Tags",
+    (it) => (
+      <div class="chips">
+        {it.tags.slice(0, 3).map((tag) => (
+          <Badge key={tag}>{tag}</Badge>
+        ))}
+        {it.score && <Badge tone="accent">score {it.score}</Badge>}
+      </div>
+    ),
+    "cell",
+  ],
+];
+
+function Outcome({ of }: { of: CallRecord }) {
+  const said = outcome(outcomeOf(of));
   return (
-    <div class="table-wrap">
-      <table>
-        <thead>
-          <tr>
-            <th>Time</th>
-            <th>Caller</th>
-            <th>Tracking number</th>
-            <th>Outcome</th>
-            <th>Answered by</th>
-            <th class="right">Talk</th>
-            <th class="right">Wait</th>
-            <th>Tags</th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((it) => {
-            const said = outcome(outcomeOf(it));
-            const to = `/calls/${segment(it.id)}`;
-            const taker = it.legs.find((leg) => leg.connected_at)?.destination;
-            const recorded = it.recordings.some((one) => one.file);
-            return (
-              <tr
-                key={it.id}
-                class="go"
-                onClick={(e) => (e.target as Element).closest("a") || void go(to)}
-              >
-                <td>
-                  <a class="first" href={hrefOf(to)}>
-                    <Moment at={it.received_at} />
-                  </a>
-                </td>
-                <td class="num nowrap">
-                  {it.caller ? showNumber(it.caller) : "No number"}
-                  {it.caller_name && <div class="muted small clip">{it.caller_name}</div>}
-                </td>
-                <td class="num nowrap">
-                  {showNumber(it.tracking_number)}
-                  {it.source && <div class="muted small">{it.source}</div>}
-                </td>
-                <td>
-                  <Badge tone={said.tone} dot={it.state === "in_progress" ? "live" : undefined}>
-                    {said.text}
-                  </Badge>
-                </td>
-                <td class="cell">
-                  <div class="clip">
-                    {taker ?? <span class="muted">-</span>}
-                    {it.agent && <span class="muted"> {it.agent}</span>}
-                  </div>
-                </td>
-                <td class="right num nowrap">
-                  {recorded && (
-                    <span
-                      class="muted"
-                      title="Recorded"
-                      style={{ display: "inline-block", verticalAlign: "-2px", marginRight: "5px" }}
-                    >
-                      <Icon name="prompt" size={13} />
-                    </span>
-                  )}
-                  {it.talk_ms ? clock(it.talk_ms) : <span class="muted">-</span>}
-                </td>
-                <td class="right num">
-                  {it.wait_ms ? clock(it.wait_ms) : <span class="muted">-</span>}
-                </td>
-                <td class="cell">
-                  <div class="chips">
-                    {it.tags.slice(0, 3).map((tag) => (
-                      <span key={tag} class="badge">
-                        {tag}
-                      </span>
-                    ))}
-                    {it.score && <span class="badge accent">score {it.score}</span>}
-                  </div>
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+    <Badge tone={said.tone} dot={of.state === "in_progress" ? "live" : undefined}>
+      {said.text}
+    </Badge>
   );
 }

@@ -1,13 +1,14 @@
 // Deliveries of webhooks: those that wait for their receiver, and those that were given up.
 
 import { useState } from "preact/hooks";
-import { getJson, send } from "../lib/api";
-import { hrefOf } from "../lib/router";
+import { getJson, query, Refused, segment, send } from "../lib/api";
+import { useList } from "../lib/list";
+import { hrefOf, useParameter } from "../lib/router";
 import { may } from "../lib/session";
-import { useFetch } from "../lib/use";
 import { plural } from "../lib/words";
+import { ListPanel } from "../ui/list";
 import { done, failed } from "../ui/overlay";
-import { Badge, Button, Empty, Loading, Moment, Page, Segmented, Trouble } from "../ui/parts";
+import { Badge, Button, Empty, Moment, Page, Segmented } from "../ui/parts";
 
 interface Delivery {
   id: number;
@@ -22,56 +23,70 @@ interface Delivery {
   why: string;
 }
 
-interface Listed {
-  items: Delivery[];
-  next?: number;
+type State = "dead" | "waiting";
+
+interface Counts {
   counts: { webhook: string; waiting: number; dead: number }[];
 }
 
-const LIMIT = 100;
+const listed = (state: State) => `/v1/deliveries${query({ state, limit: 100 })}`;
+
+/** Has an event tried again; not one that went meanwhile, or that somebody else was quicker with. */
+async function again(id: number): Promise<boolean> {
+  try {
+    await send("POST", `/v1/deliveries/${id}/retry`);
+    return true;
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return false;
+    throw error;
+  }
+}
+
+/** All that were given up, however many: a receiver was down, and is back. */
+async function allAgain(onEach: (tried: number) => void) {
+  let tried = 0;
+  for (let next: number | undefined = 0; next !== undefined;) {
+    const page: { items: Delivery[]; next?: number } = await getJson(
+      `${listed("dead")}&after=${next}`,
+    );
+    for (const it of page.items) if (await again(it.id)) onEach(++tried);
+    next = page.next;
+  }
+  return tried;
+}
 
 export function Deliveries() {
-  const [state, setState] = useState<"dead" | "waiting">("dead");
-  const list = useFetch<Listed>(`/v1/deliveries?state=${state}&limit=${LIMIT}`, 5000);
-  const [busy, setBusy] = useState(false);
-  const total = (which: "dead" | "waiting") =>
-    (list.data?.counts ?? []).reduce((sum, it) => sum + it[which], 0);
-  const items = list.data?.items ?? [];
-  const retry = async (id: Delivery["id"]) => {
+  const [asked, ask] = useParameter("state");
+  const state: State = asked === "waiting" ? "waiting" : "dead";
+  const list = useList<Delivery, Counts>(listed(state), (it) => it.id, 5000);
+  const [tried, setTried] = useState<number>();
+  const total = (which: State) => (list.data?.counts ?? []).reduce((sum, it) => sum + it[which], 0);
+  const counted = (which: State, said: string) =>
+    [which, total(which) > 0 ? `${said} (${total(which)})` : said] as const;
+  const retry = async (id: number) => {
     try {
-      await send("POST", `/v1/deliveries/${id}/retry`);
-      done("It is tried again");
+      done((await again(id)) ? "It is tried again" : "It is no longer there");
       list.reload();
     } catch (error) {
       failed(error);
     }
   };
-  /** All that were given up, however many: a receiver was down, and is back. */
   const retryAll = async () => {
-    setBusy(true);
-    let tried = 0;
+    setTried(0);
     try {
-      for (let after: number | undefined = 0; after !== undefined;) {
-        const page: Listed = await getJson(
-          `/v1/deliveries?state=dead&limit=${LIMIT}&after=${after}`,
-        );
-        for (const it of page.items) {
-          await send("POST", `/v1/deliveries/${it.id}/retry`);
-          tried++;
-        }
-        after = page.next;
-      }
-      done(`${plural(tried, "delivery", "deliveries")} tried again`);
+      const count = await allAgain(setTried);
+      done(`${plural(count, "delivery", "deliveries")} tried again`);
     } catch (error) {
       failed(error);
-    } finally {
-      setBusy(false);
-      list.reload();
     }
+    setTried(undefined);
+    list.reload();
   };
+  const dead = state === "dead";
   return (
     <Page
       title="Deliveries"
+      wide
       about={
         <>
           What webhooks have not been told yet. Each receiver is told of a call in order, again and
@@ -81,106 +96,63 @@ export function Deliveries() {
       }
       actions={
         <>
-          {state === "dead" && items.length > 1 && may("manager") && (
-            <Button busy={busy} onClick={() => void retryAll()}>
-              Try all again
+          {dead && total("dead") > 1 && may("manager") && (
+            <Button busy={tried !== undefined} onClick={() => void retryAll()}>
+              {tried === undefined ? "Try all again" : `${tried} of ${total("dead")}`}
             </Button>
           )}
           <Segmented
             label="Which"
             value={state}
-            options={[
-              ["dead", total("dead") > 0 ? `Given up (${total("dead")})` : "Given up"],
-              ["waiting", total("waiting") > 0 ? `Waiting (${total("waiting")})` : "Waiting"],
-            ]}
-            onChange={setState}
+            options={[counted("dead", "Given up"), counted("waiting", "Waiting")]}
+            onChange={(it) => ask(it === "dead" ? "" : it)}
           />
         </>
       }
     >
-      {list.error && <Trouble error={list.error} retry={list.reload} />}
-      <section class="panel flush" aria-label="Deliveries">
-        {!list.data && list.loading ? (
-          <div class="body" style={{ padding: "16px" }}>
-            <Loading />
-          </div>
-        ) : items.length === 0 ? (
-          list.data && (
-            <Empty
-              icon="webhook"
-              title={state === "dead" ? "Nothing was given up" : "Nothing waits"}
-            >
-              {state === "dead"
-                ? "Every receiver has taken what it was told."
-                : "Whatever happens to calls is delivered at once."}
-            </Empty>
-          )
-        ) : (
-          <div class="table-wrap">
-            <table>
-              <thead>
-                <tr>
-                  <th>Webhook</th>
-                  <th>Event</th>
-                  <th>Call</th>
-                  <th class="right">Attempts</th>
-                  <th>{state === "dead" ? "Since" : "Next"}</th>
-                  <th>Why</th>
-                  <th>
-                    <span class="sr">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map((it) => (
-                  <tr key={it.id}>
-                    <td class="first">{it.webhook}</td>
-                    <td>
-                      <Badge>{it.event}</Badge>
-                    </td>
-                    <td>
-                      {it.call ? (
-                        <a
-                          class="mono small"
-                          href={hrefOf(`/calls/${encodeURIComponent(it.call)}`)}
-                        >
-                          {it.call.slice(0, 14)}
-                        </a>
-                      ) : (
-                        <span class="muted">-</span>
-                      )}
-                    </td>
-                    <td class="right num">{it.attempts}</td>
-                    <td>
-                      <Moment
-                        at={state === "dead" ? it.queued_at : it.due}
-                        relative={state === "dead"}
-                      />
-                    </td>
-                    <td class="cell">
-                      <div class="clip" title={it.why}>
-                        {it.why || "-"}
-                      </div>
-                    </td>
-                    <td class="actions">
-                      {may("manager") && (
-                        <Button small onClick={() => void retry(it.id)}>
-                          Try again
-                        </Button>
-                      )}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
-        {list.data?.next !== undefined && (
-          <p class="muted small" style={{ padding: "10px 16px" }}>
-            The oldest {items.length} are shown.
-          </p>
-        )}
-      </section>
+      <ListPanel
+        label="Deliveries"
+        list={list}
+        columns={[
+          [
+            "Webhook",
+            (it) => <a href={hrefOf(`/webhooks/${segment(it.webhook)}`)}>{it.webhook}</a>,
+            "first",
+          ],
+          ["Event", (it) => <Badge>{it.event}</Badge>],
+          ["Call", (it) => <OfCall id={it.call} />],
+          ["Attempts", (it) => it.attempts, "right num"],
+          dead
+            ? ["Since", (it) => <Moment at={it.queued_at} relative />]
+            : ["Next", (it) => <Moment at={it.due} />],
+          ["Why", (it) => it.why || "-", "cell break"],
+          may("manager") &&
+            dead && [
+              "",
+              (it) => (
+                <Button small onClick={() => void retry(it.id)}>
+                  Try again
+                </Button>
+              ),
+            ],
+        ]}
+        empty={
+          <Empty icon="webhook" title={dead ? "Nothing was given up" : "Nothing waits"}>
+            {dead
+              ? "Every receiver has taken what it was told."
+              : "Whatever happens to calls is delivered at once."}
+          </Empty>
+        }
+      />
     </Page>
+  );
+}
+
+function OfCall({ id }: { id: string }) {
+  if (!id) return <span class="muted">-</span>;
+  return (
+    <a class="mono small" href={hrefOf(`/calls/${segment(id)}`)}>
+      {id.slice(0, 14)}
+    </a>
   );
 }

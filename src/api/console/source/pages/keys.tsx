@@ -2,20 +2,12 @@
 
 import { useState } from "preact/hooks";
 import { segment, send } from "../lib/api";
+import { useList } from "../lib/list";
 import type { Role } from "../lib/session";
-import { asRefused, useFetch } from "../lib/use";
+import { asRefused } from "../lib/use";
 import { confirm, done, failed, Modal } from "../ui/overlay";
-import {
-  Badge,
-  Button,
-  CopyButton,
-  Empty,
-  Loading,
-  Moment,
-  Note,
-  Page,
-  Trouble,
-} from "../ui/parts";
+import { ListPanel } from "../ui/list";
+import { Badge, Button, CopyButton, Empty, Moment, Note, Page } from "../ui/parts";
 import { ROLES } from "./users";
 
 interface Key {
@@ -30,9 +22,8 @@ interface Key {
 }
 
 export function Keys() {
-  const list = useFetch<{ items: Key[] }>("/v1/keys");
+  const list = useList<Key>("/v1/keys", (it) => it.id);
   const [making, setMaking] = useState(false);
-  const items = list.data?.items ?? [];
   const remove = async (it: Key) => {
     if (
       !(await confirm(
@@ -61,72 +52,40 @@ export function Keys() {
       about="A program sends its key as Authorization: Bearer KEY. It may do what its role may."
       actions={create}
     >
-      {list.error && <Trouble error={list.error} retry={list.reload} />}
-      <section class="panel flush" aria-label="API keys">
-        {!list.data && list.loading ? (
-          <div class="body" style={{ padding: "16px" }}>
-            <Loading />
-          </div>
-        ) : items.length === 0 ? (
-          list.data && (
-            <Empty icon="key" title="No API keys yet" action={create}>
-              Make one for each program, with the smallest role that will do.{" "}
-              <a href="/docs">Everything the console does is in the API.</a>
-            </Empty>
-          )
-        ) : (
-          <div class="table-wrap">
-            <table>
-              <thead>
-                <tr>
-                  <th>Name</th>
-                  <th>Role</th>
-                  <th>Whose</th>
-                  <th>Made</th>
-                  <th>Last used</th>
-                  <th>Until</th>
-                  <th>
-                    <span class="sr">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map((it) => (
-                  <tr key={it.id}>
-                    <td class="first">{it.name}</td>
-                    <td>
-                      <Badge>{it.role}</Badge>
-                    </td>
-                    <td>{it.user ?? "-"}</td>
-                    <td>
-                      <Moment at={it.created_at} />
-                    </td>
-                    <td>
-                      <Moment at={it.used_at ?? it.last_used_at} relative />
-                    </td>
-                    <td>
-                      {it.expires_at ? (
-                        <Moment at={it.expires_at} />
-                      ) : (
-                        <span class="muted">for ever</span>
-                      )}
-                    </td>
-                    <td class="actions">
-                      <Button
-                        small
-                        icon="trash"
-                        kind="plain"
-                        label={`Revoke ${it.name}`}
-                        onClick={() => void remove(it)}
-                      />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
-      </section>
+      <ListPanel
+        label="API keys"
+        list={list}
+        columns={[
+          ["Name", (it) => it.name, "first"],
+          ["Role", (it) => <Badge>{it.role}</Badge>],
+          ["Whose", (it) => it.user ?? "-"],
+          ["Made", (it) => <Moment at={it.created_at} />],
+          ["Last used", (it) => <Moment at={it.used_at ?? it.last_used_at} relative />],
+          [
+            "Until",
+            (it) =>
+              it.expires_at ? <Moment at={it.expires_at} /> : <span class="muted">for ever</span>,
+          ],
+          [
+            "",
+            (it) => (
+              <Button
+                small
+                icon="trash"
+                kind="plain"
+                label={`Revoke ${it.name}`}
+                onClick={() => void remove(it)}
+              />
+            ),
+          ],
+        ]}
+        empty={
+          <Empty icon="key" title="No API keys yet" action={create}>
+            Make one for each program, with the smallest role that will do.{" "}
+            <a href="/docs">Everything the console does is in the API.</a>
+          </Empty>
+        }
+      />
       {making && <NewKey onClose={() => (setMaking(false), list.reload())} />}
     </Page>
   );

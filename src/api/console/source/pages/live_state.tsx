@@ -8,12 +8,14 @@ import { getJson, send, segment } from "../lib/api";
 import { may, session } from "../lib/session";
 import { sayTime } from "../lib/time";
 import { failed } from "../ui/overlay";
+import { Table } from "../ui/list";
 import { Badge, Moment, type Tone } from "../ui/parts";
 
 export interface TrunkAddress {
   address: string;
   up: boolean;
   state: "up" | "cooling" | "down";
+  since?: number;
   last_status?: number | null;
 }
 interface Trouble {
@@ -155,7 +157,11 @@ export function health(addresses: TrunkAddress[]): { tone: Tone; text: string } 
 function TrunkNow({ name }: { name: string }) {
   const found = useStatus()?.trunks?.find((it) => it.name === name);
   if (!found) return <span class="muted">-</span>;
-  const { tone, text } = health(found.addresses);
+  return <Health of={found.addresses} />;
+}
+
+export function Health({ of }: { of: TrunkAddress[] }) {
+  const { tone, text } = health(of);
   return (
     <Badge tone={tone} dot>
       {text}
@@ -204,33 +210,16 @@ export function TrunkState({ name }: { name: string }) {
       <header>
         <h2>Health</h2>
       </header>
-      <div class="table-wrap">
-        <table>
-          <thead>
-            <tr>
-              <th>Address</th>
-              <th>State</th>
-              <th>Last answer</th>
-            </tr>
-          </thead>
-          <tbody>
-            {found.addresses.map((it) => {
-              const { tone, text } = health([it]);
-              return (
-                <tr key={it.address}>
-                  <td class="mono">{it.address}</td>
-                  <td>
-                    <Badge tone={tone} dot>
-                      {text}
-                    </Badge>
-                  </td>
-                  <td>{it.last_status ? `SIP ${it.last_status}` : <span class="muted">-</span>}</td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        items={found.addresses}
+        keyOf={(it) => it.address}
+        columns={[
+          ["Address", (it) => it.address, "mono"],
+          ["State", (it) => <Health of={[it]} />],
+          ["Since", (it) => <Moment at={it.since} />],
+          ["Last answer", (it) => (it.last_status ? `SIP ${it.last_status}` : "-")],
+        ]}
+      />
     </section>
   );
 }
@@ -279,30 +268,16 @@ export function PhonesState({ name }: { name: string }) {
         </div>
       )}
       {phones && phones.length > 0 && (
-        <div class="table-wrap">
-          <table>
-            <thead>
-              <tr>
-                <th>Contact</th>
-                <th>From</th>
-                <th>By</th>
-                <th>Until</th>
-              </tr>
-            </thead>
-            <tbody>
-              {phones.map((it, at) => (
-                <tr key={at}>
-                  <td class="mono break">{it.contact}</td>
-                  <td class="mono">{it.address}</td>
-                  <td>{it.transport.toUpperCase()}</td>
-                  <td>
-                    <Moment at={it.expires} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          items={phones}
+          keyOf={(it) => it.contact}
+          columns={[
+            ["Contact", (it) => it.contact, "mono break"],
+            ["From", (it) => it.address, "mono"],
+            ["By", (it) => it.transport.toUpperCase()],
+            ["Until", (it) => <Moment at={it.expires} />],
+          ]}
+        />
       )}
     </section>
   );

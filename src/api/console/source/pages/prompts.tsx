@@ -2,16 +2,20 @@
 
 import { useRef, useState } from "preact/hooks";
 import { call, segment, send } from "../lib/api";
+import { useList } from "../lib/list";
 import { slug } from "../lib/phone";
 import { may } from "../lib/session";
 import { clock } from "../lib/time";
 import { asRefused } from "../lib/use";
-import { PlayButton, type PromptFile, uploadPrompt, usePrompts } from "../form/prompt";
+import { PlayButton, type PromptFile, uploadPrompt } from "../form/prompt";
 import { confirm, done, failed } from "../ui/overlay";
-import { Button, Empty, Loading, Moment, Page, Panel, Trouble } from "../ui/parts";
+import { ListPanel } from "../ui/list";
+import { Button, Empty, Moment, Page, Panel } from "../ui/parts";
 
 export function Prompts() {
-  const { items, error, loading, reload } = usePrompts();
+  const list = useList<PromptFile>("/v1/prompts", (it) => it.name);
+  const { reload } = list;
+  const items = list.data && list.items;
   const input = useRef<HTMLInputElement>(null);
   const [busy, setBusy] = useState(false);
   const [over, setOver] = useState(false);
@@ -73,7 +77,6 @@ export function Prompts() {
           (e.currentTarget.value = "")
         )}
       />
-      {error && <Trouble error={error} retry={reload} />}
       {changeable && <FromText there={items} onMade={reload} />}
       <div
         onDragOver={(e) => changeable && (e.preventDefault(), setOver(true))}
@@ -88,68 +91,45 @@ export function Prompts() {
             : undefined
         }
       >
-        <Panel title="Audio" flush>
-          {!items && loading ? (
-            <div style={{ padding: "16px" }}>
-              <Loading />
-            </div>
-          ) : !items || items.length === 0 ? (
+        <ListPanel
+          label="Audio"
+          list={list}
+          columns={[
+            ["Name", (it) => it.name, "first"],
+            [
+              "Length",
+              (it) => (it.seconds < 60 ? `${it.seconds.toFixed(1)} s` : clock(it.seconds * 1000)),
+              "right num",
+            ],
+            ["Changed", (it) => <Moment at={it.changed_at} />],
+            [
+              "",
+              (it) => (
+                <span class="row nowrap end">
+                  <PlayButton
+                    label="Play"
+                    fetch={() =>
+                      call("GET", `/v1/prompts/${segment(it.name)}`, { accept: "audio/wav" })
+                    }
+                  />
+                  {changeable && (
+                    <Button
+                      icon="trash"
+                      kind="plain"
+                      label={`Delete ${it.name}`}
+                      onClick={() => void remove(it.name)}
+                    />
+                  )}
+                </span>
+              ),
+            ],
+          ]}
+          empty={
             <Empty icon="prompt" title="No prompts yet">
               Upload a file, drop one here, or write what shall be said.
             </Empty>
-          ) : (
-            <div class="table-wrap">
-              <table>
-                <thead>
-                  <tr>
-                    <th>Name</th>
-                    <th class="right">Length</th>
-                    <th>Changed</th>
-                    <th>
-                      <span class="sr">Actions</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {items.map((it) => (
-                    <tr key={it.name}>
-                      <td class="first">{it.name}</td>
-                      <td class="right num">
-                        {it.seconds < 60 ? `${it.seconds.toFixed(1)} s` : clock(it.seconds * 1000)}
-                      </td>
-                      <td>
-                        <Moment at={it.changed_at} />
-                      </td>
-                      <td class="actions">
-                        <span
-                          class="row"
-                          style={{ justifyContent: "flex-end", flexWrap: "nowrap" }}
-                        >
-                          <PlayButton
-                            label="Play"
-                            fetch={() =>
-                              call("GET", `/v1/prompts/${segment(it.name)}`, {
-                                accept: "audio/wav",
-                              })
-                            }
-                          />
-                          {changeable && (
-                            <Button
-                              icon="trash"
-                              kind="plain"
-                              label={`Delete ${it.name}`}
-                              onClick={() => void remove(it.name)}
-                            />
-                          )}
-                        </span>
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-          )}
-        </Panel>
+          }
+        />
       </div>
     </Page>
   );

@@ -8,6 +8,7 @@ import {
   readRoute,
   type Route,
   type RouteKind,
+  ROUTE_KEYS,
   ROUTES,
   routeOfTracking,
   withRoute,
@@ -137,7 +138,6 @@ const KINDS: readonly (readonly [RouteKind, string])[] = [
   ...ROUTES.map(([kind, text]) => [kind, text] as const),
   ["hangup", "Hang up"],
 ];
-const ROUTE_KEYS = ["route", "dial", "order", "stages"];
 
 function Routing() {
   const editor = useEditing();

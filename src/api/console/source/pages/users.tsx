@@ -4,9 +4,11 @@ import { useState } from "preact/hooks";
 import { segment, send } from "../lib/api";
 import { useNames } from "../lib/names";
 import { type Role, session } from "../lib/session";
-import { asRefused, useFetch } from "../lib/use";
+import { useList } from "../lib/list";
+import { asRefused } from "../lib/use";
 import { confirm, done, failed, Modal } from "../ui/overlay";
-import { Badge, Button, Loading, Moment, Note, Page, Trouble } from "../ui/parts";
+import { ListPanel } from "../ui/list";
+import { Badge, Button, Moment, Note, Page } from "../ui/parts";
 
 interface User {
   name: string;
@@ -24,9 +26,8 @@ export const ROLES: readonly (readonly [Role, string, string])[] = [
 ];
 
 export function Users() {
-  const list = useFetch<{ items: User[] }>("/v1/users");
+  const list = useList<User>("/v1/users", (it) => it.name);
   const [editing, setEditing] = useState<User | "new">();
-  const items = list.data?.items ?? [];
   const remove = async (name: string) => {
     if (!(await confirm(`Delete ${name}?`, "Their sessions and API keys end at once.", "Delete")))
       return;
@@ -48,62 +49,47 @@ export function Users() {
         </Button>
       }
     >
-      {list.error && <Trouble error={list.error} retry={list.reload} />}
-      <section class="panel flush" aria-label="Users">
-        {!list.data && list.loading ? (
-          <div class="body" style={{ padding: "16px" }}>
-            <Loading />
-          </div>
-        ) : (
-          <div class="table-wrap">
-            <table>
-              <thead>
-                <tr>
-                  <th>Name</th>
-                  <th>Role</th>
-                  <th>Agent</th>
-                  <th>Since</th>
-                  <th>
-                    <span class="sr">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map((it) => (
-                  <tr key={it.name}>
-                    <td class="first">
-                      {it.name}{" "}
-                      {it.name === session.get()?.user && <Badge tone="accent">you</Badge>}{" "}
-                      {it.has_password === false && <Badge tone="warn">no password</Badge>}
-                    </td>
-                    <td>{ROLES.find(([key]) => key === it.role)?.[1] ?? it.role}</td>
-                    <td>{it.agent ?? <span class="muted">-</span>}</td>
-                    <td>
-                      <Moment at={it.created_at} />
-                    </td>
-                    <td class="actions">
-                      <Button
-                        small
-                        icon="edit"
-                        kind="plain"
-                        label={`Change ${it.name}`}
-                        onClick={() => setEditing(it)}
-                      />
-                      <Button
-                        small
-                        icon="trash"
-                        kind="plain"
-                        label={`Delete ${it.name}`}
-                        onClick={() => void remove(it.name)}
-                      />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
-      </section>
+      <ListPanel
+        label="Users"
+        list={list}
+        empty={undefined}
+        columns={[
+          [
+            "Name",
+            (it) => (
+              <span class="chips first">
+                {it.name}
+                {it.name === session.get()?.user && <Badge tone="accent">you</Badge>}
+                {it.has_password === false && <Badge tone="warn">no password</Badge>}
+              </span>
+            ),
+          ],
+          ["Role", (it) => ROLES.find(([key]) => key === it.role)?.[1] ?? it.role],
+          ["Agent", (it) => it.agent ?? <span class="muted">-</span>],
+          ["Since", (it) => <Moment at={it.created_at} />],
+          [
+            "",
+            (it) => (
+              <>
+                <Button
+                  small
+                  icon="edit"
+                  kind="plain"
+                  label={`Change ${it.name}`}
+                  onClick={() => setEditing(it)}
+                />
+                <Button
+                  small
+                  icon="trash"
+                  kind="plain"
+                  label={`Delete ${it.name}`}
+                  onClick={() => void remove(it.name)}
+                />
+              </>
+            ),
+          ],
+        ]}
+      />
       {editing && (
         <UserDialog
           user={editing === "new" ? undefined : editing}
