@@ -38,6 +38,11 @@ impl Status {
         Self { metrics, draining: Arc::default(), journal_behind }
     }
 
+    /// Records wait in memory for a disk that refuses them.
+    pub fn waits_for_disk(&self) -> bool {
+        self.journal_behind.load(Ordering::Relaxed)
+    }
+
     /// From now on the edge is not ready: it takes no new calls.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
@@ -78,7 +83,7 @@ async fn ready(State(api): State<Api>) -> (StatusCode, String) {
     let standing = api.directory.standing();
     let away = standing.away.is_some();
     let wrong = [
-        (api.status.journal_behind.load(Ordering::Relaxed), DISK),
+        (api.status.waits_for_disk(), DISK),
         (away, AWAY),
         (!away && api.progress.is_failing(), REFUSES),
         (standing.refused.is_some(), NOT_IN_FORCE),

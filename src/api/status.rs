@@ -181,7 +181,9 @@ struct StoreStanding {
     up: bool,
     /// Why it is not.
     why: Option<String>,
-    /// It does not take what the journal has.
+    /// The disk does not take records: they wait in memory.
+    waits_for_disk: bool,
+    /// The database does not take what the journal has.
     refuses_records: bool,
     /// Of the journal, not yet in the database.
     behind_bytes: u64,
@@ -230,6 +232,7 @@ async fn status(State(api): State<Api>, _: Viewer) -> Answer<axum::Json<Standing
         store: StoreStanding {
             up: directory.away.is_none(),
             why: directory.away,
+            waits_for_disk: api.status.waits_for_disk(),
             refuses_records: api.progress.is_failing(),
             behind_bytes: api.progress.bytes_behind(),
         },

@@ -7,9 +7,18 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -59,10 +68,13 @@ probe = "off"
 export class Edge {
   /** Freshly installed: nothing in its directory but a trunk, nobody who can sign in. */
   static start(changed = (config) => config) {
-    const edge = Edge.inFolder();
-    const config = path.join(edge.folder, "edge.toml");
+    return Edge.inFolder().start(changed);
+  }
+
+  start(changed = (config) => config) {
+    const config = path.join(this.folder, "edge.toml");
     writeFileSync(config, changed(CONFIG));
-    return edge.run(["--config", config, "--data", path.join(edge.folder, "data")], BASE);
+    return this.run(["--config", config, "--data", path.join(this.folder, "data")], BASE);
   }
 
   /** As `make run` runs it: what is embedded, in an empty folder. */
@@ -81,7 +93,6 @@ export class Edge {
   /** Stops it, and starts it on what it kept. */
   async again() {
     await this.ends();
-    this.ended = undefined;
     return this.run(...this.how);
   }
 
@@ -90,6 +101,7 @@ export class Edge {
     this.how = [options, base];
     this.process = spawn(program(), ["run", ...options], { stdio, cwd: this.folder });
     this.said = "";
+    this.ended = undefined;
     for (const stream of [this.process.stdout, this.process.stderr])
       stream.on("data", (it) => (this.said += it));
     this.process.on("exit", (code) => (this.ended = code ?? "a signal"));
@@ -315,6 +327,73 @@ export class Receiver {
   stop() {
     this.server.closeAllConnections();
     this.server.close();
+  }
+}
+
+/** An object storage of one bucket, as S3 has it; it refuses everything while it is told to. */
+export class Storage {
+  static async at(address, port) {
+    const it = new Storage();
+    it.refuses = true;
+    it.kept = new Map();
+    it.server = createServer((request, response) => {
+      const parts = [];
+      request.on("data", (part) => parts.push(part));
+      request.on("end", () => it.answer(request, Buffer.concat(parts), response));
+    });
+    await new Promise((then) => it.server.listen(port, address, then));
+    return it;
+  }
+
+  answer({ method, url }, body, response) {
+    if (this.refuses) {
+      const why = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+      return response.writeHead(403, { "Content-Type": "application/xml" }).end(why);
+    }
+    if (method === "PUT") this.kept.set(url, body);
+    const found = this.kept.get(url);
+    if (!found) return response.writeHead(404).end();
+    const about = {
+      ETag: `"${createHash("md5").update(found).digest("hex")}"`,
+      "Last-Modified": new Date().toUTCString(),
+      "Content-Length": method === "PUT" ? 0 : found.length,
+    };
+    response.writeHead(200, about).end(method === "GET" ? found : undefined);
+  }
+
+  stop() {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+}
+
+/** A disk of its own, for as long as a test runs; nothing where nobody may mount one. */
+export class Disk {
+  static mount(at, kilobytes) {
+    mkdirSync(at, { recursive: true });
+    const options = ["-t", "tmpfs", "-o", `size=${kilobytes}k,mode=0755`, "tmpfs", at];
+    const { status, stderr } = spawnSync("mount", options, { encoding: "utf8" });
+    if (status !== 0) return void console.error(`*** NOT TESTED: a disk of its own: ${stderr}`);
+    const disk = new Disk();
+    disk.at = at;
+    return disk;
+  }
+
+  again(how) {
+    assert.equal(spawnSync("mount", ["-o", `remount,${how}`, this.at]).status, 0, how);
+  }
+
+  fill() {
+    const left = statfsSync(this.at);
+    writeFileSync(path.join(this.at, "filler"), Buffer.alloc(left.bavail * left.bsize));
+  }
+
+  empty() {
+    rmSync(path.join(this.at, "filler"));
+  }
+
+  drop() {
+    spawnSync("umount", ["-l", this.at]);
   }
 }
 

@@ -3,11 +3,13 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { SetUp, SignIn } from "./gate";
-import { useFetch, useWatched } from "./lib/use";
-import { useFresh } from "./lib/events";
+import { useWatched } from "./lib/use";
 import { go, hrefOf, match, usePlace } from "./lib/router";
 import { may, type Role, session, signOut } from "./lib/session";
+import { useStatus } from "./lib/status";
 import { switchTheme, theme } from "./lib/theme";
+import { troubles } from "./lib/troubles";
+import { plural } from "./lib/words";
 import { pageOf } from "./pages";
 import { search, type Found } from "./lib/search";
 import { Icon, Mark } from "./ui/icon";
@@ -200,6 +202,7 @@ function Side({ open, path }: { open: boolean; path: string }) {
                     aria-current={current(path, to) ? "page" : undefined}
                   >
                     <Icon name={icon} size={15} /> {label}
+                    {to === "/" && <TroubleCount />}
                     {to === "/live" && <LiveCount />}
                   </a>
                 ))}
@@ -228,17 +231,23 @@ function Side({ open, path }: { open: boolean; path: string }) {
 
 /** How many calls there are now, beside the way to them. */
 function LiveCount() {
-  const status = useFetch<{ calls?: number }>("/v1/status", 15_000);
-  useFresh(
-    status.reload,
-    700,
-    (fact) => fact.what.type === "call.received" || fact.what.type === "call.ended",
-  );
-  const calls = status.data?.calls ?? 0;
+  const calls = useStatus()?.calls ?? 0;
   return calls > 0 ? (
     <span class="count" aria-label={`${calls} now`}>
       <span class="dot good live" />
       {calls}
+    </span>
+  ) : null;
+}
+
+/** What is wrong, beside the page that says it. */
+function TroubleCount() {
+  const count = troubles(useStatus()).length;
+  return count > 0 ? (
+    <span class="count bad" title={plural(count, "trouble")}>
+      <Icon name="warning" size={13} />
+      {count}
+      <span class="sr">{count === 1 ? "trouble" : "troubles"}</span>
     </span>
   ) : null;
 }

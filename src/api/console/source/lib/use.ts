@@ -87,16 +87,6 @@ export function asRefused(error: unknown): Refused {
   });
 }
 
-/** Now, again and again: for timers. */
-export function useNow(everyMs: number): number {
-  const [now, set] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => set(Date.now()), everyMs);
-    return () => clearInterval(timer);
-  }, [everyMs]);
-  return now;
-}
-
 /** An id for a label, the same as long as the component lives. */
 let ids = 0;
 export function useUnique(prefix = "f"): string {

@@ -86,6 +86,15 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }
 
+/** 1.4 MB */
+export function sayBytes(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB"];
+  let at = 0;
+  let size = bytes;
+  while (size >= 1000 && at < units.length - 1) ((size /= 1000), at++);
+  return `${at === 0 || size >= 100 ? Math.round(size) : size.toFixed(1)} ${units[at]}`;
+}
+
 /** What became of a call or leg. */
 export function outcome(word: string | null | undefined): {
   text: string;

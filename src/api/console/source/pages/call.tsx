@@ -18,11 +18,11 @@ import { hrefOf } from "../lib/router";
 import { may } from "../lib/session";
 import { clock, sayTime, toMs } from "../lib/time";
 import { useFetch, usePolling } from "../lib/use";
-import { outcome } from "../lib/words";
+import { outcome, sayBytes } from "../lib/words";
 import { Badge, Loading, Moment, Page, Panel, type Tone, Trouble } from "../ui/parts";
 import { Gantt } from "../ui/gantt";
 import { Player } from "../ui/player";
-import { Badges, isGone, type Kept, KeptActions, sayBytes, Until } from "./kept";
+import { Badges, isGone, type Kept, KeptActions, Until } from "./kept";
 import { Signalling } from "./signalling";
 
 export function CallPage({ id }: { id: string }) {

@@ -2,7 +2,9 @@
 
 import { query } from "../lib/api";
 import { hrefOf, setSearch, usePlace } from "../lib/router";
+import { useStatus } from "../lib/status";
 import { sayTime } from "../lib/time";
+import { troubles } from "../lib/troubles";
 import { useFetch } from "../lib/use";
 import { outcome, plural } from "../lib/words";
 import { Bars, type Column, Columns, Legend, type Series } from "../ui/charts";
@@ -19,7 +21,7 @@ import {
   Trouble,
 } from "../ui/parts";
 import { FirstSteps } from "./first_steps";
-import { AgentNow, health, useStatus } from "./live_state";
+import { AgentNow, Health } from "./live_state";
 import { may } from "../lib/session";
 
 interface Row {
@@ -88,6 +90,7 @@ export function Dashboard() {
       }
     >
       {time.error && <Trouble error={time.error} retry={time.reload} />}
+      <Troubles />
       <Tiles totals={totals} />
       <FirstSteps />
       <div class="columns lean">
@@ -129,6 +132,39 @@ export function Dashboard() {
         <Now />
       </div>
     </Page>
+  );
+}
+
+/** What somebody has to look after, before anything else is read. */
+function Troubles() {
+  const found = troubles(useStatus());
+  const dead = useFetch<{ counts: { dead: number }[] }>(
+    may("manager") ? "/v1/deliveries?limit=1" : undefined,
+    20_000,
+  );
+  const lost = (dead.data?.counts ?? []).reduce((sum, it) => sum + it.dead, 0);
+  return (
+    <>
+      {found.map((it) => (
+        <Note key={it.what} tone="bad">
+          <strong>{it.what}</strong>
+          {it.since !== undefined && (
+            <>
+              {" "}
+              since <Moment at={it.since} />
+            </>
+          )}
+          {it.why && <>: {it.why}</>}. {it.then}{" "}
+          {it.to && <a href={hrefOf(it.to[0])}>{it.to[1]}</a>}
+        </Note>
+      ))}
+      {lost > 0 && (
+        <Note tone="warn">
+          <strong>{plural(lost, "event was", "events were")} given up</strong>: a webhook did not
+          take {lost === 1 ? "it" : "them"}. <a href={hrefOf("/deliveries")}>Deliveries</a>
+        </Note>
+      )}
+    </>
   );
 }
 
@@ -283,21 +319,8 @@ function Now() {
         <Loading />
       </Panel>
     );
-  const { sealing, objects } = status.recordings ?? {};
   return (
     <div class="stack loose">
-      {[
-        ["Recordings cannot be sealed", sealing] as const,
-        ["The object storage cannot be reached", objects] as const,
-      ].map(
-        ([what, trouble]) =>
-          trouble && (
-            <Note key={what} tone="bad">
-              <strong>{what}</strong> since <Moment at={trouble.since} />: {trouble.why}. Calls and
-              recording go on; it is tried again.
-            </Note>
-          ),
-      )}
       <Panel title="Trunks" flush>
         {status.trunks.length === 0 && (
           <p class="muted" style={{ padding: "14px 16px" }}>
@@ -308,7 +331,6 @@ function Now() {
           <table>
             <tbody>
               {status.trunks.map((it) => {
-                const { tone, text } = health(it.addresses);
                 return (
                   <tr key={it.name}>
                     <td>
@@ -317,9 +339,7 @@ function Now() {
                       </a>
                     </td>
                     <td class="right">
-                      <Badge tone={tone} dot>
-                        {text}
-                      </Badge>
+                      <Health of={it.addresses} />
                     </td>
                   </tr>
                 );

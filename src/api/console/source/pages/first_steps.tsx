@@ -8,7 +8,8 @@ import { mayChange } from "../lib/session";
 import { useFetch } from "../lib/use";
 import { Icon } from "../ui/icon";
 import { Panel } from "../ui/parts";
-import { registersAt, useStatus } from "./live_state";
+import { useStatus } from "../lib/status";
+import { registersAt } from "./live_state";
 
 interface Step {
   title: string;

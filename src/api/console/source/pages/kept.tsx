@@ -25,15 +25,6 @@ export function isGone(it: Kept): boolean {
   return it.state === "deleted" || it.deleted_by !== undefined;
 }
 
-/** 1.4 MB */
-export function sayBytes(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB"];
-  let at = 0;
-  let size = bytes;
-  while (size >= 1000 && at < units.length - 1) ((size /= 1000), at++);
-  return `${at === 0 || size >= 100 ? Math.round(size) : size.toFixed(1)} ${units[at]}`;
-}
-
 export function Badges({ of }: { of: Kept }) {
   if (isGone(of)) return <Badge>deleted{of.deleted_by && ` by ${of.deleted_by}`}</Badge>;
   return (

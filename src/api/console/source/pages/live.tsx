@@ -1,70 +1,139 @@
 // Calls that are not over: who rings, who talks, and what can be done about it.
 
-import { useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { segment, send } from "../lib/api";
 import { line, useFresh } from "../lib/events";
 import { showNumber } from "../lib/phone";
 import type { LiveCall, LiveLeg } from "../lib/records";
-import { hrefOf } from "../lib/router";
+import { hrefOf, useParameter } from "../lib/router";
 import { readRoute } from "../lib/route";
 import type { Json } from "../lib/document";
 import { may } from "../lib/session";
-import { clock, toMs } from "../lib/time";
-import { useFetch, useNow, useWatched } from "../lib/use";
+import { toMs } from "../lib/time";
+import { useFetch, useWatched } from "../lib/use";
 import { plural } from "../lib/words";
 import { RoutePicker } from "../form/route";
 import { confirm, done, failed, Modal } from "../ui/overlay";
-import { Badge, Button, Empty, Loading, Page, type Tone, Trouble } from "../ui/parts";
+import { Find } from "../ui/list";
+import { Badge, Button, Empty, Loading, Page, Segmented, type Tone, Trouble } from "../ui/parts";
+import { Running } from "../ui/ticking";
+
+/** As many as the API gives at once. */
+const LIMIT = 1000;
+/** Of more than so many, nobody wants each to be read out as it comes and goes. */
+const READ_OUT = 20;
+
+/** Who rings, who waits, who talks: the states of a call, as far as one looks for them. */
+const WHICH = [
+  ["", "All", () => true],
+  ["ringing", "Ringing", (it: LiveCall) => it.state === "dialling" || it.state === "ringing"],
+  ["waiting", "Waiting", (it: LiveCall) => it.state === "waiting"],
+  ["talking", "Talking", (it: LiveCall) => it.state === "talking"],
+] as const;
+type Which = (typeof WHICH)[number][0];
 
 export function Live() {
-  const calls = useFetch<{ items: LiveCall[]; total?: number }>("/v1/calls?limit=200", 10_000);
-  useFresh(calls.reload, 250);
-  const connection = useWatched(line);
-  const now = useNow(500);
-  const items = calls.data?.items ?? [];
-  const total = calls.data?.total ?? items.length;
-  const talking = items.filter((it) => it.state === "talking").length;
+  const path = `/v1/calls?limit=${LIMIT}`;
+  const calls = useFetch<{ items: LiveCall[]; total?: number }>(path, 10_000);
+  const items = useUnchanged(calls.data?.items ?? NOBODY);
+  // Of a few calls each step is seen as it comes; of hundreds something happens all the time.
+  useFresh(calls.reload, items.length > 50 ? 1500 : 250);
+  const [text, setText] = useParameter("q");
+  const [asked, ask] = useParameter("state");
+  const which = WHICH.find(([key]) => key === asked) ?? WHICH[0];
+  const shown = items.filter((it) => which[2](it) && speaksOf(it, text));
   return (
     <Page
       title="Live Calls"
       wide
-      about={items.length > 0 ? `${plural(total, "call")} now, ${talking} talking` : undefined}
-      actions={
-        <Badge
-          tone={connection === "open" ? "good" : "warn"}
-          dot={connection === "open" ? "live" : true}
-        >
-          {connection === "open"
-            ? "live"
-            : connection === "lost"
-              ? "connecting again"
-              : "connecting"}
-        </Badge>
-      }
+      about={items.length > 0 ? plural(calls.data?.total ?? items.length, "call") : undefined}
+      actions={<Connection />}
     >
       {calls.error && <Trouble error={calls.error} retry={calls.reload} />}
       <section
         class="panel flush"
         aria-label="Live calls"
-        aria-live="polite"
+        aria-live={items.length <= READ_OUT ? "polite" : "off"}
         aria-relevant="additions removals"
       >
+        {(items.length > 5 || text || asked) && (
+          <header>
+            <div class="toolbar grow">
+              <Find
+                label="Search live calls"
+                hint="number, name, source"
+                text={text}
+                onText={setText}
+              />
+              <Segmented<Which>
+                label="Which"
+                value={which[0]}
+                options={WHICH.map(([key, said, fits]) => [
+                  key,
+                  `${said} ${items.filter(fits).length}`,
+                ])}
+                onChange={ask}
+              />
+            </div>
+          </header>
+        )}
         <div class="body">
           {!calls.data && calls.loading ? (
-            <div style={{ padding: "16px" }}>
+            <div class="waits">
               <Loading />
             </div>
           ) : items.length === 0 ? (
             <Empty icon="live" title="Nobody is calling">
               Calls appear here the moment they arrive: who rings, who talks, for how long.
             </Empty>
+          ) : shown.length === 0 ? (
+            <Empty icon="search" title="No call fits">
+              {plural(items.length, "call")} {items.length === 1 ? "is" : "are"} not shown.
+            </Empty>
           ) : (
-            items.map((it) => <Call key={it.id} call={it} now={now} onDone={calls.reload} />)
+            shown.map((it) => <Call key={it.id} call={it} onDone={calls.reload} />)
           )}
         </div>
       </section>
     </Page>
   );
+}
+
+const NOBODY: LiveCall[] = [];
+
+function Connection() {
+  const connection = useWatched(line);
+  const open = connection === "open";
+  return (
+    <Badge tone={open ? "good" : "warn"} dot={open ? "live" : true}>
+      {open ? "live" : connection === "lost" ? "connecting again" : "connecting"}
+    </Badge>
+  );
+}
+
+/** The same calls as before where nothing happened to them, so that they are not drawn again. */
+function useUnchanged(items: LiveCall[]): LiveCall[] {
+  const before = useRef(new Map<string, LiveCall>());
+  return useMemo(() => {
+    const now = items.map((it) => {
+      const known = before.current.get(it.id);
+      return known && JSON.stringify(known) === JSON.stringify(it) ? known : it;
+    });
+    before.current = new Map(now.map((it) => [it.id, it]));
+    return now;
+  }, [items]);
+}
+
+/** Whether a call has to do with what somebody looks for. */
+function speaksOf(call: LiveCall, text: string): boolean {
+  const wanted = text.trim().toLowerCase();
+  if (wanted === "") return true;
+  const said = [call.caller, call.caller_name, call.tracking_number, call.source, call.route]
+    .concat(call.legs.flatMap((it) => [it.destination, it.agent]))
+    .join(" ")
+    .toLowerCase();
+  const digits = wanted.replace(/\D/g, "");
+  return said.includes(wanted) || (digits.length > 2 && said.replace(/\D/g, "").includes(digits));
 }
 
 const STATES: Record<string, [string, Tone]> = {
@@ -80,16 +149,22 @@ const STATES: Record<string, [string, Tone]> = {
   ended: ["Ending", ""],
 };
 
-function Call({ call, now, onDone }: { call: LiveCall; now: number; onDone: () => void }) {
+interface CallProps {
+  call: LiveCall;
+  onDone: () => void;
+}
+
+/** Drawn again only when something happened to it. */
+function Call({ call, onDone }: CallProps) {
+  return useMemo(() => <Card call={call} onDone={onDone} />, [call, onDone]);
+}
+
+function Card({ call, onDone }: CallProps) {
   const [text, tone] = STATES[call.state] ?? [call.state, ""];
   return (
     <article class="live-call" aria-label={`Call from ${call.caller}`}>
       <div class="stack tight">
-        <a
-          class="first"
-          href={hrefOf(`/calls/${segment(call.id)}`)}
-          style={{ fontSize: "1.08rem" }}
-        >
+        <a class="first" href={hrefOf(`/calls/${segment(call.id)}`)}>
           {call.caller ? showNumber(call.caller) : "No number"}
         </a>
         {call.caller_name && <span class="muted">{call.caller_name}</span>}
@@ -103,10 +178,10 @@ function Call({ call, now, onDone }: { call: LiveCall; now: number; onDone: () =
           <Badge tone={tone} dot="live">
             {text}
           </Badge>
-          <span class="clock" title="In this state">
-            {clock(now - toMs(call.since))}
+          <Running since={toMs(call.since)} style="clock" title="In this state" />
+          <span class="muted small">
+            of <Running since={toMs(call.received_at)} title="Since it came" />
           </span>
-          <span class="muted small">of {clock(now - toMs(call.received_at))}</span>
           {call.recording === "on" && (
             <Badge tone="bad" dot="live">
               recording
@@ -120,7 +195,7 @@ function Call({ call, now, onDone }: { call: LiveCall; now: number; onDone: () =
           {call.legs
             .filter((it) => it.state !== "ended")
             .map((it) => (
-              <Leg key={it.leg} leg={it} now={now} />
+              <Leg key={it.leg} leg={it} />
             ))}
         </div>
       </div>
@@ -138,7 +213,7 @@ const LEGS: Record<string, [string, Tone]> = {
   ended: ["ended", ""],
 };
 
-function Leg({ leg, now }: { leg: LiveLeg; now: number }) {
+function Leg({ leg }: { leg: LiveLeg }) {
   const [text, tone] = LEGS[leg.state] ?? [leg.state, ""];
   return (
     <div class="leg">
@@ -146,7 +221,7 @@ function Leg({ leg, now }: { leg: LiveLeg; now: number }) {
       <span class="first clip">{leg.destination}</span>
       {leg.agent && leg.agent !== leg.destination && <span class="muted">{leg.agent}</span>}
       <span class="muted small">{text}</span>
-      <span class="num small">{clock(now - toMs(leg.since))}</span>
+      <Running since={toMs(leg.since)} style="num small" />
     </div>
   );
 }

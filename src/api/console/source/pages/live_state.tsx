@@ -1,62 +1,14 @@
 // How things are now: queues, agents, trunks and phones, beside their settings.
 
 import type { FunctionComponent } from "preact";
-import { Watched, useFetch, useWatched } from "../lib/use";
-import { useEffect } from "preact/hooks";
-import { useFresh } from "../lib/events";
-import { getJson, send, segment } from "../lib/api";
+import { segment, send } from "../lib/api";
 import { may, session } from "../lib/session";
+import { refreshStatus, type TrunkAddress, useStatus } from "../lib/status";
 import { sayTime } from "../lib/time";
+import { useFetch } from "../lib/use";
 import { failed } from "../ui/overlay";
 import { Table } from "../ui/list";
 import { Badge, Moment, type Tone } from "../ui/parts";
-
-export interface TrunkAddress {
-  address: string;
-  up: boolean;
-  state: "up" | "cooling" | "down";
-  since?: number;
-  last_status?: number | null;
-}
-interface Trouble {
-  since: number;
-  why: string;
-}
-export interface Status {
-  recordings?: { sealing?: Trouble | null; objects?: Trouble | null };
-  calls: number;
-  trunks: { name: string; calls?: number; addresses: TrunkAddress[] }[];
-  registrations: { total: number; at?: { address: string; transports: string[] }[] };
-  queues: { name: string; waiting: number; free: number; longest_ms?: number | null }[];
-  agents: { name: string; state: string; presence?: string }[];
-  version?: string;
-  uptime_ms?: number;
-}
-
-export const status = new Watched<Status | undefined>(undefined);
-let watching = 0;
-let timer: ReturnType<typeof setInterval> | undefined;
-
-export async function refreshStatus() {
-  try {
-    status.set(await getJson<Status>("/v1/status"));
-  } catch {
-    // The page says what is wrong with what it asks for itself; this comes again.
-  }
-}
-
-/** The state of everything, fetched for all who watch. */
-export function useStatus(): Status | undefined {
-  useEffect(() => {
-    if (watching++ === 0) timer = setInterval(() => document.hidden || void refreshStatus(), 5000);
-    void refreshStatus();
-    return () => {
-      if (--watching === 0) clearInterval(timer);
-    };
-  }, []);
-  useFresh(() => void refreshStatus(), 800);
-  return useWatched(status);
-}
 
 export interface Registration {
   account: string;

@@ -13,8 +13,7 @@ import { sentence } from "../lib/sentence";
 import { mayChange } from "../lib/session";
 import { useDebounced } from "../lib/use";
 import { choice, label, plural } from "../lib/words";
-import { Icon } from "../ui/icon";
-import { type Column, ListPanel } from "../ui/list";
+import { type Column, Find, ListPanel } from "../ui/list";
 import { confirm, done, failed } from "../ui/overlay";
 import { Badge, Button, Empty, LinkButton, Page } from "../ui/parts";
 import { InFile } from "./in_file";
@@ -41,7 +40,7 @@ export function NounList({ info }: { info: KindInfo }) {
         list={list}
         head={
           (list.items.length > 0 || text !== "") && (
-            <Find info={info} text={text} onText={setText} found={list} />
+            <Search info={info} text={text} onText={setText} found={list} />
           )
         }
         to={(it) => `/${info.plural}/${segment(nameOf(it))}`}
@@ -91,29 +90,24 @@ export function NounList({ info }: { info: KindInfo }) {
 
 const nameOf = (it: Document) => String(it._name);
 
-interface FindProps {
+interface SearchProps {
   info: KindInfo;
   text: string;
   onText: (text: string) => void;
   found: List<Document>;
 }
 
-function Find({ info, text, onText, found }: FindProps) {
+function Search({ info, text, onText, found }: SearchProps) {
   const { items, more } = found;
   return (
     <header>
       <div class="toolbar grow">
-        <div class="find">
-          <Icon name="search" size={14} />
-          <input
-            class="input"
-            type="search"
-            aria-label={`Search ${info.many}`}
-            placeholder={`Search ${info.many.toLowerCase()}`}
-            value={text}
-            onInput={(e) => onText(e.currentTarget.value)}
-          />
-        </div>
+        <Find
+          label={`Search ${info.many}`}
+          hint={`Search ${info.many.toLowerCase()}`}
+          text={text}
+          onText={onText}
+        />
         <span class="muted small num">
           {more ? `${items.length}+` : plural(items.length, "entry", "entries")}
         </span>

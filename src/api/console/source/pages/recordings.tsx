@@ -5,9 +5,10 @@ import { useList } from "../lib/list";
 import { showNumber } from "../lib/phone";
 import { useParameter } from "../lib/router";
 import { clock } from "../lib/time";
+import { sayBytes } from "../lib/words";
 import { ListPanel } from "../ui/list";
 import { Empty, Moment, Page, Segmented } from "../ui/parts";
-import { Badges, type Kept, KeptActions, sayBytes, Until } from "./kept";
+import { Badges, type Kept, KeptActions, Until } from "./kept";
 
 const WHICH = [
   ["all", "All"],

@@ -6,6 +6,7 @@ import { useState } from "preact/hooks";
 import type { List } from "../lib/list";
 import { go, hrefOf } from "../lib/router";
 import { plural } from "../lib/words";
+import { Icon } from "./icon";
 import { failed } from "./overlay";
 import { Button, Loading, Trouble } from "./parts";
 
@@ -110,5 +111,29 @@ export function ListPanel<T>({ label, list, empty, head, ...table }: ListProps<T
         )}
       </section>
     </>
+  );
+}
+
+interface FindProps {
+  label: string;
+  hint: string;
+  text: string;
+  onText: (text: string) => void;
+}
+
+/** What is looked for in a list. */
+export function Find({ label, hint, text, onText }: FindProps) {
+  return (
+    <div class="find">
+      <Icon name="search" size={14} />
+      <input
+        class="input"
+        type="search"
+        aria-label={label}
+        placeholder={hint}
+        value={text}
+        onInput={(e) => onText(e.currentTarget.value)}
+      />
+    </div>
   );
 }

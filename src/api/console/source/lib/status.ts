@@ -1,0 +1,61 @@
+// How everything is now: fetched once for all who watch.
+
+import { useEffect } from "preact/hooks";
+import { getJson } from "./api";
+import { useFresh } from "./events";
+import { useWatched, Watched } from "./use";
+
+export interface TrunkAddress {
+  address: string;
+  up: boolean;
+  state: "up" | "cooling" | "down";
+  since?: number;
+  last_status?: number | null;
+}
+interface Trouble {
+  since: number;
+  why: string;
+}
+export interface Status {
+  recordings?: { sealing?: Trouble | null; objects?: Trouble | null };
+  store?: {
+    up: boolean;
+    why?: string | null;
+    waits_for_disk: boolean;
+    refuses_records: boolean;
+    behind_bytes: number;
+  };
+  directory?: { in_force: boolean; why?: string | null };
+  calls: number;
+  trunks: { name: string; calls?: number; addresses: TrunkAddress[] }[];
+  registrations: { total: number; at?: { address: string; transports: string[] }[] };
+  queues: { name: string; waiting: number; free: number; longest_ms?: number | null }[];
+  agents: { name: string; state: string; presence?: string }[];
+  version?: string;
+  uptime_ms?: number;
+}
+
+export const status = new Watched<Status | undefined>(undefined);
+let watching = 0;
+let timer: ReturnType<typeof setInterval> | undefined;
+
+export async function refreshStatus() {
+  try {
+    status.set(await getJson<Status>("/v1/status"));
+  } catch {
+    // The page says what is wrong with what it asks for itself; this comes again.
+  }
+}
+
+/** The state of everything, fetched for all who watch. */
+export function useStatus(): Status | undefined {
+  useEffect(() => {
+    if (watching++ === 0) timer = setInterval(() => document.hidden || void refreshStatus(), 5000);
+    void refreshStatus();
+    return () => {
+      if (--watching === 0) clearInterval(timer);
+    };
+  }, []);
+  useFresh(() => void refreshStatus(), 800);
+  return useWatched(status);
+}
