@@ -165,7 +165,7 @@ impl Exchange {
                             reports.push(Report::Bound { local });
                         }
                     }
-                    Out::Media(Order::Open { session, local }) => {
+                    Out::Media(Order::Open { session, local, .. }) => {
                         self.sessions.insert(session, local);
                     }
                     Out::Media(Order::Close { session }) => {
@@ -175,7 +175,7 @@ impl Exchange {
                         reports.extend(local.map(|local| Report::Free { local }));
                     }
                     Out::Journal(_) => self.records += 1,
-                    Out::Media(_) | Out::Note(_) | Out::Dialog { .. } => (),
+                    Out::Media(_) | Out::Note(_) | Out::Dialog { .. } | Out::Known { .. } => (),
                     Out::Resolve { .. } => panic!("every address is a number here"),
                     Out::Stream { .. } => panic!("nobody here talks with programs"),
                 }

@@ -96,7 +96,7 @@ impl Side {
         let is = |asked: &[u8], it: Transport| asked.eq_ignore_ascii_case(it.as_str().as_bytes());
         let asked = next.param("transport").filter(|_| self.flow.is_none());
         let asked = asked.and_then(|asked| {
-            [Transport::Udp, Transport::Tcp].into_iter().find(|it| is(asked.as_ref(), *it))
+            [Transport::Udp, Transport::Tcp].into_iter().find(|it| is(asked, *it))
         });
         asked.filter(|it| *it == ours || self.local.other.is_some()).unwrap_or(ours)
     }

@@ -40,7 +40,9 @@ struct Family {
     bound: u32,
     /// Ordered and not yet bound.
     coming: u16,
-    exhausted: bool,
+    /// No more could be bound: when to try again, and how long to wait after that.
+    again: Option<Instant>,
+    wait: Duration,
 }
 
 impl Default for Limits {
@@ -50,6 +52,11 @@ impl Default for Limits {
 }
 
 impl Ports {
+    /// What cannot be bound now (no descriptor is left, another program has the port) may be soon.
+    const AGAIN: Duration = Duration::from_secs(1);
+    /// The longest wait, reached by doubling.
+    const RARELY: Duration = Duration::from_secs(60);
+
     pub fn new(limits: Limits) -> Self {
         Self { v4: Family::default(), v6: Family::default(), limits }
     }
@@ -64,6 +71,10 @@ impl Ports {
         let family = self.family(local.is_ipv6());
         family.bound += 1;
         family.coming = family.coming.saturating_sub(1);
+        if family.coming == 0 {
+            // All that was ordered is there.
+            family.wait = Duration::ZERO;
+        }
         family.free.push_back(local);
     }
 
@@ -73,21 +84,32 @@ impl Ports {
         self.family(local.is_ipv6()).free.push_back(local);
     }
 
-    /// [`Report::Exhausted`](super::Report::Exhausted): nothing more can be bound.
-    pub fn exhausted(&mut self, v6: bool) {
+    /// [`Report::Exhausted`](super::Report::Exhausted): nothing more can be bound now. `true` if
+    /// that is news.
+    pub fn exhausted(&mut self, v6: bool, now: Instant) -> bool {
         let family = self.family(v6);
-        family.exhausted = true;
         family.coming = 0;
+        let news = family.wait.is_zero();
+        family.wait = (family.wait * 2).clamp(Self::AGAIN, Self::RARELY);
+        family.again = Some(now + family.wait);
+        news
+    }
+
+    /// When [`Ports::wants`] may have something to say that it has not now.
+    pub fn deadline(&self) -> Option<Instant> {
+        let low = usize::from(self.limits.low);
+        let short = [&self.v4, &self.v6].into_iter().filter(|it| it.ready() < low);
+        short.filter_map(|it| it.again).min()
     }
 
     /// How many pairs to order now, if the family runs low. Counted as coming from then on.
-    pub fn wants(&mut self, v6: bool) -> Option<u16> {
+    pub fn wants(&mut self, v6: bool, now: Instant) -> Option<u16> {
         let Limits { low, batch, most } = self.limits;
         let family = self.family(v6);
-        let ready = family.free.len() + usize::from(family.coming);
-        if family.exhausted || usize::from(low) <= ready {
+        if family.again.is_some_and(|it| now < it) || usize::from(low) <= family.ready() {
             return None;
         }
+        family.again = None;
         let room = most.saturating_sub(family.bound + u32::from(family.coming));
         let pairs = u32::from(batch).min(room) as u16;
         if pairs == 0 {
@@ -107,11 +129,19 @@ impl Ports {
     }
 }
 
+impl Family {
+    fn ready(&self) -> usize {
+        self.free.len() + usize::from(self.coming)
+    }
+}
+
 /// What a bound port is doing.
 #[derive(Clone, Debug)]
 pub(super) struct Port {
     pub local: SocketAddr,
     pub state: State,
+    /// A far end knows of it since it was opened, and may send to it.
+    pub told: bool,
     /// When RTP last came to it since it was opened.
     pub heard: Option<Instant>,
     /// How long it must have been silent before it is used again.
@@ -135,18 +165,20 @@ impl Port {
     pub const LONGEST: Duration = Duration::from_secs(600);
 
     pub fn new(local: SocketAddr, rest: Duration) -> Self {
-        Self { local, state: State::Idle, heard: None, rest }
+        Self { local, state: State::Idle, told: false, heard: None, rest }
     }
 
     /// Begins a session; what came to the port before is forgotten.
-    pub fn open(&mut self, slot: u32) {
+    pub fn open(&mut self, slot: u32, told: bool) {
         self.state = State::Open(slot);
+        self.told = told;
         self.heard = None;
     }
 
-    /// The session is over. `true` if the port is free at once because nothing ever came to it.
+    /// The session is over. `true` if the port is free at once because nobody ever knew of it:
+    /// whom it was offered may have answered just now, and its voice is on its way.
     pub fn close(&mut self, now: Instant) -> bool {
-        let free = self.heard.is_none();
+        let free = !self.told && self.heard.is_none();
         self.state = if free { State::Idle } else { State::Quarantine { since: now } };
         free
     }
@@ -195,31 +227,85 @@ mod tests {
     #[test]
     fn more_ports_are_ordered_when_few_are_free_once_and_up_to_the_limit() {
         let mut ports = Ports::new(Limits { low: 2, batch: 3, most: 4 });
-        assert_eq!(ports.wants(false), Some(3));
-        assert_eq!(ports.wants(false), None, "three are coming");
+        assert_eq!(ports.wants(false, at(0)), Some(3));
+        assert_eq!(ports.wants(false, at(0)), None, "three are coming");
         for port in [4000, 4002, 4004] {
             ports.bound(local(port));
         }
         ports.take(false);
-        assert_eq!(ports.wants(false), None, "two are free");
+        assert_eq!(ports.wants(false, at(0)), None, "two are free");
         ports.take(false);
-        assert_eq!(ports.wants(false), Some(1), "four is the limit");
+        assert_eq!(ports.wants(false, at(0)), Some(1), "four is the limit");
         ports.bound(local(4006));
         ports.take(false);
-        assert_eq!(ports.wants(false), None);
+        assert_eq!(ports.wants(false, at(0)), None);
     }
 
     #[test]
-    fn a_port_nothing_came_to_is_free_at_once() {
+    fn what_could_not_be_bound_is_tried_again_after_a_while_ever_more_rarely() {
+        let mut ports = Ports::new(Limits { low: 2, batch: 2, most: 100 });
+        let mut news = Vec::new();
+        let mut tried = Vec::new();
+        let mut now = at(0);
+        while now < at(300_000) {
+            assert_eq!(ports.wants(false, now), Some(2));
+            tried.push(now.since(Instant::START).as_secs());
+            news.push(ports.exhausted(false, now));
+            assert_eq!(ports.wants(false, now), None);
+            now = ports.deadline().unwrap();
+        }
+        assert_eq!(tried, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
+        assert_eq!(news.iter().position(|it| *it), Some(0));
+        assert_eq!(news.iter().filter(|it| **it).count(), 1);
+        // One port was given back meanwhile: still few.
+        ports.give_back(local(4000));
+        assert_eq!(ports.wants(false, now), Some(2));
+        ports.bound(local(4002));
+        ports.bound(local(4004));
+        assert_eq!(ports.deadline(), None);
+        // The next time is another time.
+        while ports.take(false).is_some() {}
+        assert_eq!(ports.wants(false, now), Some(2));
+        assert!(ports.exhausted(false, now));
+        assert_eq!(ports.deadline(), Some(now + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn nobody_is_woken_for_ports_while_enough_are_free_or_all_are_bound() {
+        let mut ports = Ports::new(Limits { low: 1, batch: 2, most: 1 });
+        assert_eq!(ports.wants(false, at(0)), Some(1));
+        ports.exhausted(false, at(0));
+        ports.bound(local(4000));
+        assert_eq!(ports.deadline(), None, "one is free");
+        ports.take(false);
+        assert_eq!(ports.deadline(), Some(at(1000)));
+        assert_eq!(ports.wants(false, at(1000)), None, "one is the limit");
+        assert_eq!(ports.deadline(), None);
+    }
+
+    #[test]
+    fn a_port_that_nobody_was_told_of_is_free_at_once() {
         let mut port = Port::new(local(4000), Port::REST);
-        port.open(0);
+        port.open(0, false);
         assert!(port.close(at(10)));
+    }
+
+    #[test]
+    fn a_port_that_was_offered_rests_though_nothing_came_to_it_yet() {
+        let mut port = Port::new(local(4000), Port::REST);
+        port.open(0, true);
+        assert!(!port.close(at(1000)));
+        assert_eq!(port.deadline(), Some(at(3000)));
+        // A 200 crossed our CANCEL: its voice comes now.
+        port.heard = Some(at(2500));
+        assert!(!port.on_time(at(3000)));
+        assert!(port.on_time(at(4500)));
     }
 
     #[test]
     fn a_port_rests_until_two_seconds_without_a_packet() {
         let mut port = Port::new(local(4000), Port::REST);
-        port.open(0);
+        port.open(0, true);
         port.heard = Some(at(0));
         assert!(!port.close(at(1000)));
         assert_eq!(port.deadline(), Some(at(3000)));

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
 use tokio::sync::mpsc;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use self::draw::Draw;
 use super::clock::Clock;
@@ -43,6 +43,9 @@ const GATHER: Duration = Duration::from_micros(500);
 const CROWD: usize = 32;
 /// Kernel buffer of an RTP socket: a second of packets and more.
 const RECEIVE_BUFFER: usize = 256 << 10;
+
+/// Ports another program had that are tried anew at a time: each costs this thread a few microseconds.
+const TAKEN_AGAIN: usize = 64;
 
 /// Orders, and reports, on their way. A call makes about twenty of each.
 pub const RING: usize = 16 * 1024;
@@ -137,6 +140,7 @@ impl Voice {
             wake: wake.clone(),
             // Not by the numbers that SSRCs come from, which are seen.
             untried: [0x55, 0xaa].map(|it| Draw::new(&addresses.ports, seed.map(|n| n ^ it))),
+            short: [false; 2],
             addresses,
             clock,
         };
@@ -191,6 +195,8 @@ struct Worker {
     wake: Arc<OwnedFd>,
     /// Ports that were not bound yet, by family.
     untried: [Draw; 2],
+    /// Not as many could be bound as were wanted, by family.
+    short: [bool; 2],
     addresses: Addresses,
     clock: Clock,
 }
@@ -353,30 +359,46 @@ impl Worker {
             (true, None) => return self.desk.report(Report::Exhausted { v6 }),
             (false, _) => self.addresses.v4,
         };
-        let mut bound = 0;
+        let family = usize::from(v6);
+        let (mut bound, mut again) = (0, TAKEN_AGAIN);
         while bound < pairs {
-            let Some(port) = self.untried[usize::from(v6)].next() else {
-                return self.desk.report(Report::Exhausted { v6 });
+            let Some(port) = self.untried[family].next(&mut again) else {
+                return self.falls_short(v6, "none of the range is left");
             };
             match self.pair(SocketAddr::new(ip, port)) {
                 Ok(()) => bound += 1,
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => (),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    self.untried[family].is_taken(port);
+                }
                 Err(error) => {
-                    warn!(%error, port, "RTP ports cannot be bound");
-                    return self.desk.report(Report::Exhausted { v6 });
+                    self.untried[family].give_back(port);
+                    return self.falls_short(v6, &error.to_string());
                 }
             }
         }
+        if std::mem::take(&mut self.short[family]) {
+            info!(v6, "RTP ports can be bound again");
+        }
+    }
+
+    /// Fewer were bound than was asked for: said once, until it is over.
+    fn falls_short(&mut self, v6: bool, why: &str) {
+        if !std::mem::replace(&mut self.short[usize::from(v6)], true) {
+            warn!(v6, why, "RTP ports cannot be bound; they are tried again");
+        }
+        self.desk.report(Report::Exhausted { v6 });
     }
 
     fn pair(&mut self, local: SocketAddr) -> io::Result<()> {
         let rtp = socket(local)?;
         let rtcp = socket(SocketAddr::new(local.ip(), local.port() + 1))?;
-        for socket in [rtp, rtcp] {
-            let data = epoll::EventData::new_u64(self.desk.sockets.len() as u64);
-            epoll::add(&self.poll, &socket, data, epoll::EventFlags::IN)?;
-            self.desk.sockets.push(socket);
+        // Both or none: a socket's number is its place among them.
+        let first = self.desk.sockets.len() as u64;
+        for (socket, number) in [(&rtp, first), (&rtcp, first + 1)] {
+            let data = epoll::EventData::new_u64(number);
+            epoll::add(&self.poll, socket, data, epoll::EventFlags::IN)?;
         }
+        self.desk.sockets.extend([rtp, rtcp]);
         self.plane.bind(local, &mut self.desk);
         Ok(())
     }

@@ -49,7 +49,7 @@ use self::route::Waiting;
 use self::slots::Slots;
 use crate::audio::StreamId;
 use crate::call;
-use crate::clock::{Alarms, Now};
+use crate::clock::{Alarms, Instant, Now};
 use crate::desk::Desk;
 use crate::dialog;
 use crate::flow::Ledger;
@@ -173,7 +173,7 @@ impl Switch {
 
     /// Orders the first ports; to be called once before anything else.
     pub fn start(&mut self, out: &mut Vec<Out>) {
-        self.order_ports(out);
+        self.order_ports(Instant::START, out);
     }
 
     /// Takes a new directory; running calls keep the one they began with.

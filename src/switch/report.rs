@@ -15,8 +15,9 @@ impl Switch {
             Report::Bound { local } => self.ports.bound(local),
             Report::Free { local } => self.ports.give_back(local),
             Report::Exhausted { v6 } => {
-                metrics::counter!("crosspoint_ports_exhausted_total").increment(1);
-                self.ports.exhausted(v6);
+                if self.ports.exhausted(v6, now.at) {
+                    metrics::counter!("crosspoint_ports_exhausted_total").increment(1);
+                }
             }
             Report::Line { session, line } => {
                 self.of_session(session, |leg| Event::Line { leg, line });

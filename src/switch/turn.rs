@@ -12,8 +12,15 @@ impl Switch {
         // Something that was told without room for what comes of it.
         let at_once = (!self.work.is_empty()).then_some(Instant::START);
         let desk = self.desk.deadline();
-        let rooms =
-            [self.table.deadline(), self.peers.deadline(), self.alarms.next(), desk, at_once];
+        let ports = self.ports.deadline();
+        let rooms = [
+            self.table.deadline(),
+            self.peers.deadline(),
+            self.alarms.next(),
+            desk,
+            ports,
+            at_once,
+        ];
         rooms.into_iter().flatten().min()
     }
 
@@ -66,7 +73,7 @@ impl Switch {
         while let Some(key) = self.touched.pop() {
             self.tidy(key);
         }
-        self.order_ports(out);
+        self.order_ports(now.at, out);
     }
 
     /// Sets the alarm of a call, or drops one that is over.
@@ -82,9 +89,9 @@ impl Switch {
         self.alarms.arm(key, deadline, &mut entry.armed);
     }
 
-    pub(super) fn order_ports(&mut self, out: &mut Vec<Out>) {
+    pub(super) fn order_ports(&mut self, now: Instant, out: &mut Vec<Out>) {
         for (v6, wanted) in [(false, self.config.v4), (true, self.config.v6)] {
-            if wanted && let Some(pairs) = self.ports.wants(v6) {
+            if wanted && let Some(pairs) = self.ports.wants(v6, now) {
                 out.push(Out::Media(media::Order::Bind { v6, pairs }));
             }
         }

@@ -1,6 +1,7 @@
 //! Stopping, reloading, crashing; and a whisper that a synthesiser speaks.
 
 use std::net::UdpSocket;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::edge::{Edge, interop};
@@ -195,4 +196,34 @@ fn a_whisper_is_spoken_to_who_answers_before_the_caller_is_connected() {
     b.is_hung_up(SOON);
     let record = edge.record("ended");
     assert!(!record["legs"][0]["whisper_at"].is_null(), "{record:#}");
+}
+
+/// The descriptors that the program may open: so many, as a whole.
+fn allow_descriptors(edge: &Edge, count: usize) {
+    let limit = format!("--nofile={count}:");
+    let done = Command::new("prlimit").args(["--pid", &edge.pid(), &limit]).status().unwrap();
+    assert!(done.success());
+}
+
+#[test]
+fn rtp_ports_that_could_not_be_had_for_want_of_descriptors_are_had_once_there_are_some() {
+    let edge = Edge::start();
+    let (carrier, b) = (Phone::carrier(&edge.net), Phone::destination(&edge.net, 'B'));
+    let sdp = Voice::at(edge.net.ip(11)).sdp(101);
+    let open = std::fs::read_dir(format!("/proc/{}/fd", edge.pid())).unwrap().count();
+    allow_descriptors(&edge, open);
+    // Each takes two pairs of ports; those that are had ready are used up after a while.
+    let refused = (0..200).any(|_| {
+        carrier.dial("15550100001", &sdp);
+        carrier.hears_status(503, seconds(0.02))
+    });
+    assert!(refused, "{}", edge.log());
+    edge.await_log("RTP ports cannot be bound");
+    allow_descriptors(&edge, 8000);
+    edge.await_log("RTP ports can be bound again");
+    let call = carrier.dial("15550100001", &sdp);
+    let id = call.call.clone();
+    b.take("a call", |it| it.is("INVITE") && !it.call().is_empty(), SOON);
+    assert!(carrier.look(|it| it.call() == id && it.status() == 180, SOON).is_some());
+    assert_eq!(edge.log().matches("RTP ports cannot be bound").count(), 1, "{}", edge.log());
 }
