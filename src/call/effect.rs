@@ -159,6 +159,8 @@ pub enum Effect {
     TurnAway { cause: Cause },
     /// This call counts as one that goes out for that account, until it is over.
     Spend { account: Arc<str> },
+    /// It does so no more: nobody outside took it.
+    Spare,
     /// From now on this leg hears that, whatever it heard before.
     Hear(Leg, Source<Leg>),
     /// This leg has picked up: tell by [`Event::AnsweredBy`] who it sounds like.

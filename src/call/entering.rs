@@ -231,6 +231,7 @@ pub(super) struct Lost {
 
 /// A dial has ended and nobody took the call.
 pub(super) fn after_dial(lost: Vec<Lost>, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    story.spares(turn);
     let outcome = flow::fork_outcome(lost.iter().map(|it| it.outcome));
     let route = flow::after_dial(lost.iter().map(|it| &*it.to), outcome);
     // Failing inside us at every destination is a failed route; a way on is taken all the same, and

@@ -25,6 +25,8 @@ pub(super) struct Minutes {
     from: Duration,
     /// It ends when so much was talked, all connections together.
     until: Duration,
+    /// Somebody took the call since.
+    taken: bool,
 }
 
 impl Story {
@@ -147,12 +149,26 @@ impl Story {
     /// From now on this is one of the calls out of that account, and may talk for so long.
     pub fn spend(&mut self, account: Arc<str>, left: Duration, turn: &mut Turn<'_>) {
         let talked = self.talk(turn.now.at);
-        let from = self.minutes.map_or(talked, |it| it.from);
-        self.minutes = Some(Minutes { from, until: talked + left });
-        if self.record.called_out.is_none() {
+        let (from, taken) = self.minutes.map_or((talked, false), |it| (it.from, it.taken));
+        if self.minutes.is_none() {
             self.record.called_out = Some(CalledOut { account: Arc::clone(&account), talk_ms: 0 });
         }
+        self.minutes = Some(Minutes { from, until: talked + left, taken });
         turn.say(Effect::Spend { account });
+    }
+
+    /// Somebody talks: if the call went out, that is what it talks for.
+    pub fn spends(&mut self) {
+        if let Some(minutes) = &mut self.minutes {
+            minutes.taken = true;
+        }
+    }
+
+    /// Whoever was rung outside did not take the call: what comes now is no call out.
+    pub fn spares(&mut self, turn: &mut Turn<'_>) {
+        if self.minutes.take_if(|it| !it.taken).is_some() {
+            turn.say(Effect::Spare);
+        }
     }
 
     /// Other calls of that account have begun or ended: so much is left for this one.

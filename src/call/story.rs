@@ -226,6 +226,7 @@ impl Story {
         self.first_connected.get_or_insert(turn.now.at);
         self.last_connected = Some(leg);
         self.talking_since = Some(turn.now.at);
+        self.spends();
         // What comes after a talk is a chain of routes of its own.
         (self.steps, self.unanswered_since, self.last) = (0, None, None);
         self.record.connected_at.get_or_insert(turn.now.wall);

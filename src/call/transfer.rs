@@ -410,6 +410,7 @@ impl Transferring {
         let cause = flow::refusal(outcome);
         story.step(format!("transfer failed ({}), back to leg {}", cause.reason, by.leg.0), turn);
         story.release_all_but(Some(by.leg), None, &cause::rang_out(), turn);
+        story.spares(turn);
         turn.say(Effect::Referred { leg: by.leg, told: Referred::Failed { cause } });
         Talking::start(by.leg, by.to, story, turn)
     }

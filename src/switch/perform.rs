@@ -65,6 +65,7 @@ impl Switch {
             Effect::TakeIn(offer) => self.take_in(call, offer, now, out),
             Effect::TurnAway { cause } => self.turn_away(&cause),
             Effect::Spend { account } => self.spend(call, account, now),
+            Effect::Spare => self.spent(call, now),
             Effect::Hear(leg, source) => self.hear(call, leg, source, out),
             Effect::Listen(leg) => {
                 if let Some(session) = self.session_of(call, leg) {

@@ -190,7 +190,10 @@ impl Witness {
             }
             // Its facts were told just before.
             Effect::Join { leg, .. } => assert!(self.legs[leg].accepted && !self.legs[leg].ended),
-            Effect::Spend { .. } | Effect::GiveUp { .. } | Effect::TurnAway { .. } => (),
+            Effect::Spend { .. }
+            | Effect::Spare
+            | Effect::GiveUp { .. }
+            | Effect::TurnAway { .. } => (),
             Effect::Note(fact) => {
                 self.seq += 1;
                 assert_eq!(fact.seq, self.seq, "facts are counted without a gap");

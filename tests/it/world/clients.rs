@@ -488,6 +488,14 @@ fn a_caller_is_put_through_to_a_colleague_whose_phone_still_rings() {
 
 /// The desk's caller is put through to a phone outside, on ann's account.
 fn put_through_outside(rules: &str) -> (World, crosspoint::clock::Instant) {
+    put_through_to(rules, |_| ())
+}
+
+/// The same, where the phone outside is prepared for it.
+fn put_through_to(
+    rules: &str,
+    prepared: impl Fn(&mut World),
+) -> (World, crosspoint::clock::Instant) {
     let mut text = plan(&[], "dial = [\"desk\"]");
     text = text
         .replace("probe = \"off\"", "probe = \"off\"\naddresses = [{ host = \"10.0.0.12:5070\" }]");
@@ -501,6 +509,7 @@ fn put_through_outside(rules: &str) -> (World, crosspoint::clock::Instant) {
     let phone = town.phone(ANN, address, ANNS);
     (phone.number, phone.password) = (ANN.to_owned(), Some("secret".to_owned()));
     town.register(ANN, address);
+    prepared(&mut town);
     town.call();
     town.connects();
     town.run_for(secs(2));
@@ -524,6 +533,26 @@ fn a_caller_is_put_through_to_a_phone_outside_on_the_account_of_who_asked() {
     town.ends();
     town.rests();
     assert_eq!(&*town.record().legs[1].destination, OUTSIDE);
+}
+
+#[test]
+fn a_call_that_nobody_outside_took_is_limited_by_its_own_length_again_and_counts_for_nobody() {
+    let rules = "minutes_per_day = 1\nmax_calls = 1";
+    let (mut town, _) = put_through_to(rules, |it| it.refuses_after("other", secs(1), 486));
+    assert_eq!(told(&town, ANN, notices).last(), Some(&486), "{}", town.draw());
+    // It may talk for longer than the account's day has minutes, ...
+    town.run_for(secs(90));
+    assert!(town.ended().is_empty(), "{}", town.draw());
+    // ... and others of that account may call out meanwhile.
+    town.answers_after("other", secs(1));
+    town.calls(ANN, OUTSIDE);
+    town.run_for(secs(3));
+    assert_eq!(town.seen(ANN).finals().last(), Some(&200), "{}", town.draw());
+    town.hangs_up(CARRIER);
+    town.run_for(secs(1));
+    let ended = town.ended();
+    assert_eq!(ended.len(), 1);
+    assert_eq!(ended[0].called_out.as_ref().map(|it| it.talk_ms), Some(0));
 }
 
 #[test]
