@@ -55,8 +55,11 @@ pub struct Limits {
     pub connections_per_source: usize,
     /// Until the first message of a TCP connection that others opened is complete.
     pub first_message: Duration,
-    /// Without a message on a TCP connection. Registered clients send keep-alives far more often.
+    /// Without a message or keep-alive on a TCP connection of somebody we know (a phone that proved
+    /// its password, a trunk), or of ours. Registered clients send keep-alives far more often.
     pub idle: Duration,
+    /// Without a whole message on a connection of anybody else, whose keep-alives do not count.
+    pub stranger: Duration,
     /// From the first byte of a later message to its last.
     pub one_message: Duration,
     /// Kernel receive buffer of each UDP socket, in bytes.
@@ -70,6 +73,7 @@ impl Default for Limits {
             connections_per_source: 256,
             first_message: Duration::from_secs(10),
             idle: Duration::from_secs(1_800),
+            stranger: Duration::from_secs(120),
             one_message: Duration::from_secs(4),
             receive_buffer: 4 << 20,
         }
@@ -168,6 +172,11 @@ impl Net {
     /// Whether a connection still stands: a registered client's flow.
     pub fn is_open(&self, connection: u32) -> bool {
         self.connections.is_open(connection)
+    }
+
+    /// Somebody we know is at the other end of this connection: it may be silent for longer.
+    pub fn is_known(&mut self, connection: u32) {
+        self.connections.is_known(connection);
     }
 
     fn flush(&mut self, batch: &mut Vec<Received>) {

@@ -8,6 +8,8 @@ mod connection;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -16,7 +18,7 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use self::connection::{CONNECTING, Connection};
+use self::connection::{CONNECTING, Connection, Entered};
 use super::{Limits, Received};
 use crate::sip::{Hop, Transport};
 
@@ -77,6 +79,8 @@ struct Open {
     /// Among the connections of its source.
     counted: bool,
     hop: Hop,
+    /// Told its task that somebody we know is there.
+    known: Arc<AtomicBool>,
     /// Gone once it takes no more.
     queue: Option<mpsc::Sender<Bytes>>,
 }
@@ -193,19 +197,26 @@ impl Connections {
         open && !self.ending.contains(&connection)
     }
 
+    pub fn is_known(&mut self, connection: u32) {
+        if let Some(it) = self.open.get(&connection) {
+            it.known.store(true, Ordering::Relaxed);
+        }
+    }
+
     fn accepted(&mut self, listener: u8, remote: SocketAddr, stream: TcpStream) {
         let hop = Hop { transport: Transport::Tcp, listener, remote, connection: None };
-        let Some((hop, queue)) = self.enter(hop) else {
+        let Some(entered) = self.enter(hop) else {
             metrics::counter!("crosspoint_tcp_refused_total").increment(1);
             return;
         };
-        let connection = Connection::new(hop, self.limits, self.events.clone(), queue);
+        let connection = Connection::new(entered, self.limits, self.events.clone());
         tokio::spawn(async move { connection.run(stream).await });
     }
 
     fn connect(&mut self, hop: Hop, local: Option<SocketAddr>) -> Option<u32> {
-        let (hop, queue) = self.enter(hop)?;
-        let connection = Connection::new(hop, self.limits, self.events.clone(), queue).of_ours();
+        let entered = self.enter(hop)?;
+        let hop = entered.hop;
+        let connection = Connection::new(entered, self.limits, self.events.clone()).of_ours();
         tokio::spawn(async move {
             match timeout(CONNECTING, open(hop.remote, local)).await {
                 Ok(Ok(stream)) => connection.run(stream).await,
@@ -217,7 +228,7 @@ impl Connections {
     }
 
     /// Finds room for a connection and gives it its number.
-    fn enter(&mut self, hop: Hop) -> Option<(Hop, mpsc::Receiver<Bytes>)> {
+    fn enter(&mut self, hop: Hop) -> Option<Entered> {
         let same_source = self.sources.get(&hop.remote.ip()).copied().unwrap_or_default();
         if self.limits.connections <= self.open.len()
             || self.limits.connections_per_source <= same_source
@@ -233,8 +244,9 @@ impl Connections {
         let (queue, taken) = mpsc::channel(QUEUE);
         *self.sources.entry(hop.remote.ip()).or_default() += 1;
         self.by_remote.insert((hop.listener, hop.remote), id);
-        self.open.insert(id, Open { counted: true, hop, queue: Some(queue) });
-        Some((hop, taken))
+        let known = Arc::new(AtomicBool::new(false));
+        self.open.insert(id, Open { counted: true, hop, known: known.clone(), queue: Some(queue) });
+        Some(Entered { hop, known, queue: taken })
     }
 
     /// Nothing more comes from it; it takes answers until [`Self::answered`].

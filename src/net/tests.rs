@@ -1,5 +1,7 @@
 //! Real sockets on loopback, ports of the kernel's choice, every wait bounded.
 
+mod patience;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -357,36 +359,6 @@ async fn who_floods_after_a_fault_does_not_hold_its_connection() {
     let mut third = TcpStream::connect(edge).await.unwrap();
     third.write_all(text("room").as_bytes()).await.unwrap();
     assert_eq!(message(&mut net).await.0, text("room"));
-}
-
-#[tokio::test]
-async fn a_connection_that_says_nothing_or_half_a_message_is_cut() {
-    let soon = Duration::from_millis(50);
-    let limits = Limits { first_message: soon, one_message: soon, ..Limits::default() };
-    let (mut net, edge) = tcp(limits);
-    let mut silent = TcpStream::connect(edge).await.unwrap();
-    assert!(is_cut(&mut silent, &mut net).await);
-    let mut halting = TcpStream::connect(edge).await.unwrap();
-    halting.write_all((text("one") + "INVITE").as_bytes()).await.unwrap();
-    assert!(is_cut(&mut halting, &mut net).await);
-    let mut patient = TcpStream::connect(edge).await.unwrap();
-    patient.write_all(text("one").as_bytes()).await.unwrap();
-    let cut = timeout(Duration::from_millis(200), is_cut(&mut patient, &mut net)).await;
-    assert!(cut.is_err(), "between messages there is time");
-}
-
-/// How long it may ring is the call's to say (PRODUCT section 2.1).
-#[tokio::test]
-async fn whom_we_connect_to_may_be_silent_longer_than_a_stranger() {
-    let limits = Limits { first_message: Duration::from_millis(50), ..Limits::default() };
-    let (mut net, _) = tcp(limits);
-    let phone = TcpListener::bind((HOME, 0)).await.unwrap();
-    net.send(text("ring").into(), tcp_hop(phone.local_addr().unwrap()));
-    idle(&mut net).await;
-    let (mut peer, _) = bounded(phone.accept()).await.unwrap();
-    assert_eq!(read(&mut peer, text("ring").len(), &mut net).await, text("ring").as_bytes());
-    let cut = timeout(Duration::from_millis(200), is_cut(&mut peer, &mut net)).await;
-    assert!(cut.is_err(), "it may answer yet");
 }
 
 #[tokio::test]

@@ -352,6 +352,7 @@ impl<'a> Server<'a> {
                     self.net.send(bytes, hop);
                 }
                 Out::Dialog { call, call_id } => self.capture.dialog(call, call_id),
+                Out::Known { connection } => self.net.is_known(connection),
                 Out::Media(order) => self.voice.order(order),
                 Out::Stream { stream, order } => self.streams.order(stream, order),
                 Out::Journal(record) => {

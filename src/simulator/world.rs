@@ -442,6 +442,7 @@ impl World {
             }
             Out::Journal(record) => self.records.push(*record),
             Out::Note(fact) => self.facts.push((now.at, fact)),
+            Out::Known { .. } => (),
             Out::Dialog { call, call_id } => self.dialogs.push((call, call_id)),
             Out::Resolve { ticket, resolve } => {
                 let transport = resolve.transport.unwrap_or(Transport::Udp);

@@ -111,6 +111,9 @@ impl Switch {
         now: Now,
         out: &mut Vec<Out>,
     ) {
+        if let Some(connection) = from.connection {
+            out.push(Out::Known { connection });
+        }
         let simple =
             refusal.is_some() || matches!(request.method(), Method::Register | Method::Options);
         if simple && !has_credentials(&request) {

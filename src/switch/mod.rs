@@ -82,6 +82,10 @@ pub enum Out {
         call: Arc<str>,
         call_id: Bytes,
     },
+    /// Somebody we know is at the other end of this connection.
+    Known {
+        connection: u32,
+    },
     /// Find the addresses of a name; the answer comes back by [`Switch::on_resolved`].
     Resolve {
         ticket: u64,

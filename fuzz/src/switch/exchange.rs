@@ -300,7 +300,7 @@ impl Exchange {
                 let told = stream::Told::Lost(stream::Fault::Unreachable);
                 self.switch.on_stream(stream, told, self.now, &mut self.outs);
             }
-            Out::Stream { .. } | Out::Dialog { .. } => (),
+            Out::Stream { .. } | Out::Dialog { .. } | Out::Known { .. } => (),
             Out::Resolve { ticket, resolve } => self.asked.push((ticket, resolve)),
         }
     }

@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -27,18 +29,39 @@ const WRITING: Duration = Duration::from_secs(10);
 const PARTING: Duration = Duration::from_secs(2);
 /// Bytes read in one go.
 const READ: usize = 16 * 1024;
+/// Why a connection is cut on which nothing is half said.
+const IDLE: &str = "idle";
 /// Messages taken from the queue before they are written.
 const UNWRITTEN: usize = 16;
+
+/// What the loop gives a connection: its number, what it learns of it, and what it has to write.
+pub struct Entered {
+    pub hop: Hop,
+    /// Somebody we know is at the other end.
+    pub known: Arc<AtomicBool>,
+    pub queue: mpsc::Receiver<Bytes>,
+}
 
 /// What a connection's task needs to know.
 pub struct Connection {
     events: mpsc::Sender<Event>,
     hop: Hop,
+    known: Arc<AtomicBool>,
     limits: Limits,
     ours: bool,
     queue: mpsc::Receiver<Bytes>,
     unwritten: VecDeque<Bytes>,
 }
+
+/// What was complete of what came.
+#[derive(Default)]
+struct Complete {
+    message: bool,
+    ping: bool,
+}
+
+/// Until when something must come, and what it is if it does not.
+type Due = (Instant, &'static str);
 
 /// Why a connection ends.
 enum End {
@@ -53,12 +76,11 @@ enum End {
 
 impl Connection {
     pub fn new(
-        hop: Hop,
+        Entered { hop, known, queue }: Entered,
         limits: Limits,
         events: mpsc::Sender<Event>,
-        queue: mpsc::Receiver<Bytes>,
     ) -> Self {
-        Self { events, hop, limits, ours: false, queue, unwritten: VecDeque::new() }
+        Self { events, hop, known, limits, ours: false, queue, unwritten: VecDeque::new() }
     }
 
     /// One that we opened. It need not say anything soon. What it cannot take is not tried once
@@ -113,10 +135,12 @@ impl Connection {
         let mut framer = Framer::new(framer::Limits::default());
         let mut read = vec![0; READ];
         // Whom we called may take its time: how long is for who waits for it to say.
-        let mut reading = match self.ours {
-            true => (Instant::now() + self.limits.idle, "idle"),
-            false => (Instant::now() + self.limits.first_message, "no message"),
+        let mut heard = Instant::now();
+        let mut idle = match self.ours {
+            true => (heard + self.limits.idle, IDLE),
+            false => (heard + self.limits.first_message, "no message"),
         };
+        let mut reading = idle;
         let mut writing = None;
         loop {
             let (deadline, what) = writing.unwrap_or(reading).min(reading);
@@ -152,13 +176,24 @@ impl Connection {
                     if !self.unwritten.is_empty() {
                         writing.get_or_insert((Instant::now() + WRITING, "takes nothing"));
                     }
+                    if complete.message || (complete.ping && self.is_known()) {
+                        heard = Instant::now();
+                        idle = (heard + self.patience(), IDLE);
+                    }
+                    let more = complete.message || complete.ping || reading.1 == IDLE;
                     if framer.is_idle() {
-                        reading = (Instant::now() + self.limits.idle, "idle");
-                    } else if complete || reading.1 == "idle" {
-                        reading = (Instant::now() + self.limits.one_message, "half a message");
+                        reading = idle;
+                    } else if more {
+                        reading = self.for_the_rest(idle);
                     }
                 }
                 () = sleep_until(deadline) => {
+                    let known = (heard + self.patience(), IDLE);
+                    if writing.is_none() && reading.1 == IDLE && deadline < known.0 {
+                        // Who it is was learnt from what it said last.
+                        (idle, reading) = (known, known);
+                        continue;
+                    }
                     let half = writing.is_none().then(|| framer.give_up()).flatten();
                     return half.map_or(End::Slow(what), End::Framing);
                 }
@@ -166,11 +201,29 @@ impl Connection {
         }
     }
 
-    /// Hands over what is complete; says whether anything was.
-    async fn take(&mut self, framer: &mut Framer) -> Result<bool, End> {
-        let mut complete = false;
+    fn is_known(&self) -> bool {
+        self.ours || self.known.load(Ordering::Relaxed)
+    }
+
+    /// How long it may be silent between messages (EDGE S-18).
+    fn patience(&self) -> Duration {
+        if self.is_known() { self.limits.idle } else { self.limits.stranger }
+    }
+
+    /// For the rest of a message; the first one has its own time, whatever pings came before it.
+    fn for_the_rest(&self, idle: Due) -> Due {
+        let due = (Instant::now() + self.limits.one_message, "half a message");
+        if idle.1 == IDLE { due } else { due.min(idle) }
+    }
+
+    /// Hands over what is complete; says what was.
+    async fn take(&mut self, framer: &mut Framer) -> Result<Complete, End> {
+        let mut complete = Complete::default();
         while let Some(frame) = framer.next() {
-            complete = true;
+            match &frame {
+                Ok(Frame::Ping) => complete.ping = true,
+                _ => complete.message = true,
+            }
             match frame {
                 Ok(Frame::Message(bytes)) => {
                     let event = Event::Message { bytes, hop: self.hop };
