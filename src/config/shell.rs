@@ -186,6 +186,8 @@ section! {
         node: String = default("\"main\"");
         /// How long events are kept. Call records stay.
         keep_events: OrOff<Time<3_600_000, 315_360_000_000>> = default("\"90d\"");
+        /// How long the audit log is kept, counted from its newest entry; `"off"` for ever.
+        keep_audit: OrOff<Time<86_400_000, 315_360_000_000>> = default("\"730d\"");
     }
 }
 

@@ -233,6 +233,7 @@ impl Office {
         self.run_until_closed(api::live::follow(api.clone()));
         self.run_until_closed(api::directory::follow(api.clone()));
         self.run_until_closed(follower.run());
+        self.run_until_closed(api::access::keep_audit(api.clone()));
         let (config_now, stop) = (running.subscribe(), self.stop.subscribe());
         self.run(webhooks::run(webhooks::World {
             store,

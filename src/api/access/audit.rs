@@ -1,14 +1,25 @@
-//! The audit log: who changed what, and when; and a copy of the database.
+//! The audit log: who changed what, and when, for as long as it is kept; and a copy of the database.
+
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::{Json, Router, routing};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tracing::{info, warn};
 use utoipa::{IntoParams, ToSchema};
 
+use super::refusals::Several;
 use super::who::{Admin, Who};
 use crate::api::{Answer, Api, Problem, Query};
+use crate::clock::Wall;
 use crate::store::database::{AuditEntry, AuditSearch, LIMIT, StoreError};
+
+/// Entries that are forgotten together: whoever wants to write waits for no more.
+const FORGET: u32 = 1_000;
+/// How often what is too old is looked for, and the pause between two parts of it.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// The folder of copies, inside of the data folder.
 const BACKUPS: &str = "backups";
@@ -84,6 +95,63 @@ pub async fn list(
     let full = found.len() == limit as usize;
     let next = found.last().map(|it| it.id).filter(|_| full);
     Ok(Json(Entries { items: found.into_iter().map(Entry::from).collect(), next }))
+}
+
+/// Keeps the log in bounds for as long as the program runs.
+pub async fn keep(api: Api) {
+    let mut refused = false;
+    loop {
+        let done = match write_refusals(&api).await {
+            Ok(()) => forget(&api).await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(entries) if u64::from(FORGET) <= entries => pause(PAUSE).await,
+            Ok(_) => {
+                refused = false;
+                pause(FORGET_EVERY).await;
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut refused, true) {
+                    warn!(%error, "the audit log is not tidied now");
+                }
+                pause(FORGET_EVERY).await;
+            }
+        }
+    }
+}
+
+/// Forgets the first part of what is too old, counted from the newest entry: a clock that leaps
+/// ahead does not empty the log. How much it was.
+pub(super) async fn forget(api: &Api) -> Result<u64, StoreError> {
+    let Some(keep) = api.running().store.keep_audit.0 else { return Ok(0) };
+    let newest = api.store.audit(&AuditSearch { limit: 1, ..AuditSearch::default() }).await?;
+    let Some(newest) = newest.first() else { return Ok(0) };
+    let keep = i64::try_from(keep.as_micros()).unwrap_or(i64::MAX);
+    let before = Wall::from_unix_micros(newest.at.unix_micros().saturating_sub(keep));
+    let entries = api.store.forget_audit(before, FORGET).await?;
+    if 0 < entries {
+        info!(entries, "old entries of the audit log are forgotten");
+        metrics::counter!("crosspoint_audit_forgotten_total").increment(entries);
+    }
+    Ok(entries)
+}
+
+/// Writes what was counted of refused sign-ins in the minute that is over.
+pub(super) async fn write_refusals(api: &Api) -> Result<(), StoreError> {
+    let due = api.access.refusals().due(api.now());
+    for Several { source, at, detail } in due {
+        let (by, subject) = (String::new(), "user/".to_owned());
+        let what = "login_refused".to_owned();
+        let entry = AuditEntry { id: 0, at, by, source, what, subject, detail };
+        api.store.note_audit(&entry).await?;
+    }
+    Ok(())
+}
+
+#[allow(clippy::disallowed_methods, reason = "nobody waits for this")]
+async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
 }
 
 /// Where the copy is.

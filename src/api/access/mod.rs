@@ -7,6 +7,7 @@ mod audit;
 mod back_off;
 mod guard;
 mod keys;
+mod refusals;
 mod secrets;
 mod sessions;
 mod users;
@@ -20,8 +21,10 @@ use axum::Router;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+pub use self::audit::keep as keep_audit;
 use self::back_off::BackOff;
 pub use self::guard::{Origin, guard, is_known_still, origin};
+use self::refusals::Refusals;
 #[cfg(test)]
 pub use self::secrets::hash;
 pub use self::who::{Admin, Agent, Manager, Role, Session, Viewer, Who};
@@ -35,6 +38,7 @@ const HASHING: usize = 2;
 /// What access remembers besides the store.
 pub struct Access {
     back_off: Mutex<BackOff>,
+    refusals: Mutex<Refusals>,
     /// The hash of the token that makes the first admin.
     setup: Mutex<Option<String>>,
     hashing: Arc<Semaphore>,
@@ -49,6 +53,7 @@ impl Access {
     pub fn new(behind_proxy: bool) -> Self {
         Self {
             back_off: Mutex::default(),
+            refusals: Mutex::default(),
             setup: Mutex::default(),
             hashing: Arc::new(Semaphore::new(HASHING)),
             users: tokio::sync::Mutex::default(),
@@ -83,6 +88,10 @@ impl Access {
 
     fn back_off(&self) -> MutexGuard<'_, BackOff> {
         self.back_off.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does what takes long with a password on another thread, few at once.

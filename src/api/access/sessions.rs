@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::guard::{COOKIE, Origin};
 use super::who::{Role, Viewer};
-use super::{entry, is_usable_admin, secrets, users};
+use super::{audit, entry, is_usable_admin, refusals, secrets, users};
 use crate::api::directory::Home;
 use crate::api::{Answer, Api, Body, Problem};
 use crate::store::database::{Expected, Session, User};
@@ -99,10 +99,14 @@ pub async fn sign_in(State(api): State<Api>, origin: Origin, Body(sent): Body<Si
     let (password, kept) = (sent.password, user.as_ref().map(|it| it.password.clone()));
     let kept = kept.unwrap_or_default();
     let right = api.access.hashing(move || secrets::is_password(&password, &kept)).await?;
+    let is_known = user.is_some();
     let Some(user) = user.filter(|_| right) else {
-        let subject: String = format!("user/{}", sent.user.chars().take(64).collect::<String>());
-        let refused = entry("", origin.ip, now, "login_refused", subject, json!({}));
-        api.store.note_audit(&refused).await?;
+        audit::write_refusals(&api).await?;
+        if is_known || api.access.refusals().note(origin.ip, &sent.user, now) {
+            let subject = format!("user/{}", refusals::cut(&sent.user));
+            let refused = entry("", origin.ip, now, "login_refused", subject, json!({}));
+            api.store.note_audit(&refused).await?;
+        }
         return Err(Problem::unknown_caller("there is no such user, or the password is wrong"));
     };
     api.access.forgive(origin.ip, &user.name);

@@ -114,6 +114,10 @@ pub trait Store: Send + Sync {
     /// The audit log, newest first.
     fn audit<'a>(&'a self, search: &'a AuditSearch) -> Later<'a, Vec<AuditEntry>>;
 
+    /// Forgets entries that were made before `before`, at most `limit` at a time; how many there
+    /// were.
+    fn forget_audit(&self, before: Wall, limit: u32) -> Later<'_, u64>;
+
     fn note_audit<'a>(&'a self, entry: &'a AuditEntry) -> Later<'a, ()>;
 
     /// A value that the program keeps for itself: keys of signed links and the like.

@@ -184,6 +184,10 @@ impl Store for Database {
         read!(self, it => people::audit(it, search))
     }
 
+    fn forget_audit(&self, before: Wall, limit: u32) -> Later<'_, u64> {
+        write!(self, it => people::forget_audit(it, before, limit))
+    }
+
     fn note_audit<'a>(&'a self, entry: &'a AuditEntry) -> Later<'a, ()> {
         write!(self, it => people::note_audit(it, entry))
     }

@@ -239,6 +239,13 @@ pub async fn audit(it: &mut dyn Sql, search: &AuditSearch) -> Result<Vec<AuditEn
     it.rows(&sql, values).await?.iter().map(entry).collect()
 }
 
+pub async fn forget_audit(it: &mut dyn Sql, before: Wall, most: u32) -> Result<u64, StoreError> {
+    // Entries follow the time, but for a clock that was set back.
+    let sql = "DELETE FROM audit WHERE id IN (SELECT first.id FROM \
+               (SELECT id, at FROM audit ORDER BY id LIMIT $2) AS first WHERE first.at < $1)";
+    it.run(sql, vec![before.into(), most.into()]).await
+}
+
 /// What is asked for, held to its bounds.
 pub fn limit(asked: u32) -> u32 {
     match asked {

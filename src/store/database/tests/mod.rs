@@ -56,6 +56,7 @@ conformance! {
         keys_are_found_by_their_hash_and_their_use_is_noted,
         sessions_end_by_themselves_and_by_request,
         the_audit_log_is_paged_and_filtered,
+        old_entries_of_the_audit_log_can_be_forgotten,
         a_setting_is_settled_once;
     calls: the_later_line_of_a_call_counts,
         a_line_that_is_read_again_changes_nothing,

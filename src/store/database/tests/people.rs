@@ -170,3 +170,17 @@ pub async fn a_setting_is_settled_once(store: &dyn Store) {
     assert_eq!(store.settle_setting("links", "second").await.unwrap(), "first");
     assert_eq!(store.setting("links").await.unwrap().as_deref(), Some("first"));
 }
+
+pub async fn old_entries_of_the_audit_log_can_be_forgotten(store: &dyn Store) {
+    for n in 1..=9 {
+        store.note_audit(&AuditEntry { at: at(n), ..audit(&format!("n{n}")) }).await.unwrap();
+    }
+    assert_eq!(store.forget_audit(at(1), 100).await.unwrap(), 0);
+    // No more than so many at once.
+    assert_eq!(store.forget_audit(at(6), 3).await.unwrap(), 3);
+    assert_eq!(store.forget_audit(at(6), 3).await.unwrap(), 2);
+    assert_eq!(store.forget_audit(at(6), 3).await.unwrap(), 0);
+    let left = store.audit(&AuditSearch::default()).await.unwrap();
+    let left: Vec<_> = left.iter().map(|it| it.what.as_str()).collect();
+    assert_eq!(left, ["n9", "n8", "n7", "n6"]);
+}
