@@ -31,16 +31,35 @@ const PAGE: usize = 500;
 
 /// Who is away, as it is kept.
 #[derive(Debug)]
-pub struct Presences(Mutex<Away>);
+pub struct Presences {
+    away: Mutex<Away>,
+    /// One says so after the other: what the switch heard last is what is kept.
+    turn: tokio::sync::Mutex<()>,
+}
 
 impl Presences {
     pub fn new(away: Away) -> Self {
-        Self(Mutex::new(away))
+        Self { away: Mutex::new(away), turn: tokio::sync::Mutex::default() }
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Away> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Tells the switch, and keeps it; `false` if there is no such agent.
+async fn say(api: Api, name: String, presence: Presence) -> Answer<bool> {
+    let _turn = api.live.presences.turn.lock().await;
+    let agent = name.as_str().into();
+    if !api.exchange.ask(|answer| Ask::SetState { agent, presence, answer }).await? {
+        return Ok(false);
+    }
+    let kept = api.clone();
+    let keep = move || kept.live.presences.lock().keep(&name, presence == Presence::Away);
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(keep).await {
+        tracing::error!(%error, "who is away could not be kept");
+    }
+    Ok(true)
 }
 
 /// What the loop sees.
@@ -347,14 +366,10 @@ async fn state(
         return Err(Problem::not_allowed("an agent may say this for itself only"));
     }
     let presence = told.state;
-    let agent = name.as_str().into();
-    if !api.exchange.ask(|answer| Ask::SetState { agent, presence, answer }).await? {
+    // What the switch has heard is kept, whether who asked waits for it or not.
+    let said = tokio::spawn(say(api.clone(), name.clone(), presence));
+    if !said.await.map_err(|_| Problem::internal("this broke off"))?? {
         return Err(Problem::none("agent", &name));
-    }
-    let (kept, of) = (api.clone(), name.clone());
-    let keep = move || kept.live.presences.lock().keep(&of, presence == Presence::Away);
-    if let Ok(Err(error)) = tokio::task::spawn_blocking(keep).await {
-        tracing::error!(%error, "who is away could not be kept");
     }
     let said = json!({ "state": presence });
     api.audit(&who, "state", format!("agent/{name}"), said).await?;

@@ -2,9 +2,10 @@
 //!
 //! The loop hands over a turn at a time, messages by reference, and never waits: what a thread that
 //! stands still has no room for is lost and counted. Whose a dialog is, and which call is over, is
-//! said again later in that case, for otherwise calls would be held for ever.
+//! said again later in that case, for otherwise calls would be held for ever. A thread that stands
+//! still for long does not hear of new calls, nor of their end.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use std::path::Path;
@@ -30,7 +31,7 @@ use crate::store::{CaptureLimits, Captures};
 
 /// Turns on their way to the thread.
 const TURNS: usize = 1024;
-/// What may wait for a thread that stands still: first messages are lost, then everything.
+/// What may wait for a thread that stands still: first messages are lost, then calls that are new.
 const WAITING: usize = 4096;
 const WAITING_MOST: usize = 65_536;
 /// How often the disk is told to keep what it was given.
@@ -57,6 +58,45 @@ struct Running {
     /// What came in this turn, with the number of what went out before.
     heard: VecDeque<(usize, Caught)>,
     turn: Vec<Caught>,
+    /// Calls that the thread hears of, and not yet of their end.
+    open: HashSet<Arc<str>>,
+}
+
+impl Running {
+    fn dialog(&mut self, call: Arc<str>, call_id: Bytes) {
+        if WAITING_MOST <= self.turn.len() {
+            metrics::counter!("crosspoint_capture_lost_total").increment(1);
+            return;
+        }
+        self.open.insert(call.clone());
+        self.turn.push(Caught::Dialog { call, call_id });
+    }
+
+    /// Never lost: of each call that the thread knows there is one.
+    fn over(&mut self, call: &Arc<str>, failed: bool) {
+        if self.open.remove(call) {
+            self.turn.push(Caught::Over { call: call.clone(), failed });
+        }
+    }
+
+    /// Hands over what there is, if there is room for it.
+    fn flush(&mut self) {
+        if self.turn.is_empty() {
+            return;
+        }
+        let turn = std::mem::take(&mut self.turn);
+        let Err(TrySendError::Full(Told::Turn(mut turn))) = self.ring.try_send(Told::Turn(turn))
+        else {
+            return;
+        };
+        let before = turn.len();
+        if WAITING < before {
+            turn.retain(|it| matches!(it, Caught::Dialog { .. } | Caught::Over { .. }));
+            let lost = before - turn.len();
+            metrics::counter!("crosspoint_capture_lost_total").increment(lost as u64);
+        }
+        self.turn = turn;
+    }
 }
 
 /// Who wants to see calls that go on.
@@ -112,8 +152,8 @@ impl Capture {
         let mut keeper = Keeper { book, captures, homer, clock, refused: false, wants: Vec::new() };
         let thread =
             thread::Builder::new().name("capture".into()).spawn(move || keeper.keep_all(&told))?;
-        let (heard, turn) = (VecDeque::new(), Vec::new());
-        Ok(Self(Some(Running { ring, thread, heard, turn })))
+        let (heard, turn, open) = (VecDeque::new(), Vec::new(), HashSet::new());
+        Ok(Self(Some(Running { ring, thread, heard, turn, open })))
     }
 
     pub fn looker(&self) -> Looker {
@@ -144,7 +184,7 @@ impl Capture {
 
     pub fn dialog(&mut self, call: Arc<str>, call_id: Bytes) {
         if let Some(running) = &mut self.0 {
-            running.turn.push(Caught::Dialog { call, call_id });
+            running.dialog(call, call_id);
         }
     }
 
@@ -152,28 +192,16 @@ impl Capture {
         if let Some(running) = &mut self.0
             && record.state == RecordState::Ended
         {
-            let (call, failed) = (record.id.clone(), record.connected_at.is_none());
-            running.turn.push(Caught::Over { call, failed });
+            running.over(&record.id, record.connected_at.is_none());
         }
     }
 
     /// The turn is over.
     pub fn flush(&mut self) {
         self.reach(usize::MAX);
-        let Some(running) = self.0.as_mut().filter(|it| !it.turn.is_empty()) else { return };
-        let turn = std::mem::take(&mut running.turn);
-        let Err(TrySendError::Full(Told::Turn(mut turn))) = running.ring.try_send(Told::Turn(turn))
-        else {
-            return;
-        };
-        let before = turn.len();
-        if WAITING < before {
-            let is_said = |it: &Caught| matches!(it, Caught::Dialog { .. } | Caught::Over { .. });
-            turn.retain(|it| is_said(it) && before < WAITING_MOST);
-            let lost = before - turn.len();
-            metrics::counter!("crosspoint_capture_lost_total").increment(lost as u64);
+        if let Some(running) = &mut self.0 {
+            running.flush();
         }
-        running.turn = turn;
     }
 
     /// Writes what there is, and ends.
@@ -309,4 +337,50 @@ impl Homer {
 #[allow(clippy::disallowed_methods, reason = "the shell reads the clock")]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_over(turn: &[Caught], name: &str) -> bool {
+        turn.iter().any(|it| matches!(it, Caught::Over { call, .. } if **call == *name))
+    }
+
+    #[test]
+    fn the_end_of_a_call_is_told_however_long_the_thread_stood_still() {
+        let (ring, told) = sync_channel(1);
+        let thread = thread::spawn(|| ());
+        let (heard, turn, open) = (VecDeque::new(), Vec::new(), HashSet::new());
+        let mut running = Running { ring, thread, heard, turn, open };
+        running.dialog("first".into(), Bytes::new());
+        running.flush();
+        // There is no room for a second turn, and calls come for hours.
+        let many = 3 * WAITING_MOST;
+        for n in 0..many {
+            running.dialog(format!("c{n}").into(), Bytes::new());
+            if n % 50_000 == 0 {
+                running.flush();
+            }
+        }
+        running.dialog("first".into(), Bytes::new());
+        for call in ["first", "c0", "unheard of"].map(Arc::from) {
+            running.over(&call, false);
+        }
+        for n in 1..many {
+            running.over(&format!("c{n}").into(), true);
+        }
+        running.flush();
+        assert!(running.turn.len() <= 2 * WAITING_MOST + 1, "{}", running.turn.len());
+        assert!(running.open.is_empty(), "nothing is remembered of what is over");
+        let Ok(Told::Turn(before)) = told.try_recv() else { panic!("the first turn") };
+        assert_eq!(before.len(), 1);
+        running.flush();
+        let Ok(Told::Turn(turn)) = told.try_recv() else { panic!("the rest of it") };
+        assert!(is_over(&turn, "first") && is_over(&turn, "c0"));
+        assert!(!is_over(&turn, "unheard of") && !is_over(&turn, &format!("c{}", many - 1)));
+        running.dialog("new".into(), Bytes::new());
+        running.flush();
+        assert!(matches!(told.try_recv(), Ok(Told::Turn(turn)) if turn.len() == 1));
+    }
 }

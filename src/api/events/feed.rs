@@ -50,6 +50,8 @@ pub struct Feed {
     ready: VecDeque<Arc<Fact>>,
     /// The last fact of all that was seen.
     last: Option<(Arc<str>, u32)>,
+    /// What the store had when the reader came, who had seen nothing yet; none if it did not say.
+    began: Option<i64>,
     /// Some were missed after it: the store is asked for them.
     missed: bool,
 }
@@ -74,9 +76,13 @@ impl Feed {
                 }
             },
         };
+        let began = match wanted.after {
+            None => api.store.last_place().await.ok(),
+            Some(_) => None,
+        };
         let (told, ready) = (HashMap::new(), VecDeque::new());
         let last = wanted.after.clone();
-        Ok(Self { api, wanted, news, replay, told, ready, last, missed: false })
+        Ok(Self { api, wanted, news, replay, told, ready, last, began, missed: false })
     }
 
     /// The next fact; `None` when there can be no more. Who is called off while it waits, and asks
@@ -175,7 +181,12 @@ impl Feed {
 
     /// The reader was too slow: it reads on from the store.
     async fn catch_up(&mut self) -> Option<()> {
-        let (call, seq) = self.last.clone()?;
+        let Some((call, seq)) = self.last.clone() else {
+            // It has seen nothing yet: it is told what came into the store since it is here.
+            self.replay = Some(Replay { place: self.began?, first: None, looks: 0 });
+            self.missed = false;
+            return Some(());
+        };
         // It may still be on its way into the store.
         for _ in 0..LOOKS {
             match self.api.store.place_of(&call, seq).await {
@@ -229,6 +240,33 @@ mod tests {
         Fact { seq, at, call: "c1".into(), what: What::LegRinging { leg: 1 } }
     }
 
+    async fn keep(rig: &Rig, facts: impl Iterator<Item = Fact>) {
+        let batch = Batch {
+            records: Vec::new(),
+            facts: facts.collect(),
+            deliveries: Vec::new(),
+            position: Position { node: "main".into(), ..Position::default() },
+        };
+        rig.api.store.ingest(&batch).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_is_too_slow_before_it_has_seen_anything_misses_nothing_either() {
+        let rig = Rig::start("feed-slow-at-first").await;
+        let of = |call: &str, seq| Fact { call: call.into(), ..fact(seq) };
+        keep(&rig, (1..=9).map(|seq| of("long ago", seq))).await;
+        let mut feed = Feed::new(rig.api.clone(), Wanted::default()).await.unwrap();
+        for seq in 1..=60 {
+            drop(rig.api.news.send(News::Fact(Arc::new(fact(seq)))));
+        }
+        keep(&rig, (1..=60).map(fact)).await;
+        for seq in 1..=60 {
+            let told = tokio::time::timeout(Duration::from_secs(5), feed.next()).await;
+            let told = told.expect("soon").expect("there is more");
+            assert_eq!((&*told.call, told.seq), ("c1", seq));
+        }
+    }
+
     /// A WebSocket calls it off whenever it has something else to do.
     #[tokio::test]
     async fn who_is_called_off_while_it_catches_up_misses_nothing() {
@@ -243,13 +281,7 @@ mod tests {
             let waits = tokio::time::timeout(Duration::from_millis(20), feed.next()).await;
             assert!(waits.is_err(), "{waits:?}");
         }
-        let batch = Batch {
-            records: Vec::new(),
-            facts: (1..=60).map(fact).collect(),
-            deliveries: Vec::new(),
-            position: Position { node: "main".into(), ..Position::default() },
-        };
-        rig.api.store.ingest(&batch).await.unwrap();
+        keep(&rig, (1..=60).map(fact)).await;
         for seq in 2..=60 {
             assert_eq!(feed.next().await.unwrap().seq, seq);
         }

@@ -159,6 +159,32 @@ fn calls_that_the_news_did_not_tell_of_are_found_again() {
     });
 }
 
+/// A disk that takes its time does not turn round what was said last.
+#[test]
+#[allow(clippy::await_holding_lock, reason = "that is the disk")]
+fn what_an_agent_said_last_is_what_is_kept() {
+    story(|rig| async move {
+        let put = |state: &str| {
+            let asked = rig.asks_as(Method::PUT, "/v1/agents/ann/state", "agent");
+            tokio::spawn(asked.json(&json!({ "state": state })).send())
+        };
+        let seen = || async { rig.gets("/v1/status").await["agents"][0]["presence"].clone() };
+        let disk = rig.api.live.presences.lock();
+        let away = put("away");
+        while seen().await != "away" {}
+        let back = put("available");
+        for _ in 0..50 {
+            assert_eq!(seen().await, "away", "the first is not kept yet");
+        }
+        drop(disk);
+        for said in [away, back] {
+            assert_eq!(said.await.unwrap().unwrap().status(), StatusCode::NO_CONTENT);
+        }
+        assert_eq!(seen().await, "available");
+        assert_eq!(crate::store::Away::in_folder(&rig.data).names().count(), 0);
+    });
+}
+
 #[test]
 fn agents_come_and_go_and_away_is_kept() {
     story(|rig| async move {
