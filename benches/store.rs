@@ -5,6 +5,9 @@
 //! 20 GB, and a quarter of an hour) and keeps it; `CROSSPOINT_BENCH_CALLS` is another number of
 //! calls. Otherwise some thousand calls show that it works. What is said to be the first time is so
 //! only if FILE is not in memory: `dd of=FILE oflag=nocache conv=notrunc,fdatasync count=0`.
+//!
+//! Then searches are drawn by lot, of up to four filters each, and each is done once, after the
+//! system has been asked to forget FILE: most of them find little, or nothing.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,6 +16,8 @@ use crosspoint::clock::Wall;
 use crosspoint::model::record::Direction;
 use crosspoint::store::database::{By, Page, Search, Settings, Statistics, open};
 use jiff::tz::TimeZone;
+use rand_chacha::ChaCha8Rng;
+use rand_core::{RngCore, SeedableRng};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqliteConnection};
 
@@ -27,6 +32,19 @@ const LIMIT: Duration = Duration::from_millis(200);
 const FIRST: i64 = 1_700_000_000_000_000;
 const LAST: i64 = FIRST + 63_072_000_000_000;
 const DAY: i64 = 86_400_000_000;
+/// Searches that are drawn by lot, and by which.
+const DRAWN: usize = 300;
+const LOT: u64 = 7;
+const OUTCOMES: [&str; 8] = [
+    "answered",
+    "no_answer",
+    "abandoned",
+    "busy",
+    "voicemail",
+    "failed",
+    "declined",
+    "invalid_number",
+];
 
 fn main() {
     let given = std::env::var_os("CROSSPOINT_BENCH_STORE").map(PathBuf::from);
@@ -83,7 +101,74 @@ async fn measure(file: &Path, calls: u64) -> Vec<String> {
         }
         say(&format!("statistics {what}"), found, times, &mut slow);
     }
+    drop(store);
+    by_lot(file, &mut slow).await;
     slow
+}
+
+/// Searches that nobody chose, each by a store and a disk that know nothing of it yet.
+async fn by_lot(file: &Path, slow: &mut Vec<String>) {
+    let mut lot = ChaCha8Rng::seed_from_u64(LOT);
+    let mut done = Vec::new();
+    for _ in 0..DRAWN {
+        let search = drawn(&mut lot);
+        let store = open(&Settings { url: None, file: file.to_owned() }).expect("a file");
+        // It is open before the clock runs.
+        store.users().await.expect("an answer");
+        forget(file);
+        let start = now();
+        let found = store.records(&search, &Page { after: None, limit: 50 }).await;
+        done.push((start.elapsed(), found.expect("an answer").records.len(), said(&search)));
+    }
+    done.sort_by_key(|it| std::cmp::Reverse(it.0));
+    let over = done.iter().filter(|it| LIMIT < it.0).count();
+    println!(
+        "by lot: {over} of {DRAWN} took more than {LIMIT:?}, half of them less than {:.1?}",
+        done[DRAWN / 2].0
+    );
+    for (time, found, what) in done.iter().take(20) {
+        println!("{what:<74} {found:>6} {time:>10.1?}");
+    }
+    slow.extend(done.into_iter().filter(|it| LIMIT < it.0).map(|it| it.2));
+}
+
+fn drawn(lot: &mut ChaCha8Rng) -> Search {
+    let mut search = Search::default();
+    for _ in 0..2 + lot.next_u32() % 3 {
+        let any = u64::from(lot.next_u32() % 500);
+        let direction = [Direction::Inbound, Direction::Outbound, Direction::Internal];
+        match lot.next_u32() % 11 {
+            0 => search.source = Some(format!("source {}", any % 20)),
+            1 => search.tracking_number = Some(format!("+1{}", 8_005_550_000_u64 + any)),
+            2 => search.agent = Some(format!("agent {}", any % 60)),
+            3 => search.tag = Some(["hot", "rare", "tag 3"][any as usize % 3].to_owned()),
+            4 => search.source_tag = Some(format!("tag of {}", any % 40)),
+            5 => search.outcome = Some(OUTCOMES[any as usize % OUTCOMES.len()].to_owned()),
+            6 => search.direction = Some(direction[any as usize % 3]),
+            7 => search.has_recording = Some(any % 2 == 0),
+            8 => search.destination = Some(format!("+1{}", 3_105_550_000_u64 + any % 300)),
+            9 => search.number = Some(format!("+1{}*", 200 + any)),
+            _ => {
+                let from = FIRST + i64::try_from(any).unwrap_or(0) * DAY;
+                search.from = Some(Wall::from_unix_micros(from));
+                search.to = Some(Wall::from_unix_micros(from + 30 * DAY));
+            }
+        }
+    }
+    search
+}
+
+/// What is asked for, without the rest.
+fn said(search: &Search) -> String {
+    let all = format!("{search:?}").replace("Search { ", "").replace(" }", "");
+    let asked = all.split(", ").filter(|it| !it.ends_with(": None"));
+    asked.collect::<Vec<_>>().join(", ").replace("Some(", "").replace(')', "")
+}
+
+fn forget(file: &Path) {
+    let file = std::fs::File::open(file).expect("the file");
+    file.sync_all().expect("a disk");
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).expect("advice");
 }
 
 fn say(what: &str, found: usize, mut times: Vec<Duration>, slow: &mut Vec<String>) {

@@ -1,6 +1,6 @@
 -- Fills an empty database with MANY calls of two years, as a busy place has them: few sources with
 -- most of the calls, many callers with few. What looks random is the number of the call, mixed.
--- Statements end with a semicolon at the end of a line. MANY is replaced.
+-- Statements end with a semicolon at the end of a line. MANY is replaced. Both databases read it.
 
 INSERT INTO records
 WITH RECURSIVE
@@ -28,7 +28,7 @@ SELECT n, 'call-' || n, 'main', 1700000000000000 + n * (63072000000000 / MANY), 
     CASE WHEN outcome = 'answered' THEN 'agent ' || (c % 60) ELSE '' END,
     CASE WHEN b % 10 = 0 THEN 'tag of ' || (c % 40) ELSE '' END,
     CASE WHEN c % 100 < 94 THEN 'inbound' WHEN c % 100 < 99 THEN 'outbound' ELSE 'internal' END,
-    outcome = 'answered' AND b % 10 < 7,
+    CASE WHEN outcome = 'answered' AND b % 10 < 7 THEN 1 ELSE 0 END,
     CASE WHEN outcome = 'answered' THEN a % 600000 ELSE 0 END,
     CASE WHEN outcome = 'answered' THEN b % 30000 ELSE 0 END,
     CASE WHEN c % 4 = 0 THEN a % 60000 ELSE 0 END
@@ -73,8 +73,9 @@ SELECT * FROM (
 ) AS it ORDER BY 1, 2, 3;
 
 INSERT INTO hours
-SELECT what, hour, name, count(*), sum(outcome = 'answered'), sum(outcome = 'abandoned'),
-    sum(talk_ms), sum(ring_ms), sum(wait_ms), sum(wait_ms > 0)
+SELECT what, hour, name, count(*), sum(CASE outcome WHEN 'answered' THEN 1 ELSE 0 END),
+    sum(CASE outcome WHEN 'abandoned' THEN 1 ELSE 0 END), sum(talk_ms), sum(ring_ms), sum(wait_ms),
+    sum(CASE WHEN wait_ms > 0 THEN 1 ELSE 0 END)
 FROM (
     SELECT 0 AS what, received_at / 3600000000 AS hour, '' AS name, * FROM records
     UNION ALL SELECT 1, received_at / 3600000000, source, * FROM records

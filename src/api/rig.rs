@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -28,7 +29,7 @@ use crate::config::Config;
 use crate::config::documents::Shell;
 use crate::sip::Transport;
 use crate::store::Away;
-use crate::store::database::{Settings, open};
+use crate::store::database::{Pace, Settings, open_at};
 
 /// The password of every user here.
 pub const PASSWORD: &str = "correct horse battery";
@@ -97,7 +98,9 @@ impl Rig {
         drop(std::fs::remove_dir_all(&folder));
         std::fs::create_dir_all(&folder).unwrap();
         let settings = Settings { url: None, file: folder.join("crosspoint.db") };
-        let store = open(&settings).unwrap();
+        // Searches end their pages as early as they can.
+        let pace = Pace { first: 1, time: Duration::ZERO };
+        let store = open_at(&settings, pace).unwrap();
         let micros = Arc::new(AtomicI64::new(1_800_000_000_000_000));
         let now = {
             let micros = micros.clone();

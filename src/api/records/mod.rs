@@ -15,6 +15,7 @@ pub use self::search::{Asked, moment};
 use super::access::Viewer;
 use super::{Answer, Api, Ask, Path, Problem, Query};
 use crate::model::record::CallRecord;
+use crate::store::database::Cursor;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(list, one, events))]
@@ -31,8 +32,12 @@ pub fn routes() -> Router<Api> {
 ///
 /// As JSON a page at a time, the latest first; as CSV or lines of JSON all at once (`Accept:
 /// text/csv`, `application/x-ndjson`, or `format`).
+///
+/// A page is looked for for about a tenth of a second. One with a `next` that is not full, or even
+/// empty, has been ended early: the search goes on with `next`, and `looked_back_to` says how far
+/// it has come.
 #[utoipa::path(get, path = "/v1/records", operation_id = "list_records", tag = "records", params(Asked),
-    responses((status = 200, description = "`items`, and `next` if there are more", content(
+    responses((status = 200, description = "`items`, and `next` and `looked_back_to` (microseconds since 1970) if there may be more", content(
         (Object = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))),
     extensions(("x-role" = json!("viewer"))))]
 async fn list(
@@ -49,7 +54,9 @@ async fn list(
     let found = api.store.records(&search, &page).await?;
     let items: Vec<Value> = found.records.iter().map(shown).collect();
     let next = found.next.map(|it| it.to_string());
-    Ok(axum::Json(json!({ "items": items, "next": next })).into_response())
+    let back_to = found.next.map(Cursor::received_at);
+    let answer = json!({ "items": items, "next": next, "looked_back_to": back_to });
+    Ok(axum::Json(answer).into_response())
 }
 
 /// One call's record

@@ -33,7 +33,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use self::ingest::{Follower, Progress, Wanted};
-pub use self::open::{Settings, open};
+pub use self::open::{Settings, open, open_at};
+pub use self::search::Pace;
 pub use self::types::{
     ApiKey, AuditEntry, AuditSearch, Author, Batch, By, Cursor, Document, Edit, Expected, Figure,
     Figures, KeptFact, LIMIT, Mark, Page, Position, RecordingCounts, RecordingSearch, Records,

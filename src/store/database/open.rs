@@ -8,9 +8,9 @@ use tokio::sync::OnceCell;
 use super::sql::{Driver, Transaction};
 use super::{
     ApiKey, AuditEntry, AuditSearch, Author, Batch, Document, Edit, Expected, Figures, KeptFact,
-    Later, Page, Position, RecordingCounts, RecordingSearch, Records, Search, Session, Statistics,
-    Store, StoreError, StoredRecording, User, counts, directory, indexes, outbox, people, postgres,
-    recordings, records, search, sql, sqlite, statistics,
+    Later, Pace, Page, Position, RecordingCounts, RecordingSearch, Records, Search, Session,
+    Statistics, Store, StoreError, StoredRecording, User, counts, directory, indexes, outbox,
+    people, postgres, recordings, records, search, sql, sqlite, statistics,
 };
 use crate::archive::Plan;
 use crate::clock::Wall;
@@ -33,6 +33,14 @@ pub struct Settings {
 /// # Errors
 /// [`StoreError::Refused`] for an address that is none.
 pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, StoreError> {
+    open_at(settings, Pace::USUAL)
+}
+
+/// The same, whose searches go at another pace.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_at(settings: &Settings, pace: Pace) -> Result<Arc<dyn Store>, StoreError> {
     let driver: Box<dyn Driver> = match &settings.url {
         None => Box::new(sqlite::File::new(&settings.file)),
         Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
@@ -44,11 +52,12 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>, StoreError> {
             ));
         }
     };
-    Ok(Arc::new(Database { driver, ready: OnceCell::new() }))
+    Ok(Arc::new(Database { driver, pace, ready: OnceCell::new() }))
 }
 
 struct Database {
     driver: Box<dyn Driver>,
+    pace: Pace,
     /// Set once the tables have their form.
     ready: OnceCell<()>,
 }
@@ -214,7 +223,7 @@ impl Store for Database {
 
     fn records<'a>(&'a self, asked: &'a Search, page: &'a Page) -> Later<'a, Records> {
         let driver = self.driver.as_ref();
-        read!(self, it => search::records(it, driver, asked, page))
+        read!(self, it => search::records(it, driver, asked, page, self.pace))
     }
 
     fn record<'a>(&'a self, id: &'a str) -> Later<'a, Option<CallRecord>> {

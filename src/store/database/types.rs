@@ -242,6 +242,12 @@ pub struct Cursor {
     pub(super) place: i64,
 }
 
+impl Cursor {
+    pub fn received_at(self) -> Wall {
+        Wall::from_unix_micros(self.received_at)
+    }
+}
+
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.received_at, self.place)
@@ -263,7 +269,8 @@ impl FromStr for Cursor {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Records {
     pub records: Vec<CallRecord>,
-    /// Where the next page begins, if there is one.
+    /// Where the next page begins, if there may be one: a page that took its time ends early, and
+    /// may have nothing in it.
     pub next: Option<Cursor>,
 }
 

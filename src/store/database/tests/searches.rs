@@ -1,11 +1,16 @@
 //! Searches, against a plain reading of what they mean.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{at, call, found, leg, take, unanswered};
+use super::world::{Folder, at, call, found, leg, take, unanswered};
+use super::{sqlite_in, turn};
 use crate::model::record::{CallRecord, Direction};
+use crate::store::database::search::{Pace, records};
+use crate::store::database::sql::Driver;
+use crate::store::database::sqlite::File;
 use crate::store::database::{Cursor, Page, Search, Store, StoreError};
 
 /// Sixty calls of all kinds; some come in the same moment.
@@ -267,10 +272,16 @@ pub async fn what_leads_a_search_changes_nothing_about_what_is_found(store: &dyn
     let rare = Search { tag: text("rare"), source: text("Ads"), ..Search::default() };
     compare(store, &calls, &rare).await;
     let newest = async |search: &Search| {
-        let page = Page { after: None, limit: 20 };
-        let told = store.records(search, &page).await.unwrap();
+        let (mut told, mut after) = (Vec::new(), None);
+        // A slow machine ends a page early.
+        while told.len() < 20 {
+            let page = store.records(search, &Page { after, limit: 20 }).await.unwrap();
+            told.extend(page.records);
+            let Some(next) = page.next else { break };
+            after = Some(next);
+        }
         let wanted: Vec<_> = calls.iter().rev().filter(|it| passes(search, it)).take(20).collect();
-        assert_eq!(told.records.iter().collect::<Vec<_>>(), wanted, "{search:?}");
+        assert_eq!(told.iter().take(20).collect::<Vec<_>>(), wanted, "{search:?}");
     };
     let common = Search { tag: text("common"), ..Search::default() };
     // All of them are passed by more than are counted.
@@ -302,6 +313,53 @@ pub async fn what_leads_a_search_changes_nothing_about_what_is_found(store: &dyn
     for search in &searches {
         newest(search).await;
     }
+}
+
+#[test]
+fn a_page_that_took_its_time_ends_early_and_the_next_goes_on_from_there() {
+    let folder = Folder::new();
+    turn(async {
+        let (store, calls) = (sqlite_in(&folder), calls());
+        take(store.as_ref(), calls.clone()).await;
+        while store.improve().await.unwrap() {}
+        let file = File::new(&folder.path().join("crosspoint.db"));
+        let single = single();
+        let (mut early, mut empty) = (0, 0);
+        for (n, first) in (1..8).cycle().zip(0..single.len()) {
+            let search = both(&single[first], &single[(first + n as usize * 5) % single.len()]);
+            let pace = Pace { first: n, time: Duration::ZERO };
+            let (mut ids, mut after) = (Vec::new(), None);
+            loop {
+                let mut session = file.reader().await.unwrap();
+                let page = Page { after, limit: 4 };
+                let told = records(session.as_mut(), &file, &search, &page, pace).await.unwrap();
+                ids.extend(told.records.iter().map(|it| it.id.to_string()));
+                let Some(next) = told.next else { break };
+                assert!(
+                    after.is_none_or(
+                        |it| (next.received_at, next.place) < (it.received_at, it.place)
+                    )
+                );
+                early += usize::from(told.records.len() < 4);
+                empty += usize::from(told.records.is_empty());
+                after = Some(next);
+            }
+            let wanted = calls.iter().rev().filter(|it| passes(&search, it));
+            assert_eq!(ids, wanted.map(|it| it.id.to_string()).collect::<Vec<_>>(), "{search:?}");
+        }
+        assert!(100 < early && 20 < empty, "{early} pages ended early, {empty} of them empty");
+    });
+}
+
+#[test]
+fn more_calls_are_looked_at_at_a_time_where_that_is_quick() {
+    let pace = Pace { first: 100, time: Duration::from_millis(80) };
+    let after = |piece, millis| pace.next(piece, Duration::from_millis(millis));
+    assert_eq!(after(100, 1), 400);
+    assert_eq!(after(400, 20), 400);
+    assert_eq!(after(400, 50), 200);
+    assert_eq!(after(100, 500), 100);
+    assert_eq!(after(u32::MAX, 0), 1 << 20);
 }
 
 pub async fn sql_is_only_text(store: &dyn Store) {
