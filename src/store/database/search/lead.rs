@@ -1,4 +1,12 @@
 //! Who leads a search: the filter that is read through soonest if no call passes all, or the time.
+//!
+//! How many pass a filter it is counted up to [`MANY`], which costs a millisecond, known from the
+//! counts that are kept, or guessed by how long ago the last of so many was; times what it costs to
+//! look at one of them. An index of a column has nearly all that is asked for besides
+//! ([`indexes`](super::super::indexes)), so that one that many pass may well be quicker than a number
+//! with fewer calls, each of them somewhere else on the disk. Beginnings and ends of numbers come out
+//! of their index in no order of time, so they lead only where the matches can all be sorted; where
+//! there are more, the page fills soon by time alone.
 
 use super::super::counts::{Grain, SPAN};
 use super::super::sql::Session;
@@ -11,10 +19,6 @@ use crate::clock::Wall;
 const MANY: i64 = 10_000;
 /// So few need not be compared with other filters that many pass.
 const FEW: i64 = 1_000;
-/// Calls that are counted where it is not known how many there are.
-const COUNTED: i64 = 100_000;
-/// More than are ever counted.
-const MOST: i64 = 1 << 40;
 /// What it costs to look at a call in `records`, where an index does not have it: so many entries
 /// of an index are read in the same time from a disk.
 const LOOK: i64 = 50;
@@ -24,35 +28,27 @@ const PROBE: i64 = 3;
 const SORTED: i64 = 20_000;
 /// .. and where no other filter leads.
 const SORTED_ALONE: i64 = 100_000;
+
 /// Who leads: a filter by its place; `None`: the time.
 pub async fn lead(
     it: &mut dyn Session,
     search: &Search,
     filters: &[Filter],
 ) -> Result<Option<usize>, StoreError> {
-    let mut whole = Vec::new();
-    let (mut part, mut fewest_of_part) = (None, i64::MAX);
-    let alone = filters.len() == 1 && search.from.is_none() && search.to.is_none();
+    if filters.len() == 1 && search.from.is_none() && search.to.is_none() && !filters[0].is_part() {
+        return Ok(Some(0));
+    }
+    let sorted = if filters.iter().all(Filter::is_part) { SORTED_ALONE } else { SORTED };
+    let mut counted = Vec::new();
     for (at, filter) in filters.iter().enumerate() {
-        if filter.is_part() {
-            let count = count(it, None, filter, SORTED_ALONE + 1).await?;
-            if count < fewest_of_part {
-                (part, fewest_of_part) = (Some(at), count);
-            }
-        } else if alone {
-            return Ok(Some(at));
-        } else {
-            whole.push((at, count(it, Some(search), filter, MANY + 1).await?));
+        let many = if filter.is_part() { sorted } else { MANY };
+        let count = count(it, search, filter, many + 1).await?;
+        if !filter.is_part() || count <= sorted {
+            counted.push((at, count));
         }
     }
-    let fewest = whole.iter().map(|it| it.1).min().unwrap_or(i64::MAX);
-    if let Some(part) = part
-        && (fewest_of_part <= SORTED.min(fewest)
-            || (whole.is_empty() && fewest_of_part <= SORTED_ALONE))
-    {
-        return by_time(it, search, Some(part), fewest_of_part).await;
-    }
-    let best = quickest(it, search, filters, &whole, fewest).await?;
+    let fewest = counted.iter().map(|it| it.1).min().unwrap_or(i64::MAX);
+    let best = quickest(it, search, filters, &counted, fewest).await?;
     by_time(it, search, best, fewest).await
 }
 
@@ -74,19 +70,19 @@ async fn by_time(
     Ok(best)
 }
 
-/// The filter that is read through soonest, of those that are whole; each with its count, up to
-/// more than [`MANY`].
+/// The filter that is read through soonest, of those that may lead; each with its count, a whole one
+/// up to more than [`MANY`].
 async fn quickest(
     it: &mut dyn Session,
     search: &Search,
     filters: &[Filter],
-    whole: &[(usize, i64)],
+    counted: &[(usize, i64)],
     fewest: i64,
 ) -> Result<Option<usize>, StoreError> {
     let mut best: Option<(i64, usize)> = None;
-    for &(at, count) in whole {
+    for &(at, count) in counted {
         let filter = &filters[at];
-        let many = match count <= MANY {
+        let many = match count <= MANY || filter.is_part() {
             true => count,
             // Somebody else leads anyway.
             false if fewest <= FEW => continue,
@@ -124,12 +120,9 @@ async fn estimate(
         Filter::Column { name: "tracking_number", .. } => 2,
         Filter::Column { name: "agent", .. } => 3,
         Filter::Column { name: "outcome", .. } => 4,
-        _ => {
-            let count = count(it, Some(search), filter, COUNTED + 1).await?;
-            return Ok(if count <= COUNTED { count } else { MOST });
-        }
+        _ => return from_the_newest(it, search, filter).await,
     };
-    let Filter::Column { value, .. } = filter else { return Ok(MOST) };
+    let Filter::Column { value, .. } = filter else { return Ok(i64::MAX) };
     let spans = |it: Option<Wall>| it.map(|it| it.unix_micros().div_euclid(SPAN));
     let sql = "SELECT CAST(COALESCE(SUM(calls), 0) AS BIGINT) FROM counts \
                WHERE what = $1 AND grain = $2 AND $3 <= at AND at <= $4 AND name = $5";
@@ -145,16 +138,45 @@ async fn estimate(
     Ok(calls.max(MANY + 1))
 }
 
-/// How many pass a filter, up to `most`; of the time that is asked for, if one is.
+/// How many pass a filter if all the time is as the newest of it.
+async fn from_the_newest(
+    it: &mut dyn Session,
+    search: &Search,
+    filter: &Filter,
+) -> Result<i64, StoreError> {
+    let mut text = Text::default();
+    let (table, condition) = text.leading(filter);
+    let when = text.times("l", search);
+    let sql = format!(
+        "SELECT COALESCE((SELECT l.received_at FROM {table} l WHERE {condition}{when} \
+             ORDER BY l.received_at DESC, l.place DESC LIMIT 1 OFFSET {MANY}), 0), \
+         COALESCE((SELECT received_at FROM records ORDER BY received_at LIMIT 1), 0), \
+         COALESCE((SELECT received_at FROM records ORDER BY received_at DESC LIMIT 1), 0)"
+    );
+    let rows = it.rows(&sql, text.values).await?;
+    let Some(row) = rows.first() else { return Ok(0) };
+    let (of_many, first, last) = (row.number(0)?, row.number(1)?, row.number(2)?);
+    let from = search.from.map_or(first, |it| it.unix_micros().max(first));
+    let to = search.to.map_or(last, |it| it.unix_micros().min(last));
+    let (all, newest) = (to.saturating_sub(from).max(0), to.saturating_sub(of_many).max(1));
+    let many = i128::from(MANY) * i128::from(all) / i128::from(newest);
+    Ok(i64::try_from(many).unwrap_or(i64::MAX).max(MANY + 1))
+}
+
+/// How many pass a filter, the newest first, up to `most`; of the time that is asked for where that
+/// is quick.
 async fn count(
     it: &mut dyn Session,
-    search: Option<&Search>,
+    search: &Search,
     filter: &Filter,
     most: i64,
 ) -> Result<i64, StoreError> {
     let mut text = Text::default();
     let (table, condition) = text.leading(filter);
-    let when = search.map(|it| text.times("l", it)).unwrap_or_default();
-    let sql = format!("SELECT 1 AS one FROM {table} l WHERE {condition}{when} LIMIT {most}");
+    let order = match filter.is_part() {
+        true => String::new(),
+        false => text.times("l", search) + " ORDER BY l.received_at DESC, l.place DESC",
+    };
+    let sql = format!("SELECT 1 AS one FROM {table} l WHERE {condition}{order} LIMIT {most}");
     text.count(it, &sql).await
 }

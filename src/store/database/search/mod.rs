@@ -1,18 +1,9 @@
 //! Which calls: filters in any combination, newest first, a page at a time; quick among ten
 //! million.
 //!
-//! One filter *leads*: its index gives calls in the order of the list, and the others are looked
-//! at call by call until the page is full. It is the one that is read through soonest if no call
-//! passes all: how many pass it is counted up to [`MANY`], which costs a millisecond, or known from
-//! the counts that are kept; times what it costs to look at one of them. An index of a column has
-//! nearly all that is asked for besides ([`indexes`](super::indexes)), so that one that many pass
-//! may well be quicker than a number with fewer calls, each of them somewhere else on the disk.
-//! Beginnings and ends of numbers come out of their index in no order of time, so they lead only
-//! where the matches can all be sorted; where there are more, the page fills soon by time alone.
-
-//!
-//! Calls are looked at a piece at a time, so that a search that finds little ends its page early:
-//! its `next` says how far it has come.
+//! One filter *leads* ([`lead`]): its index gives calls in the order of the list, and the others are
+//! looked at call by call until the page is full. Calls are looked at a piece at a time, so that a
+//! search that finds little ends its page early: its `next` says how far it has come.
 
 mod lead;
 mod text;
