@@ -202,3 +202,45 @@ test("what is searched is in the address, for others too, and in the export", as
   assert.deepEqual(await csv(other), []);
   await other.close();
 });
+
+test("a search that looks back for long says how far it is, stops, and goes on", async () => {
+  const { items } = (await api(page, "GET", "/v1/records?limit=2")).body;
+  const day = (text) => Date.parse(`${text}T12:00:00Z`) * 1000;
+  // As the API answers over millions of calls, whose pages end early.
+  const answers = {
+    "": { items: [], next: "a", looked_back_to: day("2025-06-30") },
+    a: { items: [items[0]], next: "b", looked_back_to: day("2025-05-03") },
+    b: { items: [items[1]], next: "c", looked_back_to: day("2025-04-01") },
+    c: { items: [] },
+  };
+  const asked = [];
+  let goOn;
+  const held = new Promise((then) => (goOn = then));
+  await page.route("**/v1/records?*", async (route) => {
+    const after = new URL(route.request().url()).searchParams.get("after") ?? "";
+    if (after) asked.push(after);
+    if (after === "b") await held;
+    await route.fulfill({ json: answers[after] });
+  });
+  await page.visit("/calls?tag=rare");
+  const rows = page.locator("tbody tr");
+  await page.getByText("Looking back to May 3, 2025, 1 found").waitFor();
+  assert.equal(await rows.count(), 1, "what was found is shown at once");
+  await page.keep("many-3-looking-back");
+  await page.getByRole("button", { name: "Stop" }).click();
+  goOn();
+  await page.getByText("Looked back to April 1, 2025, 2 found").waitFor();
+  assert.deepEqual(asked, ["a", "b"], "it asks no more");
+  await page.getByRole("button", { name: "Go on looking" }).click();
+  await page.getByText("Looked back").waitFor({ state: "detached" });
+  assert.equal(await rows.count(), 2);
+  assert.equal(await page.getByRole("button", { name: "Show more" }).count(), 0);
+
+  // Nothing was found only when all was looked through.
+  answers.a.items = answers.b.items = [];
+  asked.length = 0;
+  await page.visit("/calls?tag=none");
+  await heading("No call fits").waitFor();
+  assert.deepEqual(asked, ["a", "b", "c"]);
+  await page.unroute("**/v1/records?*");
+});

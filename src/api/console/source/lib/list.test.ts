@@ -30,3 +30,12 @@ test("pages that do not touch any more begin anew", () => {
 test("a list of which nothing is left is empty", () => {
   expect(joined({ items: [] }, { path: "", items: [1, 2], next: 2 }, same).items).toEqual([]);
 });
+
+test("a first page that ended early does not throw away what was found behind it", () => {
+  const loaded = { path: "", items: [7, 3], next: 2, looked_back_to: 20 };
+  const early = { items: [], next: 90, looked_back_to: 80 };
+  expect(joined(early, loaded, same, 50)).toEqual({ items: [7, 3], next: 2, looked_back_to: 20 });
+  const found = joined({ items: [9, 7], next: 6 }, loaded, same, 50);
+  expect(found.items).toEqual([9, 7, 3]);
+  expect(joined({ items: [] }, loaded, same, 50).items).toEqual([]);
+});

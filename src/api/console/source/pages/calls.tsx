@@ -70,6 +70,7 @@ export function CallLog() {
   const list = useList<CallRecord>(
     `/v1/records${query({ ...wanted, limit: LIMIT })}`,
     (it) => it.id,
+    { page: LIMIT },
   );
   useFresh(
     list.refresh,

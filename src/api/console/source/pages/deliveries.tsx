@@ -58,7 +58,7 @@ async function allAgain(onEach: (tried: number) => void) {
 export function Deliveries() {
   const [asked, ask] = useParameter("state");
   const state: State = asked === "waiting" ? "waiting" : "dead";
-  const list = useList<Delivery, Counts>(listed(state), (it) => it.id, 5000);
+  const list = useList<Delivery, Counts>(listed(state), (it) => it.id, { everyMs: 5000 });
   const [tried, setTried] = useState<number>();
   const total = (which: State) => (list.data?.counts ?? []).reduce((sum, it) => sum + it[which], 0);
   const counted = (which: State, said: string) =>

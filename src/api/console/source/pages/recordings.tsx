@@ -24,7 +24,7 @@ export function Recordings() {
   const which: Which = WHICH.find(([key]) => key === asked)?.[0] ?? "all";
   const filter = which === "held" ? { held: "true" } : which === "all" ? {} : { state: which };
   const path = `/v1/recordings${query({ ...filter, limit: 100 })}`;
-  const list = useList<Kept>(path, (it) => it.file, 10_000);
+  const list = useList<Kept>(path, (it) => it.file, { everyMs: 10_000 });
   return (
     <Page
       title="Recordings"

@@ -3,8 +3,9 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { List } from "../lib/list";
+import type { List, Looking } from "../lib/list";
 import { go, hrefOf } from "../lib/router";
+import { toMs } from "../lib/time";
 import { plural } from "../lib/words";
 import { Icon } from "./icon";
 import { failed } from "./overlay";
@@ -77,7 +78,7 @@ interface ListProps<T> extends Omit<TableProps<T>, "items" | "keyOf"> {
 }
 
 export function ListPanel<T>({ label, list, empty, head, ...table }: ListProps<T>) {
-  const { items, data, error, loading, more } = list;
+  const { items, data, error, loading, more, looking } = list;
   const [busy, setBusy] = useState(false);
   const load = async () => {
     setBusy(true);
@@ -92,15 +93,16 @@ export function ListPanel<T>({ label, list, empty, head, ...table }: ListProps<T
         {head}
         {items.length > 0 ? (
           <Table items={items} keyOf={list.keyOf} {...table} />
-        ) : data ? (
+        ) : data && !looking ? (
           empty
         ) : (
-          loading && (
+          (loading || looking) && (
             <div class="waits">
               <Loading />
             </div>
           )
         )}
+        {looking && <Back {...looking} found={items.length} />}
         {more && (
           <footer class="more">
             <span class="muted small num">{plural(items.length, "is", "are")} shown</span>
@@ -111,6 +113,24 @@ export function ListPanel<T>({ label, list, empty, head, ...table }: ListProps<T
         )}
       </section>
     </>
+  );
+}
+
+/** A search that takes long: how far it came, and that it may be enough. */
+function Back({ to, on, turn, found }: Looking & { found: number }) {
+  const date = to === undefined ? undefined : new Date(toMs(to));
+  const said = date?.toLocaleDateString(undefined, { dateStyle: "long" });
+  return (
+    <footer class="more">
+      <span class="muted small num" role="status">
+        {on ? "Looking back" : "Looked back"}
+        {said && ` to ${said}`}, {found} found
+      </span>
+      {on && <span class="spinner" />}
+      <Button small={on} onClick={() => turn(!on)}>
+        {on ? "Stop" : "Go on looking"}
+      </Button>
+    </footer>
   );
 }
 
