@@ -234,6 +234,7 @@ section! {
         /// certificate, or a proxy that has one.
         listen: OrOff<SocketAddr> = default("\"127.0.0.1:8060\"");
         /// Its certificate, and those up to the authority, in PEM; from the folder of this file on.
+        /// Another one in its place is shown without a restart.
         certificate: Option<String> = optional("\"/etc/crosspoint/edge.pem\"");
         /// The private key of the certificate, in PEM.
         key: Option<String> = optional("\"/etc/crosspoint/edge.key\"");

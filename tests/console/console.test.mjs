@@ -302,6 +302,57 @@ test("who may only look is shown nothing that would be refused, and is refused",
   await vera.context().close();
 });
 
+test("a token in a URL is shown to managers only, who lead no password to another host", async () => {
+  const url = "wss://bot.example.com:9000/talk?key=T0KEN";
+  const number = { name: "pbx", number: "sip:x@pbx.example.com", user: "me", password: "s3cret" };
+  const made = [
+    ["users", { name: "mia", role: "manager", password: PASSWORD }],
+    ["virtual_agents", { name: "bot", url }],
+    ["receiving_numbers", number],
+  ];
+  for (const [kind, body] of made)
+    assert.equal((await api(page, "POST", `/v1/${kind}`, body)).status, 201, kind);
+
+  const vera = await browser.window();
+  await signIn(vera, "vera");
+  await vera.visit("/virtual_agents");
+  await vera.getByRole("link", { name: "bot", exact: true }).click();
+  await vera.getByText("What follows the host is shown to managers only.").waitFor();
+  assert.equal(await vera.locator("#field-url").inputValue(), "wss://bot.example.com:9000/");
+  assert.ok(!(await vera.content()).includes("T0KEN"));
+  await vera.keep("13-url-of-a-viewer");
+  await vera.context().close();
+
+  const mia = await browser.window();
+  await signIn(mia, "mia");
+  await mia.visit("/virtual_agents/bot");
+  await mia.locator("#field-url").waitFor();
+  assert.equal(await mia.locator("#field-url").inputValue(), url);
+  await mia.locator("#field-url").fill(`${url}2`);
+  await button("Save Changes", mia).click();
+  await until("it is stored", async () => {
+    return (await api(page, "GET", "/v1/virtual_agents/bot")).body.url === `${url}2`;
+  });
+
+  await mia.visit("/receiving_numbers/pbx");
+  await mia.locator("#field-number").fill("sip:x@evil.example.com");
+  await button("Save Changes", mia).click();
+  const password = mia.getByRole("group", { name: "SIP credentials" });
+  await password.getByText(/is for the one before: give it anew/).waitFor();
+  await mia.keep("13-password-led-away");
+  await mia.locator("#field-password").fill("another");
+  await button("Save Changes", mia).click();
+  await until("it is stored", async () => {
+    const kept = await api(page, "GET", "/v1/receiving_numbers/pbx");
+    return kept.body.number === "sip:x@evil.example.com";
+  });
+  await mia.context().close();
+  for (const name of ["virtual_agents/bot", "receiving_numbers/pbx"]) {
+    const gone = await api(page, "DELETE", `/v1/${name}`, undefined, { "If-Match": "*" });
+    assert.equal(gone.status, 204, name);
+  }
+});
+
 test("a change without the session's token is refused", async () => {
   const wanted = { name: "sneaked-in", number: "+12025550199" };
   for (const token of [null, "guessed"]) {

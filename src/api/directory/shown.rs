@@ -29,11 +29,16 @@ pub fn document(kept: &Kept, to: Role) -> Value {
 }
 
 pub fn visible(kept: &Kept, to: Role) -> Visible {
+    let Some(kind) = Kind::named(&kept.kind) else {
+        // Another version has kept it, and knows what of it is secret.
+        return Visible { body: Map::new(), hidden: Vec::new(), shortened: Vec::new() };
+    };
     let mut body = kept.body.as_object().cloned().unwrap_or_default();
-    let kind = Kind::named(&kept.kind);
-    let hidden = kind.map(|it| hide(it, &mut body)).unwrap_or_default();
-    let kind = kind.filter(|_| to < Role::Manager);
-    let shortened = kind.map(|it| shorten(it, &mut body)).unwrap_or_default();
+    let hidden = hide(kind, &mut body);
+    let shortened = match to < Role::Manager {
+        true => shorten(kind, &mut body),
+        false => Vec::new(),
+    };
     Visible { body, hidden, shortened }
 }
 
@@ -50,5 +55,24 @@ fn stands_in(value: &Value, text: &str) -> bool {
         Value::Object(map) => map.values().any(|it| stands_in(it, text)),
         Value::Number(it) => it.to_string().contains(text),
         Value::Bool(_) | Value::Null => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_shown_of_a_kind_that_only_another_version_knows() {
+        let kept = Kept {
+            kind: "oracle".to_owned(),
+            name: "delphi".to_owned(),
+            revision: 1,
+            body: json!({"name": "delphi", "password": "secret"}),
+            changed_at: crate::clock::Wall::default(),
+            changed_by: String::new(),
+        };
+        assert!(visible(&kept, Role::Admin).body.is_empty());
+        assert!(!has(&kept, "secret", Role::Admin));
     }
 }

@@ -429,6 +429,7 @@ async fn tokens_in_urls_are_told_to_nobody_below_a_manager() {
         ("GET /v1/virtual_agents/bot", Value::Null),
         ("GET /v1/directory", Value::Null),
         ("POST /v1/explain", explain.clone()),
+        ("POST /v1/simulate", json!({"number": "+15550100777", "answer_after": 1})),
         ("GET /v1/status", Value::Null),
         ("GET /v1/deliveries", Value::Null),
         ("GET /v1/schema", Value::Null),

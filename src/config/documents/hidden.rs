@@ -71,7 +71,7 @@ pub fn keep_hidden(
         Some((pointer, message)) if !may_go_anywhere => {
             let name = old.get(kind.name_key()).and_then(Value::as_str).unwrap_or_default();
             let (kind, name) = (kind.name().to_owned(), name.to_owned());
-            let allowed = "the same again, a new one, or null for none".into();
+            let allowed = "the same again, another one, or null for none".into();
             Err(Fault { kind, name, pointer, message, allowed, column: None })
         }
         _ => Ok(()),
@@ -107,8 +107,8 @@ fn keep(
 fn led(key: &Key, host: &str) -> String {
     let Key { name, to, .. } = key;
     format!(
-        "`{to}` now leads to {host:?}, where the {name} that is kept has never been sent: give it \
-         anew, or have an admin make this change"
+        "`{to}` names another host now ({host:?}), and the {name} that is kept is for the one \
+         before: give it anew, or have an admin make this change"
     )
 }
 

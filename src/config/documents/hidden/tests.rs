@@ -52,7 +52,7 @@ fn a_hidden_key_is_kept_for_the_host_that_it_was_sent_to_before_and_for_no_other
     ] {
         let fault = kept(from, other).expect_err(other);
         assert_eq!((&*fault.name, &*fault.pointer), ("x", "/password"), "{fault:?}");
-        assert!(fault.message.contains("`number` now leads to \"sip:"), "{fault:?}");
+        assert!(fault.message.contains("`number` names another host now (\"sip:"), "{fault:?}");
         assert!(fault.message.contains("anew"), "{fault:?}");
     }
     // Not by a way round, either.

@@ -26,6 +26,8 @@ export interface Status {
     behind_bytes: number;
   };
   directory?: { in_force: boolean; why?: string | null };
+  /** Of HTTPS; `ends` in microseconds since 1970, `why` the one in the files is not shown. */
+  certificate?: { ends: number; why?: string | null } | null;
   calls: number;
   trunks: { name: string; calls?: number; addresses: TrunkAddress[] }[];
   registrations: { total: number; at?: { address: string; transports: string[] }[] };

@@ -53,3 +53,22 @@ test("a trunk is down, or a part of it, and says since when", () => {
   expect(part.what).toBe("A part of trunk carrier is down");
   expect(part.why).toBe("192.0.2.9:5060 answers with SIP 503");
 });
+
+test("a certificate that ends soon, or cannot be renewed, is told with its days", () => {
+  const now = 1_800_000_000_000;
+  const days = (days: number) => (now + days * 86_400_000 + 1000) * 1000;
+  const told = (ends: number, why?: string) =>
+    troubles({ ...fine, certificate: { ends, why } }, now).map((it) => it.what);
+  expect(told(days(14))).toEqual([]);
+  expect(told(days(13))).toEqual(["The certificate of HTTPS ends in 13 days"]);
+  expect(told(days(1))).toEqual(["The certificate of HTTPS ends in 1 day"]);
+  expect(told(days(0))).toEqual(["The certificate of HTTPS ends today"]);
+  expect(told(days(-1))).toEqual(["The certificate of HTTPS has ended"]);
+  const [one] = troubles({ ...fine, certificate: { ends: days(40), why: "edge.pem: no" } }, now);
+  expect([one.what, one.why]).toEqual([
+    "The new certificate of HTTPS cannot be used",
+    "edge.pem: no",
+  ]);
+  expect(one.then).toContain("which ends in 40 days");
+  expect(troubles({ ...fine, certificate: null })).toEqual([]);
+});

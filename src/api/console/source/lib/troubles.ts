@@ -14,10 +14,36 @@ export interface Trouble {
   to?: readonly [path: string, label: string];
 }
 
-/** The gravest first. */
-export function troubles(status: Status | undefined): Trouble[] {
+const DAY = 24 * 60 * 60 * 1000;
+/** Days before its end from which a certificate is told of. */
+const SOON = 14;
+
+/** The gravest first. `now` in milliseconds. */
+export function troubles(status: Status | undefined, now = Date.now()): Trouble[] {
   if (!status) return [];
-  return [...kept(status), ...recorded(status), ...carried(status)];
+  return [...kept(status), ...recorded(status), ...carried(status), ...shown(status, now)];
+}
+
+function shown({ certificate }: Status, now: number): Trouble[] {
+  if (!certificate) return [];
+  const left = Math.floor((certificate.ends / 1000 - now) / DAY);
+  const days = left === 1 ? "1 day" : `${left} days`;
+  const ends = left < 0 ? "has ended" : left === 0 ? "ends today" : `ends in ${days}`;
+  const found: Trouble[] = [];
+  if (certificate.why)
+    found.push({
+      what: "The new certificate of HTTPS cannot be used",
+      why: certificate.why,
+      then: `The one before it is shown, which ${ends}. The files are looked at again by themselves.`,
+    });
+  else if (left < SOON)
+    found.push({
+      what: `The certificate of HTTPS ${ends}`,
+      then:
+        "Put a new one in the place of its files: it is shown without a restart. Without one, no " +
+        "browser and no program trusts this console and its API.",
+    });
+  return found;
 }
 
 function kept({ store, directory }: Status): Trouble[] {
