@@ -2,6 +2,7 @@
 
 import { faultOf, inWords, length, timeline } from "../lib/extension";
 import { parseTime, sayTime } from "../lib/time";
+import { useWidth } from "../lib/use";
 import { about, Box } from "./box";
 import { useField } from "./editor";
 import type { Field } from "./schema";
@@ -83,7 +84,6 @@ export function DialPauseField({ field }: { field: Field }) {
   );
 }
 
-const WIDTH = 720;
 const HEIGHT = 62;
 const LINE = 38;
 
@@ -97,17 +97,26 @@ export function Timeline({
   dialPause: number;
   voice?: boolean;
 }) {
-  if (faultOf(text) || text === "") return null;
+  const [box, room] = useWidth<HTMLElement>(240);
+  const width = room - 24;
+  if (faultOf(text) || text === "") return <figure ref={box} hidden />;
   const spans = timeline(text, dialPause);
   const total = Math.max(length(text, dialPause), 1000);
-  const x = (ms: number) => (ms / total) * WIDTH;
+  const x = (ms: number) => (ms / total) * width;
   const step =
-    [250, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000].find((it) => total / it <= 12) ?? 120_000;
+    [250, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000].find((it) => total / it <= width / 50) ??
+    120_000;
   const ticks = Array.from({ length: Math.floor(total / step) + 1 }, (_, at) => at * step);
   const said = inWords(text, dialPause);
   return (
-    <figure class="timeline">
-      <svg viewBox={`-8 0 ${WIDTH + 16} ${HEIGHT}`} role="img" aria-label={said}>
+    <figure class="timeline" ref={box}>
+      <svg
+        viewBox={`-12 0 ${room} ${HEIGHT}`}
+        width={room}
+        height={HEIGHT}
+        role="img"
+        aria-label={said}
+      >
         <g class="axis">
           {ticks.map((at) => (
             <g key={at}>
@@ -117,7 +126,7 @@ export function Timeline({
               </text>
             </g>
           ))}
-          <line x1="0" x2={WIDTH} y1={LINE} y2={LINE} />
+          <line x1="0" x2={width} y1={LINE} y2={LINE} />
         </g>
         {spans.map((span, at) =>
           span.kind === "pause" ? (

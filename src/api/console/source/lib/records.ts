@@ -145,6 +145,13 @@ export function sayCause(cause: Cause | null | undefined): string {
   return also.length > 0 ? `${why(cause.reason)} (${also.join(", ")})` : why(cause.reason);
 }
 
+/** What became of a leg: one that rang until somebody else was quicker has no outcome of its own. */
+export function outcomeOfLeg(leg: LegRecord): string | undefined {
+  if (leg.outcome) return leg.outcome;
+  if (!leg.ended_at) return undefined;
+  return leg.cause?.reason === "completed_elsewhere" ? "elsewhere" : "ended";
+}
+
 /** The best that came of a call, where the API does not say it. */
 export function outcomeOf(record: CallRecord): string {
   if (record.outcome) return record.outcome;

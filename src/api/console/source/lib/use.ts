@@ -87,6 +87,20 @@ export function asRefused(error: unknown): Refused {
   });
 }
 
+/** How wide a thing is, for what is drawn in it in its own size. */
+export function useWidth<T extends Element>(least: number) {
+  const box = useRef<T>(null);
+  const [width, setWidth] = useState(Math.max(least, 640));
+  useEffect(() => {
+    if (!box.current) return;
+    const set = (it: number) => setWidth(Math.max(least, Math.floor(it)));
+    const watch = new ResizeObserver(([entry]) => set(entry.contentRect.width));
+    watch.observe(box.current);
+    return () => watch.disconnect();
+  }, [least]);
+  return [box, width] as const;
+}
+
 /** An id for a label, the same as long as the component lives. */
 let ids = 0;
 export function useUnique(prefix = "f"): string {

@@ -119,6 +119,8 @@ export function outcome(word: string | null | undefined): {
       return { text: "Interrupted", tone: "bad" };
     case "failed":
       return { text: "Failed", tone: "bad" };
+    case "elsewhere":
+      return { text: "Elsewhere", tone: "" };
     case "invalid_number":
       return { text: "Invalid number", tone: "bad" };
     case null:

@@ -9,6 +9,7 @@ import {
   type LegRecord,
   opinion,
   outcomeOf,
+  outcomeOfLeg,
   type Quality,
   type Recording,
   sayCause,
@@ -17,7 +18,7 @@ import {
 import { hrefOf } from "../lib/router";
 import { may } from "../lib/session";
 import { clock, sayTime, toMs } from "../lib/time";
-import { useFetch, usePolling } from "../lib/use";
+import { useFetch, usePolling, useWidth } from "../lib/use";
 import { outcome, sayBytes } from "../lib/words";
 import { Badge, Loading, Moment, Page, Panel, type Tone, Trouble } from "../ui/parts";
 import { Gantt } from "../ui/gantt";
@@ -96,9 +97,9 @@ export function CallPage({ id }: { id: string }) {
             </Panel>
           )}
           {record.legs.map((it) => (
-            <Leg key={it.leg} leg={it} record={record} />
+            <Leg key={it.leg} leg={it} />
           ))}
-          <Signalling id={id} />
+          <Signalling id={id} legs={record.legs} />
         </div>
         <div class="stack loose">
           <Summary record={record} />
@@ -171,8 +172,8 @@ function Summary({ record }: { record: CallRecord }) {
   );
 }
 
-function Leg({ leg, record }: { leg: LegRecord; record: CallRecord }) {
-  const said = outcome(leg.outcome);
+function Leg({ leg }: { leg: LegRecord }) {
+  const said = outcome(outcomeOfLeg(leg));
   const start = leg.answered_at ?? leg.dialled_at;
   const after = (at: number | null | undefined, from = leg.dialled_at) =>
     at ? `+${sayTime((at - from) / 1000)}` : undefined;
@@ -196,11 +197,7 @@ function Leg({ leg, record }: { leg: LegRecord; record: CallRecord }) {
   return (
     <Panel
       title={leg.destination}
-      aside={
-        <Badge tone={said.tone}>
-          {leg.outcome ? said.text : record.state === "in_progress" ? "now" : "-"}
-        </Badge>
-      }
+      aside={<Badge tone={said.tone}>{leg.ended_at ? said.text : "now"}</Badge>}
     >
       <div class="stack">
         <dl class="facts">
@@ -214,7 +211,7 @@ function Leg({ leg, record }: { leg: LegRecord; record: CallRecord }) {
             ])}
         </dl>
         {leg.symbols.length > 0 && <Digits symbols={leg.symbols} from={start} />}
-        {leg.quality && <Media quality={leg.quality} />}
+        {leg.quality && leg.connected_at && <Media quality={leg.quality} />}
       </div>
     </Panel>
   );
@@ -222,21 +219,26 @@ function Leg({ leg, record }: { leg: LegRecord; record: CallRecord }) {
 
 /** When each symbol of the extension was sent; the digits themselves are not kept. */
 function Digits({ symbols, from }: { symbols: LegRecord["symbols"]; from: number }) {
+  const [box, room] = useWidth<HTMLElement>(240);
+  const width = room - 24;
   const last = symbols.at(-1)!;
   const total = Math.max((last.at - from) / 1000 + 400, 1000);
-  const x = (ms: number) => (ms / total) * 700;
-  const step = [250, 500, 1000, 2000, 5000, 10_000].find((it) => total / it <= 10) ?? 30_000;
+  const x = (ms: number) => (ms / total) * width;
+  const step =
+    [250, 500, 1000, 2000, 5000, 10_000].find((it) => total / it <= width / 50) ?? 30_000;
   const said = (it: LegRecord["symbols"][number], what: string) =>
     `${what}, symbol ${it.position}: ${sayTime((it.at - from) / 1000)} after the answer`;
   return (
-    <figure class="timeline">
+    <figure class="timeline" ref={box}>
       <svg
-        viewBox="-8 0 716 56"
+        viewBox={`-12 0 ${room} 56`}
+        width={room}
+        height="56"
         role="img"
         aria-label={`${symbols.length} symbols of the extension, sent over ${sayTime(total)}`}
       >
         <g class="axis">
-          <line x1="0" x2="700" y1="34" y2="34" />
+          <line x1="0" x2={width} y1="34" y2="34" />
           {Array.from({ length: Math.floor(total / step) + 1 }, (_, at) => (
             <g key={at}>
               <line x1={x(at * step)} x2={x(at * step)} y1="34" y2="39" />
@@ -419,7 +421,7 @@ function Story({ record, facts }: { record: CallRecord; facts: Fact[] }) {
         (it) => it.what.type === "route.entered" && step.what.includes(String(it.what.route)),
       )
     )
-      lines.push({ at: step.at, seq: 0, text: step.what, tone: "" });
+      lines.push({ at: step.at, seq: 2, text: step.what, tone: "" });
   lines.sort((a, b) => a.at - b.at || a.seq - b.seq);
   if (lines.length === 0) return <p class="muted">Nothing is known yet.</p>;
   return (

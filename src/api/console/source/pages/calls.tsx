@@ -254,7 +254,7 @@ const COLUMNS: readonly Column<CallRecord>[] = [
         {it.source && <div class="muted small">{it.source}</div>}
       </>
     ),
-    "num nowrap",
+    "num nowrap hide-narrow",
   ],
   ["Outcome", (it) => <Outcome of={it} />],
   [
@@ -281,7 +281,7 @@ const COLUMNS: readonly Column<CallRecord>[] = [
     ),
     "right num nowrap",
   ],
-  ["Wait", (it) => (it.wait_ms ? clock(it.wait_ms) : none), "right num"],
+  ["Wait", (it) => (it.wait_ms ? clock(it.wait_ms) : none), "right num hide-narrow"],
   [
     "Tags",
     (it) => (

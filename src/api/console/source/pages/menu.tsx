@@ -37,7 +37,10 @@ export function MenuForm({ editor, form }: FormProps) {
         </div>
         <Tree />
       </section>
-      <Section title="When nobody understands" about="Asked again, and at last sent somewhere.">
+      <Section
+        title="When no key fits"
+        about="The caller is asked again, and at last sent somewhere."
+      >
         <div class="fields">
           {any("timeout")}
           {any("between_keys")}

@@ -138,7 +138,8 @@ export function NounEdit({ info, name }: { info: KindInfo; name?: string }) {
       failed(asRefused(error), `${name} was not renamed`);
     }
   };
-  const actions = name !== undefined && !editor.readOnly && (
+  // What is not here yet is neither renamed nor deleted: its revision is not known.
+  const actions = name !== undefined && !editor.readOnly && !editor.loading && form && (
     <>
       <Button
         icon="edit"
@@ -167,6 +168,8 @@ export function NounEdit({ info, name }: { info: KindInfo; name?: string }) {
         </Note>
       )}
       {name !== undefined && info.kind === "queue" && <QueueState name={name} />}
+      {name !== undefined && info.kind === "trunk" && <TrunkState name={name} />}
+      {name !== undefined && info.kind === "account" && <PhonesState name={name} />}
       {!form || editor.loading ? (
         <div class="panel">
           <div class="body">
@@ -189,8 +192,6 @@ export function NounEdit({ info, name }: { info: KindInfo; name?: string }) {
           </form>
         </EditorContext.Provider>
       )}
-      {name !== undefined && info.kind === "trunk" && <TrunkState name={name} />}
-      {name !== undefined && info.kind === "account" && <PhonesState name={name} />}
     </Page>
   );
 }

@@ -1,14 +1,15 @@
 // Users: who may use the console, and how much of it.
 
 import { useState } from "preact/hooks";
-import { segment, send } from "../lib/api";
+import { type Refused, segment, send } from "../lib/api";
 import { useNames } from "../lib/names";
 import { type Role, session } from "../lib/session";
 import { useList } from "../lib/list";
 import { asRefused } from "../lib/use";
 import { confirm, done, failed, Modal } from "../ui/overlay";
 import { ListPanel } from "../ui/list";
-import { Badge, Button, Moment, Note, Page } from "../ui/parts";
+import { Badge, Button, Moment, Page, Trouble } from "../ui/parts";
+import { about, Wrong } from "../form/box";
 
 interface User {
   name: string;
@@ -114,12 +115,18 @@ function UserDialog({
   const [role, setRole] = useState<Role>(user?.role ?? "viewer");
   const [agent, setAgent] = useState(user?.agent ?? "");
   const [password, setPassword] = useState("");
-  const [wrong, setWrong] = useState("");
+  const [wrong, setWrong] = useState<Refused>();
   const [busy, setBusy] = useState(false);
+  const faults = wrong?.problem.errors ?? [];
+  const at = (field: string) => faults.find((it) => it.pointer === `/${field}`);
+  const fault = (field: string) => {
+    const found = at(field);
+    return found && <Wrong id={`user-${field}`} wrong={found} />;
+  };
   const agents = useNames("agents") ?? [];
   const save = async () => {
     setBusy(true);
-    setWrong("");
+    setWrong(undefined);
     const body = { role, ...(agent ? { agent } : {}), ...(password ? { password } : {}) };
     try {
       if (user) await send("PUT", `/v1/users/${segment(user.name)}`, body);
@@ -127,13 +134,11 @@ function UserDialog({
       done(user ? `${user.name} changed` : `${name} created`);
       onDone();
     } catch (error) {
-      const { problem } = asRefused(error);
-      setWrong(
-        problem.errors?.map((it) => it.detail).join("; ") || problem.detail || problem.title,
-      );
+      setWrong(asRefused(error));
       setBusy(false);
     }
   };
+  const known = ["name", "agent", "password"].some(at);
   return (
     <Modal
       title={user ? `Change ${user.name}` : "New User"}
@@ -152,7 +157,7 @@ function UserDialog({
         </>
       }
     >
-      {wrong && <Note tone="bad">{wrong}</Note>}
+      {wrong && !known && <Trouble error={wrong} />}
       {!user && (
         <div class="field">
           <label for="user-name">User name</label>
@@ -162,8 +167,10 @@ function UserDialog({
             value={name}
             autocomplete="off"
             autofocus
+            {...about("user-name", at("name"), false)}
             onInput={(e) => setName(e.currentTarget.value)}
           />
+          {fault("name")}
         </div>
       )}
       <fieldset style={{ border: "0", padding: "0", margin: "0" }}>
@@ -202,6 +209,7 @@ function UserDialog({
             </option>
           ))}
         </select>
+        {fault("agent")}
         <div class="help">The agent of the directory that this user is.</div>
       </div>
       <div class="field">
@@ -213,8 +221,10 @@ function UserDialog({
           autocomplete="new-password"
           value={password}
           placeholder={user ? "stays as it is" : ""}
+          {...about("user-password", at("password"), false)}
           onInput={(e) => setPassword(e.currentTarget.value)}
         />
+        {fault("password")}
         <div class="help">
           {user ? "A new one ends their sessions." : "At least 10 characters."}
         </div>

@@ -1,6 +1,7 @@
 // Charts: stacked columns over time, bars, a share of a whole. Drawn here; read out as tables.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
+import { useWidth } from "../lib/use";
 
 export interface Series {
   key: string;
@@ -50,15 +51,8 @@ export function Columns({
   series: Series[];
   label: string;
 }) {
-  const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(640);
+  const [box, width] = useWidth<HTMLDivElement>(280);
   const [at, setAt] = useState<{ index: number; x: number; y: number }>();
-  useEffect(() => {
-    if (!box.current) return;
-    const watch = new ResizeObserver(([entry]) => setWidth(Math.max(280, entry.contentRect.width)));
-    watch.observe(box.current);
-    return () => watch.disconnect();
-  }, []);
   const sum = (it: Column) => series.reduce((total, one) => total + (it.values[one.key] ?? 0), 0);
   const top = ceiling(Math.max(0, ...columns.map(sum)));
   const plot = HEIGHT - BOTTOM - 8;

@@ -1,11 +1,15 @@
-// The legs of a call along its time: dialling, ringing, keys and whisper, talking.
+// The legs of a call along its time: dialling, ringing, keys and whisper, talking; and how each
+// ended.
 
-import type { CallRecord, LegRecord } from "../lib/records";
+import { type CallRecord, type LegRecord, outcomeOfLeg } from "../lib/records";
 import { sayTime, toMs } from "../lib/time";
+import { useWidth } from "../lib/use";
+import { outcome } from "../lib/words";
 
-const WIDTH = 760;
-const NAMES = 128;
-const ROW = 26;
+const ROW = 28;
+const BAR = 14;
+const END = 96;
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600].map((it) => it * 1000);
 
 interface Span {
   from: number;
@@ -14,81 +18,101 @@ interface Span {
   what: string;
 }
 
+const PHASES = [
+  ["dialled_at", "var(--line-strong)", "dialling"],
+  ["ringing_at", "var(--chart-3)", "ringing"],
+  ["answered_at", "var(--chart-6)", "keys and accept"],
+  ["whisper_at", "var(--chart-2)", "whisper"],
+  ["accepted_at", "var(--chart-6)", "keys and accept"],
+  ["connected_at", "var(--chart-4)", "talking"],
+] as const;
+
+/** What a leg did, one after the other. */
 function spans(leg: LegRecord, now: number): Span[] {
   const end = toMs(leg.ended_at) ?? now;
-  const steps: [number | undefined, string, string][] = [
-    [toMs(leg.dialled_at), "var(--line-strong)", "dialling"],
-    [toMs(leg.ringing_at), "var(--chart-3)", "ringing"],
-    [toMs(leg.answered_at), "var(--chart-6)", "answered, not connected yet"],
-    [toMs(leg.whisper_at), "var(--chart-2)", "whisper"],
-    [toMs(leg.accepted_at), "var(--chart-6)", "accepted"],
-    [toMs(leg.connected_at), "var(--chart-4)", "talking"],
-  ];
-  const known = steps.filter((it): it is [number, string, string] => it[0] !== undefined);
+  const known = PHASES.flatMap(([key, colour, what]) => {
+    const from = toMs(leg[key]);
+    return from === undefined ? [] : [{ from, colour, what }];
+  });
   return known
-    .map(([from, colour, what], at) => ({ from, to: known[at + 1]?.[0] ?? end, colour, what }))
+    .map((it, at) => ({ ...it, to: known[at + 1]?.from ?? end }))
     .filter((it) => it.to >= it.from);
 }
 
 export function Gantt({ record }: { record: CallRecord }) {
+  const [box, width] = useWidth<HTMLElement>(320);
+  const names = width < 480 ? 84 : 150;
   const begin = toMs(record.received_at);
   const end = toMs(record.ended_at) ?? Date.now();
   const total = Math.max(end - begin, 1000);
-  const x = (at: number) =>
-    NAMES + Math.max(0, Math.min(1, (at - begin) / total)) * (WIDTH - NAMES - 12);
-  const step =
-    [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600]
-      .map((it) => it * 1000)
-      .find((it) => total / it <= 9) ?? 7_200_000;
-  const height = record.legs.length * ROW + 26;
+  const room = width - names - END;
+  const x = (at: number) => names + Math.max(0, Math.min(1, (at - begin) / total)) * room;
+  const step = STEPS.find((it) => total / it <= room / 60) ?? 7_200_000;
+  const height = record.legs.length * ROW + 22;
+  const drawn = record.legs.map((leg) => ({ leg, spans: spans(leg, end) }));
+  const seen = new Set(drawn.flatMap((it) => it.spans.map((span) => span.what)));
+  const letters = Math.floor(names / 7.2);
   return (
-    <figure class="gantt">
+    <figure class="gantt" ref={box}>
       <svg
-        viewBox={`0 0 ${WIDTH} ${height}`}
+        width={width}
+        height={height}
         role="img"
-        aria-label={record.legs.map((it) => `${it.destination}: ${it.outcome ?? "now"}`).join(", ")}
+        aria-label={record.legs
+          .map((it) => `${it.destination}: ${outcomeOfLeg(it) ?? "now"}`)
+          .join(", ")}
       >
         <g class="axis">
           {Array.from({ length: Math.floor(total / step) + 1 }, (_, at) => (
             <g key={at}>
               <line x1={x(begin + at * step)} x2={x(begin + at * step)} y1="0" y2={height - 18} />
-              <text x={x(begin + at * step)} y={height - 5} text-anchor="middle">
+              <text x={x(begin + at * step)} y={height - 4} text-anchor="middle">
                 {at === 0 ? "0" : sayTime(at * step)}
               </text>
             </g>
           ))}
         </g>
-        {record.legs.map((leg, row) => (
-          <g key={leg.leg}>
-            <text x="0" y={row * ROW + 17}>
-              {leg.destination.length > 18 ? `${leg.destination.slice(0, 17)}...` : leg.destination}
-            </text>
-            {spans(leg, end).map((it, at) => (
-              <rect
-                key={at}
-                x={x(it.from)}
-                width={Math.max(x(it.to) - x(it.from), 1.5)}
-                y={row * ROW + 6}
-                height="14"
-                rx="3"
-                style={{ fill: it.colour }}
-              >
-                <title>{`${leg.destination}: ${it.what} for ${sayTime(it.to - it.from)}`}</title>
-              </rect>
-            ))}
-          </g>
-        ))}
+        {drawn.map(({ leg, spans }, row) => {
+          const said = outcome(outcomeOfLeg(leg));
+          const last = spans.at(-1);
+          return (
+            <g key={leg.leg} transform={`translate(0 ${row * ROW})`}>
+              <text class="name" x="0" y="18">
+                {leg.destination.length > letters
+                  ? `${leg.destination.slice(0, letters - 1)}\u2026`
+                  : leg.destination}
+                <title>{leg.destination}</title>
+              </text>
+              {spans.map((it, at) => (
+                <rect
+                  key={at}
+                  x={x(it.from)}
+                  width={Math.max(x(it.to) - x(it.from), 2)}
+                  y="7"
+                  height={BAR}
+                  rx="3"
+                  style={{ fill: it.colour }}
+                >
+                  <title>{`${leg.destination}: ${it.what} for ${sayTime(it.to - it.from)}`}</title>
+                </rect>
+              ))}
+              {last && leg.ended_at && (
+                <g class={`end ${said.tone}`}>
+                  <line x1={x(last.to) + 1} x2={x(last.to) + 1} y1="4" y2={BAR + 10} />
+                  <text x={x(last.to) + 8} y="18">
+                    {said.text}
+                  </text>
+                </g>
+              )}
+            </g>
+          );
+        })}
       </svg>
-      <div class="legend" style={{ paddingTop: "6px" }}>
-        {[
-          ["var(--chart-3)", "ringing"],
-          ["var(--chart-6)", "keys and accept"],
-          ["var(--chart-2)", "whisper"],
-          ["var(--chart-4)", "talking"],
-        ].map(([colour, text]) => (
-          <span key={text}>
+      <div class="legend">
+        {PHASES.filter(([, , what], at) => seen.has(what) && at !== 4).map(([, colour, what]) => (
+          <span key={what}>
             <i class="swatch" style={{ background: colour }} />
-            {text}
+            {what}
           </span>
         ))}
       </div>

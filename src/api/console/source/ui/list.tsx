@@ -2,7 +2,7 @@
 // is nothing, and where there is more.
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { List, Looking } from "../lib/list";
 import { go, hrefOf } from "../lib/router";
 import { toMs } from "../lib/time";
@@ -33,8 +33,9 @@ export function Table<T>({ items, keyOf, columns, to }: TableProps<T>) {
   const drawn = columns.filter((it): it is Column<T> => it !== false);
   const open = (e: MouseEvent, item: T) =>
     to && !(e.target as Element).closest("a, button, details") && void go(to(item));
+  const box = useKeptFocus(items);
   return (
-    <div class="table-wrap">
+    <div class="table-wrap" ref={box}>
       <table>
         <thead>
           <tr>
@@ -65,6 +66,24 @@ export function Table<T>({ items, keyOf, columns, to }: TableProps<T>) {
       </table>
     </div>
   );
+}
+
+/** Who works by keyboard stays in a table, though the row they were at is gone. */
+function useKeptFocus(items: unknown) {
+  const box = useRef<HTMLDivElement>(null);
+  const last = useRef<Element>(undefined);
+  useEffect(() => {
+    const at = (e: FocusEvent) => (last.current = e.target as Element);
+    box.current?.addEventListener("focusin", at);
+    return () => box.current?.removeEventListener("focusin", at);
+  }, []);
+  useEffect(() => {
+    if (!last.current || last.current.isConnected) return;
+    last.current = undefined;
+    if (document.activeElement === document.body)
+      box.current?.querySelector<HTMLElement>("tbody a, tbody button")?.focus();
+  }, [items]);
+  return box;
 }
 
 interface ListProps<T> extends Omit<TableProps<T>, "items" | "keyOf"> {

@@ -84,25 +84,46 @@ function Said({ step }: { step: Node }) {
     );
   }
   const icon = ICONS[step.kind];
+  const tone = toneOf(step);
+  if (!icon) return <span class={tone}>{step.title}</span>;
   return (
     <>
-      {icon && (
-        <span class="kind">
-          <Icon name={icon} size={13} />
+      {step.detail && <When detail={step.detail} />}
+      <span class={`route-node ${tone}`}>
+        <Icon name={icon} size={13} />
+        <span>
+          <Linked step={step}>{step.title}</Linked>
         </span>
-      )}
-      <span>
-        {step.detail && <span class="when">{step.detail}: </span>}
-        <Linked step={step}>{step.title}</Linked>
       </span>
     </>
   );
+}
+
+/** What leads to a route: a key as it is on the phone, or what has to happen. */
+function When({ detail }: { detail: string }) {
+  const key = /^Key (\S+)$/.exec(detail)?.[1];
+  return key ? (
+    <span class="key-cap" title={detail}>
+      <span class="sr">Key </span>
+      {key}
+    </span>
+  ) : (
+    <span class="when">{detail}</span>
+  );
+}
+
+/** Ends are told apart at a glance: connected, hung up, left out. */
+function toneOf({ kind, title }: Node): string {
+  if (kind === "hangup") return "bad";
+  if (kind === "left_out") return "out";
+  return /^connected\b/.test(title) ? "good" : "";
 }
 
 /** The name in a title leads to what it names. */
 function Linked({ step, children }: { step: Node; children: ComponentChildren }) {
   const { kind, title, name } = step;
   const place = PLACES[kind];
+  if (kind === "hangup" && title === "hangup") return <>hang up</>;
   if (!place || !name) return <>{children}</>;
   const at = title.startsWith(name) ? 0 : title.indexOf(` ${name}`) + 1;
   // The phones of an account ring by its name, where no receiving number is that account.
@@ -111,7 +132,7 @@ function Linked({ step, children }: { step: Node; children: ComponentChildren })
     : `/${place}/${encodeURIComponent(name)}`;
   return (
     <>
-      {title.slice(0, at)}
+      {title.slice(0, at).replaceAll("_", " ")}
       <a href={hrefOf(to)}>{name}</a>
       {title.slice(at + name.length)}
     </>
