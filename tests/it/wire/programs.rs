@@ -1,5 +1,6 @@
 //! Virtual agents on real sockets: `configs/sample-agent.py`, and programs that misbehave.
 
+use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -472,6 +473,48 @@ fn speak_by_tls(listener: &TcpListener, certificate: &Path, key: &Path) {
             drop(talk.send(Message::text(media.to_string())));
         }
     }
+}
+
+/// All that is in the files of this folder, and in those of its folders.
+fn contents(folder: &Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => all.extend(contents(&path)),
+            // One may be gone by now.
+            false => all.extend(fs::read(&path).unwrap_or_default()),
+        }
+    }
+    all
+}
+
+fn is_in(all: &[u8], text: &str) -> bool {
+    all.windows(text.len()).any(|it| it == text.as_bytes())
+}
+
+#[test]
+fn tokens_in_urls_are_in_nothing_that_is_written_of_a_call() {
+    let hook = "[[webhook]]\nname = \"crm\"\nurl = \"http://127.0.0.61:8790/T0KEN?key=T0KEN\"\n\
+                secret = \"a secret of sixteen\"\nallow_private = true\n";
+    let edge = edge_at("ws://127.0.0.60:8700/T0KEN?key=T0KEN", hook);
+    let mut caller = Caller::dials(&edge);
+    reaches_c(&edge, &mut caller, 2.0, false);
+    assert_eq!(reason(&edge), "unreachable");
+    let data = edge.folder.join("data");
+    let give_up = Instant::now() + SOON;
+    while !is_in(&contents(&data), "no connection: ") {
+        assert!(Instant::now() < give_up, "a delivery fails\n{}", edge.log());
+        std::thread::sleep(seconds(0.1));
+    }
+    edge.await_log("a virtual agent cannot be talked with");
+    // Nor where one is wrong.
+    let text = fs::read_to_string(edge.folder.join("edge.toml")).unwrap();
+    edge.write_config(&text.replace("8700/T0KEN", "8700/{T0KEN}"));
+    edge.signal("HUP");
+    edge.await_log("must be escaped in a URL");
+    assert!(!edge.log().contains("T0KEN"), "{}", edge.log());
+    assert!(!is_in(&contents(&data), "T0KEN"));
 }
 
 #[test]
