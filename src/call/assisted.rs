@@ -7,6 +7,7 @@
 //!      v refused               v   |
 //!   no-answer route <------ Away --+
 //! ```
+//! Ten seconds before its time is over the caller hears a beep.
 //! While it is reached the caller hears ringing and is not answered. What the program does wrong
 //! costs it the call: the caller goes on to its no-answer route at once.
 
@@ -35,8 +36,16 @@ pub(super) struct Assisted {
 #[derive(Clone, Copy)]
 struct Ends {
     at: Instant,
+    /// When the caller hears that it soon has, unless it did.
+    warn: Option<Instant>,
     /// By the call settings: the call ends with it. Else the caller goes on from there.
     call: bool,
+}
+
+impl Ends {
+    fn next(self) -> Instant {
+        self.warn.unwrap_or(self.at)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -88,8 +97,8 @@ impl Assisted {
     pub fn deadline(&self) -> Instant {
         match self.state {
             State::Reaching { until } => until,
-            State::Talking { ends } => ends.at,
-            State::Away { until, ends } => until.min(ends.at),
+            State::Talking { ends } => ends.next(),
+            State::Away { until, ends } => until.min(ends.next()),
         }
     }
 
@@ -141,16 +150,22 @@ impl Assisted {
         }
         // As with a person: a crash leaves a record that says who talked.
         turn.say(Effect::Journal(Box::new(story.record.clone())));
-        // No beep ten seconds before: the program is what the caller hears, and would be cut.
         let longest = story.settings().max_duration;
         let call = longest < self.agent.max_duration;
-        let at = turn.now.at + longest.min(self.agent.max_duration);
-        self.state = State::Talking { ends: Ends { at, call } };
+        let longest = longest.min(self.agent.max_duration);
+        let before = longest.checked_sub(flow::WARNING).filter(|it| !it.is_zero());
+        let (at, warn) = (turn.now.at + longest, before.map(|it| turn.now.at + it));
+        self.state = State::Talking { ends: Ends { at, warn, call } };
         Phase::Assisted(self)
     }
 
-    fn on_time(self, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
+    fn on_time(mut self, story: &mut Story, turn: &mut Turn<'_>) -> Phase {
         let now = turn.now.at;
+        if let State::Talking { ends } | State::Away { ends, .. } = &mut self.state
+            && ends.warn.take_if(|it| *it <= now).is_some()
+        {
+            turn.say(Effect::Beep(Leg::CALLER));
+        }
         match self.state {
             State::Reaching { until } if until <= now => self.fail(Fault::Unreachable, story, turn),
             State::Talking { ends } | State::Away { ends, .. } if ends.at <= now => {

@@ -163,6 +163,8 @@ pub enum Effect {
     Spare,
     /// From now on this leg hears that, whatever it heard before.
     Hear(Leg, Source<Leg>),
+    /// A beep over what a program says to this leg.
+    Beep(Leg),
     /// This leg has picked up: tell by [`Event::AnsweredBy`] who it sounds like.
     Listen(Leg),
     /// Keys pressed by this leg are reported but not passed on to the other side, or they are

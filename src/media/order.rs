@@ -74,6 +74,11 @@ pub enum Order {
         stream: StreamId,
         say: Say,
     },
+    /// A beep over what a program says to this leg, which goes on under it. Of no effect unless one
+    /// speaks with it.
+    Beep {
+        session: SessionId,
+    },
     /// A prompt, decoded to 8 kHz; replaces an earlier one of the same name.
     Clip {
         id: ClipId,

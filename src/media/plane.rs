@@ -162,6 +162,11 @@ impl Plane {
                 self.arm_tapes();
             }
             Order::Stream { stream, say } => self.on_stream(stream, &say, now, out),
+            Order::Beep { session } => self.with(session, |it| {
+                if let Some(stream) = it.stream() {
+                    stream.beep();
+                }
+            }),
             Order::Clip { id, samples } => self.clips.put(id, samples),
             Order::Close { session } => self.close(session, now, out),
         }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use self::playout::Playout;
 use self::tap::Tap;
 use super::{FRAME, Outlet, Samples, Say, Unheard};
-use crate::audio::{Law, StreamId};
+use crate::audio::{Law, StreamId, Tone};
 use crate::clock::Instant;
 use crate::rtp::Stamp;
 
@@ -35,11 +35,16 @@ pub(super) struct Stream {
     playout: Playout,
     tap: Tap,
     failed: bool,
+    /// A beep that sounds over it, and for how many ticks yet.
+    beep: Option<(Tone, u8)>,
 }
+
+/// The warning that its time is nearly over, as in a talk between people: 1400 Hz for 200 ms.
+const BEEP: (u16, u8) = (1400, 10);
 
 impl Stream {
     pub fn new(id: StreamId, now: Instant) -> Self {
-        Self { id, playout: Playout::default(), tap: Tap::new(now), failed: false }
+        Self { id, playout: Playout::default(), tap: Tap::new(now), failed: false, beep: None }
     }
 
     /// The program says something; keys are the session's to press.
@@ -55,9 +60,26 @@ impl Stream {
         }
     }
 
+    /// Beeps over what the program says.
+    pub fn beep(&mut self) {
+        let (hertz, ticks) = BEEP;
+        self.beep = Some((Tone::beep(hertz), ticks));
+    }
+
     /// The next 20 ms of what the program says; `false` if that is silence.
     pub fn speak(&mut self, samples: &mut Samples) -> bool {
-        self.playout.take(samples)
+        let speaks = self.playout.take(samples);
+        let Some((tone, left)) = &mut self.beep else { return speaks };
+        let mut beep = [0; FRAME];
+        tone.fill(&mut beep);
+        for (sample, beep) in samples.iter_mut().zip(beep) {
+            *sample = if speaks { *sample / 2 } else { 0 }.saturating_add(beep);
+        }
+        *left -= 1;
+        if *left == 0 {
+            self.beep = None;
+        }
+        true
     }
 
     /// The leg says something.

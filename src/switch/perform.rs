@@ -67,6 +67,11 @@ impl Switch {
             Effect::Spend { account } => self.spend(call, account, now),
             Effect::Spare => self.spent(call, now),
             Effect::Hear(leg, source) => self.hear(call, leg, source, out),
+            Effect::Beep(leg) => {
+                if let Some(session) = self.session_of(call, leg) {
+                    out.push(Out::Media(Order::Beep { session }));
+                }
+            }
             Effect::Listen(leg) => {
                 if let Some(session) = self.session_of(call, leg) {
                     out.push(Out::Media(Order::Listen { session }));

@@ -192,6 +192,7 @@ impl Witness {
             Effect::Join { leg, .. } => assert!(self.legs[leg].accepted && !self.legs[leg].ended),
             Effect::Spend { .. }
             | Effect::Spare
+            | Effect::Beep(_)
             | Effect::GiveUp { .. }
             | Effect::TurnAway { .. } => (),
             Effect::Note(fact) => {

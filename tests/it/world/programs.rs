@@ -370,6 +370,13 @@ fn the_conversation_is_recorded_unless_it_may_not_be() {
     }
 }
 
+/// How long after it was answered the caller heard the beep.
+fn warned(town: &World) -> Duration {
+    let ear = &town.seen(CARRIER).ear;
+    assert_near(ear.total(Sound::Tone(1400)), ms(200), ms(20));
+    ear.first(Sound::Tone(1400)).unwrap().since(town.when(CARRIER, Moment::Told(200)))
+}
+
 #[test]
 fn a_conversation_may_last_so_long_and_no_longer() {
     let mut town = town_of(VirtualAgent { max_duration: secs(30), ..agent() });
@@ -382,6 +389,7 @@ fn a_conversation_may_last_so_long_and_no_longer() {
     let (reason, talk) = page(&town);
     assert_eq!(reason, "max_duration");
     assert_near(talk.unwrap(), secs(30), ms(1));
+    assert_near(warned(&town), secs(20), ms(100));
     town.rests();
 }
 
@@ -399,6 +407,7 @@ fn the_longest_call_of_the_settings_ends_a_conversation_too() {
     let (reason, talk) = page(&town);
     assert_eq!((reason.as_str(), town.reason()), ("max_duration", "max_duration"));
     assert_near(talk.unwrap(), secs(20), ms(50));
+    assert_near(warned(&town), secs(10), ms(100));
     assert_eq!(town.seen("d").count(Moment::Rung), 0);
     assert_eq!(town.seen(CARRIER).count(Moment::HungUpOn), 1);
     town.rests();

@@ -186,3 +186,27 @@ fn one_leg_alone_can_be_recorded() {
     assert!(rig.out.wound.contains(&Wound::End(8_000)));
     assert!(!rig.told().iter().any(|it| it.starts_with("TapeFailed")));
 }
+
+#[test]
+fn a_beep_sounds_over_what_the_program_says_and_in_its_silence_and_cuts_nothing() {
+    let (mut rig, _) = in_conversation();
+    rig.voices(0x20, 500);
+    rig.says_to(STREAM, Say::Mark("said".into()));
+    rig.pass(ms(200));
+    rig.order(Order::Beep { session: A });
+    rig.pass(ms(399));
+    rig.order(Order::Beep { session: A });
+    rig.pass(ms(400));
+    let sent = rig.to(1);
+    assert_continuous(&sent);
+    let of = |octets: &[u8]| match octets {
+        it if it == [0x20; 160] => 'v',
+        it if it == [Law::Mu.silence(); 160] => '.',
+        _ => 'b',
+    };
+    let heard: String = sent.iter().map(|it| of(it.payload())).collect();
+    let wanted = ["v".repeat(11), "b".repeat(10), "v".repeat(4), ".".repeat(5)].concat();
+    let second = ["b".repeat(10), ".".repeat(10)].concat();
+    assert_eq!(heard, wanted + &second);
+    assert_eq!(rig.marks(), ["said"]);
+}
