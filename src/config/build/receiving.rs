@@ -6,8 +6,11 @@ use super::settings::caller_id;
 use crate::audio::Digit;
 use crate::config::error::Wrong;
 use crate::config::trade::{AcceptKeys, CodesKeys, NoAnswerKeys, ReceivingKeys};
+use crate::flow;
 use crate::model::phone::Phone;
-use crate::model::{AcceptBy, Endpoint, EnhancedForwarding, NoAnswer, ReceivingNumber, Trunk};
+use crate::model::{
+    AcceptBy, Endpoint, EnhancedForwarding, NoAnswer, ReceivingNumber, Route, Trunk,
+};
 use crate::sip::Uri;
 
 impl Trade<'_> {
@@ -130,9 +133,15 @@ impl Trade<'_> {
 
     fn no_answer(&self, keys: &NoAnswerKeys) -> Result<NoAnswer, Wrong> {
         let busy = keys.busy_route.as_ref().map(|it| self.route(it)).transpose();
+        let route = self.route(&keys.route).map_err(|it| it.under("route"))?;
+        if flow::ROUTE_UNANSWERED_MAX <= *keys.timeout && route != Route::Hangup {
+            let message = "a call may ring for ten minutes in all: this route would never be taken";
+            let wrong = keys.places.wrong("timeout", message);
+            return Err(wrong.allowed("less than \"10m\" where there is a route"));
+        }
         Ok(NoAnswer {
             timeout: *keys.timeout,
-            route: self.route(&keys.route).map_err(|it| it.under("route"))?,
+            route,
             busy_route: busy.map_err(|it| it.under("busy_route"))?,
         })
     }

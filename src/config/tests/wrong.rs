@@ -244,6 +244,14 @@ const WRONG: &[(&str, usize, usize, &str, &str)] = &[
         "no schedule \"office\"",
     ),
     (
+        "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\nno_answer.timeout = \"10m\"\n\
+         no_answer.route = { dial = \"a\" }",
+        4,
+        21,
+        "receiving_number.no_answer.timeout",
+        "would never be taken",
+    ),
+    (
         "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\nno_answer.timeout = 601",
         4,
         21,

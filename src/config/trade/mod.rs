@@ -327,7 +327,8 @@ section! {
 section! {
     /// When a destination does not take the call.
     NoAnswerKeys {
-        /// How long it rings.
+        /// How long it rings: less than 10 minutes where there is a route. A call that has rung for
+        /// 10 minutes in all, whatever rang, is ended (`route_loop`).
         timeout: Time<1_000, 600_000> = default("\"45s\"");
         /// Where the call goes then.
         route: RouteWord = default("\"hangup\"");
