@@ -31,11 +31,10 @@ pub fn screen(request: &Message) -> Result<(), Answer> {
     content(request)
 }
 
-/// The same for a request inside a dialog, whose method the dialog judges.
+/// The same for a request inside a dialog, whose method the dialog judges. It goes no further than
+/// to us, so it may have used up its hops (RFC 3261 section 16.3 is for who passes it on): a BYE
+/// that we refused for them would leave the call standing.
 pub(super) fn screen_inside(request: &Message) -> Result<(), Answer> {
-    if request.max_forwards() == Some(0) && *request.method() != Method::Options {
-        return Err(Answer::too_many_hops());
-    }
     extensions(request)?;
     content(request)
 }

@@ -321,6 +321,16 @@ fn a_sticky_far_end_is_followed_to_where_its_latest_request_came_from() {
 }
 
 #[test]
+fn a_bye_whose_hops_are_used_up_has_arrived_all_the_same() {
+    let mut rig = called();
+    rig.does(|leg, turn| leg.answer(menu(), turn));
+    rig.asks("ACK", 10, "Max-Forwards: 0\r\n", "", "");
+    rig.sent();
+    rig.asks("BYE", 11, "Max-Forwards: 0\r\n", "", "");
+    assert_eq!(rig.starts(), ["200 BYE"]);
+}
+
+#[test]
 fn a_bye_before_the_answer_ends_the_invite_too() {
     let mut rig = called();
     rig.does(|leg, turn| leg.ring(None, turn));

@@ -344,9 +344,10 @@ impl Rig {
         self.far_branch += 1;
         let kind =
             if kind.is_empty() { String::new() } else { format!("Content-Type: {kind}\r\n") };
+        let hops = if lines.contains("Max-Forwards") { "" } else { "Max-Forwards: 70\r\n" };
         format!(
             "{method} sip:us@127.0.0.1:5060 SIP/2.0\r\n\
-             Via: SIP/2.0/UDP 127.0.0.31:5070;branch=z9hG4bKfar{};rport\r\nMax-Forwards: 70\r\n\
+             Via: SIP/2.0/UDP 127.0.0.31:5070;branch=z9hG4bKfar{};rport\r\n{hops}\
              From: <sip:far@far.example>;tag={from}\r\nTo: <sip:us@us.example>;tag={to}\r\n\
              Call-ID: {call_id}\r\nCSeq: {cseq} {method}\r\n\
              {lines}{kind}Content-Length: {}\r\n\r\n{body}",
