@@ -3,11 +3,13 @@
 //! A file is written under its own name with `.part` behind it, its header patched and the whole
 //! synced each second, and renamed when it is complete; so a crash costs a second at most and
 //! what was left is mended at the next start ([`repair_recordings`]). A disk that is full or
-//! stalled is never waited for: the ring fills, media drops sound and says how much.
+//! stalled is never waited for: the ring fills, media drops sound and says how much. What is there
+//! of a recording that cannot be written on gets its name, and plays.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -15,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
 
+use super::sealed::sealed_name;
 use crate::audio::{Law, wav};
 use crate::media::{Reel, TapeId};
 
@@ -29,6 +32,9 @@ const fn silence(law: Law) -> u8 {
         Law::A => 0xd5,
     }
 }
+
+/// Who may read a recording: nobody but us and our group.
+const MODE: u32 = 0o640;
 
 /// One [`Reel`], owned.
 pub enum TapeOrder {
@@ -64,7 +70,8 @@ impl Tapes {
         folder: PathBuf,
         told: impl Fn(TapeReport) + Send + 'static,
     ) -> io::Result<(Self, JoinHandle<()>)> {
-        fs::create_dir_all(&folder)?;
+        // One that is there stays as it is.
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let (ring, orders) = sync_channel(RING);
         let thread = thread::Builder::new()
             .name("tapes".into())
@@ -113,9 +120,8 @@ fn write_all(orders: &Receiver<TapeOrder>, folder: &Path, told: &dyn Fn(TapeRepo
         if let Err((tape, error)) = outcome {
             error!(%error, "a recording cannot be written");
             metrics::counter!("crosspoint_recording_errors_total").increment(1);
-            if let Some(mut it) = open.remove(&tape) {
-                // What is there stays there, and plays.
-                drop(it.settle());
+            if let Some(it) = open.remove(&tape) {
+                it.give_up();
             }
             told(TapeReport::Failed(tape));
         }
@@ -132,7 +138,9 @@ fn write_all(orders: &Receiver<TapeOrder>, folder: &Path, told: &dyn Fn(TapeRepo
                 }
             }
             for tape in failed.drain(..) {
-                open.remove(&tape);
+                if let Some(it) = open.remove(&tape) {
+                    it.give_up();
+                }
                 told(TapeReport::Failed(tape));
             }
         }
@@ -163,7 +171,13 @@ impl Recording {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
-        let mut file = OpenOptions::new().create_new(true).write(true).open(part(&path))?;
+        for taken in [path.clone(), sealed_name(&path)] {
+            if fs::symlink_metadata(&taken).is_ok() {
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is one already"));
+            }
+        }
+        let mut new = OpenOptions::new();
+        let mut file = new.create_new(true).write(true).mode(MODE).open(part(&path))?;
         file.write_all(&header(law, 0))?;
         Ok(Self { file, path, law, frames: 0, dirty: true })
     }
@@ -205,15 +219,35 @@ impl Recording {
     }
 
     fn close(mut self, frames: u64) -> io::Result<()> {
-        if self.frames < frames {
-            self.write(frames, &[])?;
-        }
         self.dirty = true;
-        self.settle()?;
+        let silent = if self.frames < frames { self.write(frames, &[]) } else { Ok(()) };
+        if let Err(error) = silent.and_then(|()| self.settle()) {
+            self.give_up();
+            return Err(error);
+        }
+        self.name()
+    }
+
+    fn name(&self) -> io::Result<()> {
         fs::rename(part(&self.path), &self.path)?;
         match self.path.parent() {
             Some(folder) => File::open(folder)?.sync_all(),
             None => Ok(()),
+        }
+    }
+
+    /// No more can be written to it: all that is there is kept under its name, as far as the disk
+    /// still does anything.
+    fn give_up(mut self) {
+        let whole = self.file.metadata().and_then(|it| {
+            let head = wav::Header::LEN as u64;
+            self.frames = it.len().saturating_sub(head) / 2;
+            self.dirty = true;
+            self.file.set_len(head + 2 * self.frames)?;
+            self.settle()
+        });
+        if let Err(error) = whole.and(self.name()) {
+            warn!(%error, "what there is of a recording is mended at the next start");
         }
     }
 }
@@ -223,14 +257,19 @@ fn header(law: Law, frames: u64) -> [u8; wav::Header::LEN] {
     wav::Header { law, frames }.bytes()
 }
 
+/// What a file is called while it is written, and one that is sealed meanwhile.
+const PART: &str = ".part";
+const SEALING: &str = ".age.part";
+
 fn part(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".part");
+    name.push(PART);
     name.into()
 }
 
 /// Mends recordings that a crash left behind: headers are made to fit what is there, and the
-/// files get their names. Returns how many.
+/// files get their names. Returns how many. Only files of the folder itself are ours: a link, or
+/// another folder (`lost+found`), is left alone; what cannot be mended keeps nobody waiting.
 pub fn repair_recordings(folder: &Path) -> io::Result<usize> {
     let mut mended = 0;
     let entries = match fs::read_dir(folder) {
@@ -239,32 +278,46 @@ pub fn repair_recordings(folder: &Path) -> io::Result<usize> {
         Err(error) => return Err(error),
     };
     for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
-            mended += repair_recordings(&path)?;
-        } else if path.to_string_lossy().ends_with(".age.part") {
+        let entry = entry?;
+        let (name, path) = (entry.file_name(), entry.path());
+        let name = name.to_string_lossy();
+        if !name.ends_with(PART) || !entry.file_type().is_ok_and(|it| it.is_file()) {
+            continue;
+        }
+        if name.ends_with(SEALING) {
             // Sealing was cut short; what was to be sealed is still there, and is sealed again.
             if let Err(error) = fs::remove_file(&path) {
                 warn!(file = %path.display(), %error, "a left-over cannot be removed");
             }
-        } else if path.extension().is_some_and(|it| it == "part") {
-            match repair(&path) {
-                Ok(()) => mended += 1,
-                Err(error) => warn!(file = %path.display(), %error, "a recording cannot be mended"),
-            }
+            continue;
+        }
+        match repair(&path) {
+            Ok(()) => mended += 1,
+            Err(error) => warn!(file = %path.display(), %error, "a recording cannot be mended"),
         }
     }
     if 0 < mended {
+        File::open(folder)?.sync_all()?;
         info!(mended, "recordings cut short by the last stop were mended");
     }
     Ok(mended)
 }
 
 fn repair(path: &Path) -> io::Result<()> {
+    let plain = path.with_extension("");
+    if fs::symlink_metadata(&plain).is_ok() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is one of its name"));
+    }
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
     let length = file.metadata()?.len();
     let mut head = Vec::new();
     (&file).take(wav::Header::LEN as u64).read_to_end(&mut head)?;
+    if head.is_empty() && plain.extension().is_some_and(|it| it == "wav") {
+        // It had not reached the disk at all. Somebody may look for it: there is nothing on it.
+        file.write_all(&header(Law::Mu, 0))?;
+        file.sync_data()?;
+        return fs::rename(path, plain);
+    }
     if wav::Header::read(&head).is_none() {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "not one of ours"));
     }
@@ -274,7 +327,7 @@ fn repair(path: &Path) -> io::Result<()> {
         file.write_all(&header)?;
         file.sync_data()?;
     }
-    fs::rename(path, path.with_extension(""))
+    fs::rename(path, plain)
 }
 
 #[allow(clippy::disallowed_methods, reason = "the shell may read the clock")]
@@ -284,7 +337,10 @@ fn now() -> Instant {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
     use super::*;
+    use crate::store::database::tests::{Disk, Folder};
 
     #[test]
     fn a_recording_that_was_just_synced_when_the_crash_came_gets_its_name_too() {
@@ -299,13 +355,30 @@ mod tests {
         fs::write(folder.join("other.part"), "nothing of ours").unwrap();
         fs::write(folder.join("kept.wav"), "as it is").unwrap();
         fs::write(folder.join("kept.wav.age.part"), "half of it").unwrap();
-        assert_eq!(repair_recordings(&folder).unwrap(), 2);
+        // Cut short before anything of it was on the disk.
+        fs::write(folder.join("none.wav.part"), "").unwrap();
+        // Of another folder, or of a name that is taken, nothing is ours to mend or to remove.
+        let elsewhere = folder.with_extension("elsewhere");
+        drop(fs::remove_dir_all(&elsewhere));
+        fs::create_dir_all(&elsewhere).unwrap();
+        for name in ["theirs.wav.age.part", "theirs.wav.part"] {
+            fs::write(elsewhere.join(name), header(Law::Mu, 1)).unwrap();
+        }
+        symlink(&elsewhere, folder.join("linked")).unwrap();
+        symlink(elsewhere.join("theirs.wav.part"), folder.join("link.wav.part")).unwrap();
+        fs::write(folder.join("kept.wav.part"), header(Law::Mu, 0)).unwrap();
+        assert_eq!(repair_recordings(&folder).unwrap(), 3);
         for name in ["synced.wav", "growing.wav"] {
             let bytes = fs::read(folder.join(name)).unwrap();
             assert_eq!(bytes[..wav::Header::LEN], header(Law::Mu, 2));
         }
         assert!(folder.join("other.part").exists() && folder.join("kept.wav").exists());
         assert!(!folder.join("kept.wav.age.part").exists(), "a seal that was cut short");
+        assert_eq!(fs::read(folder.join("none.wav")).unwrap(), header(Law::Mu, 0));
+        assert_eq!(fs::read(folder.join("kept.wav")).unwrap(), b"as it is");
+        assert!(folder.join("kept.wav.part").exists() && folder.join("link.wav.part").exists());
+        assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 2);
+        fs::remove_dir_all(&elsewhere).unwrap();
         fs::remove_dir_all(&folder).unwrap();
     }
 
@@ -326,5 +399,68 @@ mod tests {
             fs::read_dir(&folder).unwrap().map(|it| it.unwrap().file_name()).collect();
         assert_eq!(files, ["1.wav"]);
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_recording_is_nobodys_business_and_none_is_written_over() {
+        let folder = Folder::new();
+        let kept = folder.path().join("recordings");
+        let (told, heard) = std::sync::mpsc::channel();
+        let (tapes, thread) = Tapes::start(kept.clone(), move |it| told.send(it).unwrap()).unwrap();
+        for name in ["1.wav", "2.wav.age"] {
+            fs::write(kept.join(name), "another call").unwrap();
+        }
+        for n in 1..=3 {
+            let (tape, file) = (TapeId(n), format!("{n}.wav"));
+            assert!(tapes.take(Reel::Open { tape, file: &file, law: Law::Mu }));
+            assert!(tapes.take(Reel::End { tape, frames: 8, keep: true }));
+        }
+        drop(tapes);
+        thread.join().unwrap();
+        let failed: Vec<_> = heard.iter().map(|TapeReport::Failed(it)| it.0).collect();
+        assert_eq!(failed, [1, 2]);
+        assert_eq!(fs::read(kept.join("1.wav")).unwrap(), b"another call");
+        assert!(!kept.join("2.wav").exists());
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&kept.join("3.wav")) & 0o007, 0);
+        assert_eq!(mode(&kept), 0o700);
+    }
+
+    #[test]
+    fn what_a_full_disk_has_of_a_recording_has_its_name_and_plays() {
+        let folder = Folder::new();
+        let (image, disk) = (folder.path().join("image"), folder.path().join("disk"));
+        let Some(_mounted) = Disk::mount(&image, &disk, 2_048) else { return };
+        let (told, heard) = std::sync::mpsc::channel();
+        let (tapes, thread) = Tapes::start(disk.clone(), move |it| told.send(it).unwrap()).unwrap();
+        let names = ["writing", "closing"];
+        for (n, name) in (1..).zip(names) {
+            let file = format!("{name}.wav");
+            assert!(tapes.take(Reel::Open { tape: TapeId(n), file: &file, law: Law::Mu }));
+            assert!(tapes.take(Reel::Chunk { tape: TapeId(n), at: 0, octets: &[0x55; 1_600] }));
+        }
+        // There is room in the last block of each, and then there is not.
+        let (first, second) = (TapeId(1), TapeId(2));
+        let (mut filler, mut at) = (File::create(disk.join("filler")).unwrap(), 800);
+        while filler.write_all(&[0; 512]).is_ok() {}
+        drop(filler.sync_all());
+        while heard.recv_timeout(Duration::from_millis(1)).is_err() {
+            assert!(tapes.take(Reel::Chunk { tape: first, at, octets: &[0x55; 1_600] }));
+            at += 800;
+            assert!(at < 8_000_000, "the disk is full");
+        }
+        assert!(tapes.take(Reel::End { tape: first, frames: at, keep: true }));
+        // The silence at its end finds no room.
+        assert!(tapes.take(Reel::End { tape: second, frames: 80_000, keep: true }));
+        drop(tapes);
+        thread.join().unwrap();
+        for name in names {
+            let bytes = fs::read(disk.join(format!("{name}.wav"))).unwrap();
+            let (head, sound) = bytes.split_at(wav::Header::LEN);
+            let frames = wav::Header::read(head).unwrap().frames as usize;
+            assert_eq!(sound.len(), 2 * frames, "{name}");
+            assert!(800 <= frames && sound[..1_600].iter().all(|it| *it == 0x55), "{name}");
+            assert!(!disk.join(format!("{name}.wav.part")).exists());
+        }
     }
 }

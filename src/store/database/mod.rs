@@ -249,4 +249,4 @@ pub trait Store: Send + Sync {
 pub type Shared = Arc<dyn Store>;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -14,7 +14,8 @@ mod world;
 
 use std::future::Future;
 
-pub(super) use self::world::{Folder, at, call, fact, found, leg};
+pub(crate) use self::world::{Disk, Folder};
+pub(super) use self::world::{at, call, fact, found, leg};
 use super::{Settings, Shared, Store, open};
 
 /// A test of a store that is empty.
