@@ -27,6 +27,15 @@ pub struct Gates {
     pub sealing: Gate,
     /// The object storage.
     pub objects: Gate,
+    /// Until when nothing is deleted because its time is up ([`Calendar`](super::Calendar)).
+    pub doubt: Option<Wall>,
+}
+
+impl Gates {
+    /// Until when nobody's time is up, if it is so.
+    pub fn doubt(&self, now: Wall) -> Option<Wall> {
+        self.doubt.filter(|it| now < *it)
+    }
 }
 
 impl Gate {

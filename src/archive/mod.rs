@@ -1,5 +1,5 @@
-//! What becomes of a recording once its call is over: it is sealed, taken to the object storage,
-//! kept for its time, and deleted.
+//! What becomes of a recording once its call is over: it is summed, sealed, taken to the object
+//! storage, kept for its time, and deleted.
 //!
 //! ```text
 //!   Local -- seal --> Local, encrypted -- upload, verify --> Uploaded (the local copy goes)
@@ -11,17 +11,21 @@
 //! [`next`] says what is to be done with one recording now, from its row, what its folder has of
 //! it, and who works; [`done`] and [`failed`] what its row says then. The row is written after the
 //! deed, and each deed can be done again: whenever the power goes, what is next is found anew.
-//! A copy goes only when a row says that the next one is whole. What fails is tried again, later and
-//! later and for ever; what is full or away for all ([`Gate`]) holds up its own kind of work alone.
+//! A copy goes only when a row says that the next one is whole; into which storage it goes is in the
+//! row before anything of it is there, and holds whatever the configuration says later. What fails is
+//! tried again, later and later and for ever; what is full or away for all ([`Gate`]) holds up its
+//! own kind of work alone. By a clock that leapt ([`Calendar`]) nothing is deleted for a while.
 //! Files, ciphers and networks are the shell's.
 
+mod calendar;
 mod gate;
 mod next;
 
 use std::sync::Arc;
 
+pub use self::calendar::Calendar;
 pub use self::gate::{Gate, Gates};
-pub use self::next::{Found, Next, Plan, Step, done, failed, idle, next, rests};
+pub use self::next::{Found, Next, Plan, Seen, Step, done, failed, idle, next, rests};
 use crate::clock::Wall;
 
 /// What is added to the name of a file that is sealed.
@@ -44,6 +48,11 @@ pub struct StoredRecording {
     /// 0 while not known.
     pub bytes: u64,
     pub encrypted: bool,
+    /// The object storage that it is in, or may be; empty if it never went to any (or nobody
+    /// wrote it down).
+    pub place: Arc<str>,
+    /// The SHA-256 of the plain file, in hexadecimal digits; empty while nobody has read it.
+    pub sum: Arc<str>,
     /// `None`: for ever.
     pub keep_until: Option<Wall>,
     /// It is not deleted, whatever the time.
@@ -76,6 +85,8 @@ impl StoredRecording {
             state: RecordingState::Local,
             bytes: 0,
             encrypted: false,
+            place: Arc::default(),
+            sum: Arc::default(),
             keep_until: None,
             held: false,
             leaving: None,

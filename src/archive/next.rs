@@ -1,5 +1,6 @@
 //! What is to be done with one recording, and what its row says then.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::gate::{cut, wait};
@@ -27,11 +28,15 @@ pub struct Found {
     pub sealed: bool,
     /// `X.wav.part`, and it was written to just now.
     pub growing: bool,
+    /// The storage of the plan is the one that the row says.
+    pub addressed: bool,
 }
 
 /// Something to be done with a recording. All of it can be done again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// Read the plain file: by its sum it is known again.
+    Sum,
     /// Write the sealed file beside the plain one.
     Seal,
     /// The sealed file is there already: only the row does not know.
@@ -40,14 +45,29 @@ pub enum Step {
     KnowPlain,
     /// The plain file goes: the row says that the sealed one is whole.
     DropPlain,
+    /// The row says into which storage it goes, before it goes.
+    Address,
     /// Take it to the object storage, and see that it arrived whole.
     Upload,
+    /// There is no file. The storage may have it though its row was lost.
+    Look,
     /// The local copy goes: the row says that the object is whole, or that all of it goes.
     DropLocal,
     /// Its time is up: from now on nobody gets it.
     Leave,
     /// All that is left of it goes, the object as well if there may be one.
     Erase { object: bool },
+}
+
+/// What was seen of a recording while a step was taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// How long its file is now.
+    pub bytes: Option<u64>,
+    pub sum: Option<Arc<str>>,
+    pub place: Option<Arc<str>>,
+    /// Whether it is sealed where it was found.
+    pub sealed: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +77,7 @@ pub enum Next {
     Wait(Wall),
     /// Nothing until then: it is where it should be.
     Rest(Wall),
-    /// Neither file is there, though the row says so.
+    /// Neither file is there, though the row says so, and there is nobody to ask.
     Missing,
 }
 
@@ -80,12 +100,13 @@ pub fn next(row: &StoredRecording, plan: Plan, found: Found, gates: &Gates, now:
             return Next::Do(Step::DropLocal);
         }
         // An upload may have come to its end without its row.
-        let object = row.state == RecordingState::Uploaded || plan.upload;
+        let there = row.state == RecordingState::Uploaded || !row.place.is_empty();
+        let object = there || plan.upload;
         let step = Step::Erase { object };
         return if object { objects(step) } else { Next::Do(step) };
     }
     if is_over(row, now) {
-        return Next::Do(Step::Leave);
+        return gates.doubt(now).map_or(Next::Do(Step::Leave), Next::Wait);
     }
     if row.state == RecordingState::Uploaded {
         return match found.plain || found.sealed {
@@ -93,12 +114,18 @@ pub fn next(row: &StoredRecording, plan: Plan, found: Found, gates: &Gates, now:
             false => Next::Rest(rest(row)),
         };
     }
-    let elsewhere = || if plan.upload { objects(Step::Upload) } else { Next::Rest(rest(row)) };
+    let elsewhere = || match (plan.upload, found.addressed) {
+        (false, _) => Next::Rest(rest(row)),
+        (true, false) => Next::Do(Step::Address),
+        (true, true) => objects(Step::Upload),
+    };
     match (row.encrypted, found.plain, found.sealed) {
+        (_, false, false) if plan.upload => objects(Step::Look),
         (_, false, false) => Next::Missing,
         (true, true, true) => Next::Do(Step::DropPlain),
         (true, false, true) => elsewhere(),
         (true, true, false) => Next::Do(Step::KnowPlain),
+        (false, true, _) if row.sum.is_empty() => Next::Do(Step::Sum),
         (false, true, _) if plan.seal => match gates.sealing.closed(now) {
             Some(until) => Next::Wait(until),
             None => Next::Do(Step::Seal),
@@ -111,10 +138,13 @@ pub fn next(row: &StoredRecording, plan: Plan, found: Found, gates: &Gates, now:
 /// When a recording is to be looked at again that nothing can be done with now, as far as its row
 /// can tell; `None` if something may have to be done.
 pub fn idle(row: &StoredRecording, plan: Plan, gates: &Gates, now: Wall) -> Option<Wall> {
-    if row.state != RecordingState::Local || row.leaving.is_some() || is_over(row, now) {
+    if row.state != RecordingState::Local || row.leaving.is_some() {
         return None;
     }
-    if plan.seal && !row.encrypted {
+    if is_over(row, now) {
+        return gates.doubt(now);
+    }
+    if !row.encrypted && (plan.seal || row.sum.is_empty()) {
         return None;
     }
     match plan.upload {
@@ -132,18 +162,20 @@ fn rest(row: &StoredRecording) -> Wall {
     row.keep_until.filter(|_| !row.held).unwrap_or(NEVER)
 }
 
-/// The row of a recording with which this was done. `bytes` is what the file has now, if that was
-/// seen.
-pub fn done(row: &StoredRecording, step: Step, bytes: Option<u64>, by: &str) -> StoredRecording {
+/// The row of a recording with which this was done, and of which that was seen.
+pub fn done(row: &StoredRecording, step: Step, seen: &Seen, by: &str) -> StoredRecording {
     let mut row = StoredRecording { attempts: 0, why: "".into(), ..row.clone() };
-    row.bytes = bytes.unwrap_or(row.bytes);
+    row.bytes = seen.bytes.unwrap_or(row.bytes);
+    row.sum = seen.sum.clone().unwrap_or(row.sum);
+    row.place = seen.place.clone().unwrap_or(row.place);
+    row.encrypted = seen.sealed.unwrap_or(row.encrypted);
     match step {
         Step::Seal | Step::KnowSealed => row.encrypted = true,
         Step::KnowPlain => row.encrypted = false,
-        Step::Upload => row.state = RecordingState::Uploaded,
+        Step::Upload | Step::Look => row.state = RecordingState::Uploaded,
         Step::Leave => row.leaving = Some(by.into()),
         Step::Erase { .. } => (row.state, row.due) = (RecordingState::Deleted, NEVER),
-        Step::DropPlain | Step::DropLocal => (),
+        Step::Sum | Step::Address | Step::DropPlain | Step::DropLocal => (),
     }
     row
 }

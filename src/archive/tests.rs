@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
+use crate::clock::{Instant, Now};
 
 const NOON: Wall = Wall::from_unix_micros(1_800_000_000_000_000);
+const THERE: &str = "s3://calls";
 const PLANS: [Plan; 4] = [
     Plan { seal: false, upload: false },
     Plan { seal: true, upload: false },
@@ -14,11 +16,13 @@ const PLANS: [Plan; 4] = [
 ];
 
 fn row() -> StoredRecording {
-    StoredRecording::new(&"a.wav".into(), &"a".into(), "main", NOON)
+    let sum = "e3b0".into();
+    StoredRecording { sum, ..StoredRecording::new(&"a.wav".into(), &"a".into(), "main", NOON) }
 }
 
 fn is_next(row: &StoredRecording, plan: Plan, found: (bool, bool), now: Wall) -> Next {
-    let found = Found { plain: found.0, sealed: found.1, growing: false };
+    let (plain, sealed) = found;
+    let found = Found { plain, sealed, growing: false, addressed: &*row.place == THERE };
     next(row, plan, found, &Gates::default(), now)
 }
 
@@ -55,7 +59,25 @@ fn deeds(step: Step, row: &StoredRecording, is: Copies) -> Vec<Copies> {
             let gone = Copies { plain: false, sealed: false, ..far };
             vec![Copies { far_plain: far.far_plain, ..is }, far, gone]
         }
-        Step::KnowSealed | Step::KnowPlain | Step::Leave => vec![is],
+        Step::Sum
+        | Step::KnowSealed
+        | Step::KnowPlain
+        | Step::Address
+        | Step::Look
+        | Step::Leave => vec![is],
+    }
+}
+
+/// What is seen of it; `None` if the step fails.
+fn what_is_seen(step: Step, is: Copies) -> Option<Seen> {
+    let none = Seen::default;
+    match step {
+        Step::Sum => Some(Seen { sum: Some("e3b0".into()), ..none() }),
+        Step::Address => Some(Seen { place: Some(THERE.into()), ..none() }),
+        Step::Look if is.far_sealed => Some(Seen { sealed: Some(true), ..none() }),
+        Step::Look if is.far_plain => Some(Seen { sealed: Some(false), ..none() }),
+        Step::Look => None,
+        _ => Some(none()),
     }
 }
 
@@ -69,19 +91,21 @@ fn can_be_read(row: &StoredRecording, is: Copies) -> bool {
     }
 }
 
-type Told = (bool, bool, bool, bool, Copies);
+type Told = ([bool; 6], Copies);
 
 fn told(row: &StoredRecording, is: Copies) -> Told {
     let uploaded = row.state == RecordingState::Uploaded;
     let deleted = row.state == RecordingState::Deleted;
-    (row.encrypted, uploaded, deleted, row.leaving.is_some(), is)
+    let (leaves, summed, placed) =
+        (row.leaving.is_some(), !row.sum.is_empty(), !row.place.is_empty());
+    ([row.encrypted, uploaded, deleted, leaves, summed, placed], is)
 }
 
 /// Every way that a recording can go, with the power gone at any moment and plans that change.
 #[test]
 fn no_recording_is_lost_on_any_way_it_can_go() {
     let mut seen: BTreeSet<Told> = BTreeSet::new();
-    let kept = StoredRecording { keep_until: Some(NOON), ..row() };
+    let kept = StoredRecording { keep_until: Some(NOON), sum: "".into(), ..row() };
     let mut open = vec![(kept, Copies { plain: true, ..Copies::default() })];
     while let Some((row, is)) = open.pop() {
         if !seen.insert(told(&row, is)) {
@@ -97,7 +121,11 @@ fn no_recording_is_lost_on_any_way_it_can_go() {
                 let left = deeds(step, &row, is);
                 let whole = *left.last().unwrap();
                 open.extend(left.into_iter().map(|it| (row.clone(), it)));
-                open.push((done(&row, step, None, "retention"), whole));
+                let Some(told) = what_is_seen(step, whole) else { continue };
+                // Nothing that may be in a storage is forgotten there.
+                let far = is.far_plain || is.far_sealed;
+                assert!(step != Step::Erase { object: false } || !far, "{row:?} {is:?}");
+                open.push((done(&row, step, &told, "retention"), whole));
             }
         }
     }
@@ -128,7 +156,7 @@ fn from_wherever_the_power_went_it_comes_to_rest_where_the_plan_wants_it() {
                 match is_next(&row, plan, (is.plain, is.sealed), NOON) {
                     Next::Do(step) => {
                         is = *deeds(step, &row, is).last().unwrap();
-                        row = done(&row, step, None, "retention");
+                        row = done(&row, step, &what_is_seen(step, is).unwrap(), "retention");
                         steps.push(step);
                     }
                     Next::Rest(until) => break until,
@@ -215,6 +243,7 @@ fn what_needs_nothing_is_known_by_its_row_alone() {
     let sealed = StoredRecording { encrypted: true, ..row() };
     assert_eq!(idle(&sealed, PLANS[3], &away, NOON), again);
     for busy in [
+        StoredRecording { sum: "".into(), ..row() },
         StoredRecording { leaving: Some("ada".into()), ..row() },
         StoredRecording { state: RecordingState::Uploaded, ..row() },
         StoredRecording { keep_until: Some(NOON), ..row() },
@@ -243,7 +272,8 @@ fn what_fails_waits_longer_each_time_and_is_never_given_up() {
     // But not in a circle.
     row.keep_until = Some(NOON);
     assert!(NOON + Duration::from_secs(60) < failed(&row, "x", 0, NOON).due);
-    let row = done(&failed(&row, &"x".repeat(999), 0, NOON), Step::Upload, Some(7), "");
+    let seven = Seen { bytes: Some(7), ..Seen::default() };
+    let row = done(&failed(&row, &"x".repeat(999), 0, NOON), Step::Upload, &seven, "");
     assert_eq!((row.attempts, &*row.why, row.bytes), (0, "", 7));
     assert_eq!(failed(&row, &"x".repeat(999), 0, NOON).why.len(), 200);
 }
@@ -271,4 +301,82 @@ fn a_gate_opens_by_itself_and_stays_open_once_it_was_of_use() {
     assert_eq!(gate.closed(yesterday), Some(yesterday + Duration::from_secs(300)));
     gate.worked();
     assert_eq!((gate.closed(yesterday), gate.trouble()), (None, None));
+}
+
+#[test]
+fn an_object_that_may_be_there_is_deleted_whatever_the_plan_is_by_then() {
+    let there = StoredRecording { place: THERE.into(), leaving: Some("ada".into()), ..row() };
+    let none = (false, false);
+    assert_eq!(is_next(&there, PLANS[0], none, NOON), Next::Do(Step::Erase { object: true }));
+    let never = StoredRecording { place: "".into(), ..there };
+    assert_eq!(is_next(&never, PLANS[0], none, NOON), Next::Do(Step::Erase { object: false }));
+}
+
+#[test]
+fn where_it_goes_is_written_down_before_it_goes() {
+    let next = |place: &str| {
+        let row = StoredRecording { place: place.into(), ..row() };
+        is_next(&row, PLANS[2], (true, false), NOON)
+    };
+    assert_eq!(next(""), Next::Do(Step::Address));
+    assert_eq!(next("s3://former"), Next::Do(Step::Address));
+    assert_eq!(next(THERE), Next::Do(Step::Upload));
+}
+
+#[test]
+fn one_that_is_nowhere_is_looked_for_in_the_storage() {
+    let none = (false, false);
+    assert_eq!(is_next(&row(), PLANS[3], none, NOON), Next::Do(Step::Look));
+    assert_eq!(is_next(&row(), PLANS[1], none, NOON), Next::Missing);
+    let mut away = Gates::default();
+    away.objects.failed("it is away", u32::MAX, NOON);
+    let next = next(&row(), PLANS[2], Found::default(), &away, NOON);
+    assert_eq!(next, Next::Wait(NOON + Duration::from_secs(1)));
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn clocks(at: Duration, wall: Wall) -> Now {
+    Now { at: Instant::START + at, wall }
+}
+
+#[test]
+fn after_a_leap_of_the_clock_nothing_is_deleted_for_a_day() {
+    let mut calendar = Calendar::new(Some(NOON));
+    assert!(!calendar.on(clocks(HOUR, NOON + HOUR)));
+    // It is slewed by less than an hour, and goes on.
+    assert!(!calendar.on(clocks(2 * HOUR, NOON + 2 * HOUR + HOUR)));
+    let good = clocks(30 * HOUR, NOON + 31 * HOUR);
+    assert!(!calendar.on(good));
+    assert_eq!(calendar.doubt(good), None);
+    let years = 3 * 365 * 24 * HOUR;
+    let leapt = clocks(31 * HOUR, NOON + years);
+    assert!(calendar.on(leapt));
+    assert_eq!(calendar.doubt(leapt), Some(leapt.wall + 24 * HOUR));
+    let later = leapt.after(23 * HOUR);
+    assert!(!calendar.on(later), "it leapt once");
+    assert_eq!(calendar.doubt(later), Some(later.wall + HOUR));
+    let gates = Gates { doubt: calendar.doubt(later), ..Gates::default() };
+    let over = StoredRecording { keep_until: Some(NOON), ..row() };
+    let found = Found { plain: true, ..Found::default() };
+    let next = |gates, now| next(&over, PLANS[0], found, gates, now);
+    assert_eq!(next(&gates, later.wall), Next::Wait(later.wall + HOUR));
+    assert_eq!(idle(&over, PLANS[0], &gates, later.wall), Some(later.wall + HOUR));
+    assert_eq!(next(&gates, later.wall + HOUR), Next::Do(Step::Leave));
+    // It is set right again: that is a leap, too.
+    let right = clocks(55 * HOUR, NOON + 55 * HOUR);
+    assert!(calendar.on(right));
+    assert_eq!(calendar.doubt(right.after(25 * HOUR)), None);
+}
+
+#[test]
+fn who_was_off_for_long_looks_twice_before_it_deletes() {
+    let start = |newest: Option<Wall>, now: Wall| {
+        let mut calendar = Calendar::new(newest);
+        calendar.on(clocks(HOUR, now))
+    };
+    assert!(!start(None, NOON));
+    assert!(!start(Some(NOON), NOON + 30 * 24 * HOUR));
+    assert!(start(Some(NOON), NOON + 31 * 24 * HOUR));
+    assert!(!start(Some(NOON), Wall::from_unix_micros(0)), "it leaps when it is set");
 }

@@ -257,7 +257,7 @@ impl Office {
         let (now, at) = (config.borrow().clone(), api.clone());
         self.run(archive::run(archive::World {
             store: api.store.clone(),
-            clock: Arc::new(move || clock.now().wall),
+            clock: Arc::new(move || clock.now()),
             node: now.store.node.clone(),
             folder: api.shelf().folder.clone(),
             hire: Arc::new(move |config| Arc::new(archive::Elsewhere(at.shelves.of(config)))),
@@ -317,6 +317,11 @@ impl Office {
                 Ok(shell) => api.directory.reload(&api, shell).await,
                 Err(error) => Err(error),
             };
+            if taken.is_ok()
+                && let Err(error) = api.shelves.read_again(&api.running())
+            {
+                error!(error, "what opens sealed recordings stays as it was");
+            }
             super::run::say_reloaded(&taken);
         });
     }

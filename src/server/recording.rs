@@ -3,9 +3,9 @@
 //! says of where recordings go.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{Error, commands};
@@ -147,7 +147,9 @@ fn to_file(file: &Path, identity: &Identity, folder: Option<&Path>) -> io::Resul
     }
     let mut opened = identity.open(file)?;
     let part = plain.with_file_name(format!("{name}.part"));
-    let done = File::create(&part).and_then(|mut out| {
+    let mut new = OpenOptions::new();
+    let new = new.create(true).truncate(true).write(true).mode(0o600).open(&part);
+    let done = new.and_then(|mut out| {
         copy(&mut opened, &mut out)?;
         out.sync_all()?;
         fs::rename(&part, &plain)

@@ -14,6 +14,7 @@ pub mod prompts;
 mod registrations;
 pub mod sealed;
 mod shelf;
+pub mod sums;
 mod tapes;
 
 pub use self::away::Away;

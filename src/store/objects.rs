@@ -32,16 +32,18 @@ use object_store::{
     BackoffConfig, ClientOptions, GetOptions, GetRange, MultipartUpload, ObjectMeta, ObjectStore,
     ObjectStoreExt, RetryConfig,
 };
-use sha2::{Digest, Sha256};
 
 pub use self::place::{Endpoint, Place};
 pub use self::reader::Reader;
 use self::source::{PART, PARTS, Source, Sums};
+use super::sums::Sum;
 
 /// How often a request is made again before it is told as failed.
 const RETRIES: usize = 2;
 /// How long it may take to be connected.
 const CONNECTING: Duration = Duration::from_secs(5);
+/// Said of a bucket that is not there.
+const NO_BUCKET: &str = "there is no such bucket";
 /// Characters that are told of an answer.
 const TOLD: usize = 200;
 
@@ -57,6 +59,26 @@ pub struct ObjectSettings {
     pub credentials: Option<(String, String)>,
     /// How long one request may take, with a part of at most 5 MiB.
     pub patience: Duration,
+}
+
+impl ObjectSettings {
+    /// The storage in one line: its place, its address, its region, as far as they are given.
+    pub fn address(&self) -> String {
+        let endpoint = self.endpoint.as_ref().map_or("-", Endpoint::as_str);
+        let region = self.region.as_deref().unwrap_or("-");
+        let line = format!("{} {endpoint} {region}", self.place);
+        line.trim_end_matches([' ', '-']).to_owned()
+    }
+
+    /// Another storage, by its line, asked with the keys of this one.
+    pub fn at(&self, address: &str) -> Result<Self, String> {
+        let mut words = address.split(' ');
+        let place = words.next().unwrap_or_default().parse()?;
+        let mut word = || words.next().filter(|it| *it != "-");
+        let endpoint = word().map(str::parse).transpose()?;
+        let region = word().map(str::to_owned);
+        Ok(Self { place, endpoint, region, ..self.clone() })
+    }
 }
 
 impl fmt::Debug for ObjectSettings {
@@ -179,10 +201,11 @@ impl Objects {
         &self.place
     }
 
-    /// Puts a file there, over what has that name. Done only when it was verified.
-    pub async fn put(&self, name: &str, file: &Path) -> Result<(), ObjectError> {
+    /// Puts a file there, over what has that name. Done only when it was verified. A file that is
+    /// not of this SHA-256 is not put.
+    pub async fn put(&self, name: &str, file: &Path, sum: Option<&str>) -> Result<(), ObjectError> {
         let key = self.key(name)?;
-        let source = Source::open(file.to_owned()).await?;
+        let source = Source::open(file.to_owned(), sum).await?;
         let length = source.length();
         let sums = match length <= PART as u64 {
             true => self.put_whole(&key, source).await?,
@@ -236,13 +259,13 @@ impl Objects {
     }
 
     /// The SHA-256 of what is there.
-    async fn summed(&self, name: &str) -> Result<[u8; 32], ObjectError> {
+    async fn summed(&self, name: &str) -> Result<String, ObjectError> {
         let (_, mut stream) = self.get(name, None).await?;
-        let mut sum = Sha256::new();
+        let mut sum = Sum::default();
         while let Some(bytes) = stream.try_next().await? {
             sum.update(&bytes);
         }
-        Ok(sum.finalize().into())
+        Ok(sum.text())
     }
 
     /// How long an object is.
@@ -272,6 +295,14 @@ impl Objects {
     /// said. The runtime is the one that this is called in.
     pub fn reader(&self, name: &str, size: u64) -> Reader {
         Reader::new(self.clone(), name.to_owned(), size, tokio::runtime::Handle::current())
+    }
+
+    /// Removes an object from a storage that is none any more: if its bucket is gone, so is it.
+    pub async fn delete_former(&self, name: &str) -> Result<(), ObjectError> {
+        match self.delete(name).await {
+            Err(ObjectError::Refused(why)) if why == NO_BUCKET => Ok(()),
+            done => done,
+        }
     }
 
     /// Removes an object. One that is not there is fine.
@@ -307,7 +338,7 @@ impl From<object_store::Error> for ObjectError {
         match &error {
             // The bucket is not what is asked for: it has to be there.
             object_store::Error::NotFound { .. } if cause.contains("NoSuchBucket") => {
-                Self::Refused("there is no such bucket".to_owned())
+                Self::Refused(NO_BUCKET.to_owned())
             }
             object_store::Error::NotFound { .. } => Self::Missing,
             object_store::Error::Generic { .. } if may_pass(&error, &cause) => Self::Failed(why),

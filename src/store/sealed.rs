@@ -15,15 +15,18 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use age::secrecy::ExposeSecret;
-use age::stream::StreamReader;
+use age::stream::{StreamReader, StreamWriter};
 use age::{DecryptError, Decryptor, Encryptor, x25519};
 
+use super::sums::Sum;
 use crate::archive::SEALED;
 
 /// Recipients of one file.
 const RECIPIENTS: usize = 32;
 /// What is read and written at once.
 const STEP: usize = 64 << 10;
+/// Who may read what is sealed.
+const MODE: u32 = 0o640;
 /// The head of a file: some 200 bytes for each recipient.
 const HEAD: u64 = 64 << 10;
 /// A file of identities, in bytes.
@@ -108,13 +111,12 @@ impl Recipients {
     }
 
     /// Seals a file. It has its name only when all of it is on the disk; the plain one stays, and
-    /// may go then: how long the sealed one is.
-    pub fn seal(&self, plain: &Path, sealed: &Path) -> io::Result<u64> {
+    /// may go then: how long the sealed one is. A file that is not of this SHA-256 is not sealed.
+    pub fn seal(&self, plain: &Path, sealed: &Path, sum: Option<&str>) -> Result<u64, Unsealed> {
         let part = with_ending(sealed, ".part");
-        let done = self.write(plain, &part).and_then(|bytes| {
-            fs::rename(&part, sealed)?;
-            sync_folder(sealed)?;
-            Ok(bytes)
+        let done = self.write(plain, &part, sum).and_then(|bytes| {
+            let named = fs::rename(&part, sealed).and_then(|()| sync_folder(sealed));
+            named.map(|()| bytes).map_err(Unsealed::Sealed)
         });
         if done.is_err() {
             // A full disk has room again.
@@ -123,25 +125,57 @@ impl Recipients {
         done
     }
 
-    fn write(&self, plain: &Path, part: &Path) -> io::Result<u64> {
-        let mut plain = BufReader::with_capacity(STEP, File::open(plain)?);
-        let file = OpenOptions::new().create(true).truncate(true).write(true).open(part)?;
+    fn write(&self, plain: &Path, part: &Path, sum: Option<&str>) -> Result<u64, Unsealed> {
+        let mut plain = File::open(plain).map_err(Unsealed::Plain)?;
+        let mut sealing = self.begin(part).map_err(Unsealed::Sealed)?;
+        let (mut read, mut step) = (Sum::default(), vec![0; STEP]);
+        loop {
+            let got = plain.read(&mut step).map_err(Unsealed::Plain)?;
+            let Some(some) = step.get(..got).filter(|it| !it.is_empty()) else { break };
+            read.update(some);
+            sealing.write_all(some).map_err(Unsealed::Sealed)?;
+        }
+        read.is(sum).map_err(Unsealed::Plain)?;
+        let finish = || {
+            let file = sealing.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.sync_all()?;
+            Ok(file.metadata()?.len())
+        };
+        finish().map_err(Unsealed::Sealed)
+    }
+
+    fn begin(&self, part: &Path) -> io::Result<StreamWriter<BufWriter<File>>> {
+        let mut file = OpenOptions::new();
+        let file = file.create(true).truncate(true).write(true).mode(MODE).open(part)?;
         let each = self.0.iter().map(|it| &it.0 as &dyn age::Recipient);
         let sealing = Encryptor::with_recipients(each).map_err(io::Error::other)?;
-        let mut sealing = sealing.wrap_output(BufWriter::with_capacity(STEP, file))?;
-        io::copy(&mut plain, &mut sealing)?;
-        let file = sealing.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
-        Ok(file.metadata()?.len())
+        sealing.wrap_output(BufWriter::with_capacity(STEP, file))
     }
 
     /// Seals a file and removes the plain one, which goes only when the sealed one is safe. Doing
     /// it again after a stop in between is harmless.
     pub fn replace(&self, plain: &Path) -> io::Result<u64> {
-        let bytes = self.seal(plain, &sealed_name(plain))?;
+        let bytes = self.seal(plain, &sealed_name(plain), None)?;
         fs::remove_file(plain)?;
         sync_folder(plain)?;
         Ok(bytes)
+    }
+}
+
+/// What kept a file from being sealed.
+#[derive(Debug)]
+pub enum Unsealed {
+    /// It cannot be read, or is not what it was: its own trouble.
+    Plain(io::Error),
+    /// The sealed one cannot be written: so it is with all of them.
+    Sealed(io::Error),
+}
+
+impl From<Unsealed> for io::Error {
+    fn from(it: Unsealed) -> Self {
+        match it {
+            Unsealed::Plain(error) | Unsealed::Sealed(error) => error,
+        }
     }
 }
 

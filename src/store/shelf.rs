@@ -3,12 +3,13 @@
 //!
 //! What was found is read in parts wherever it is: nothing here holds more than a piece of it.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -20,6 +21,8 @@ use super::sealed::{Identity, Recipient, Recipients, sealed_name};
 
 /// What is read of a recording at once.
 const STEP: usize = 64 << 10;
+/// Former storages that are at hand.
+const FORMER: usize = 8;
 /// Threads that wait for the storage at once.
 const FAR: usize = 32;
 
@@ -41,6 +44,9 @@ pub struct Shelf {
     pub recipients: Option<Recipients>,
     pub identity: Option<Identity>,
     pub objects: Option<Objects>,
+    storage: Option<ObjectSettings>,
+    /// Storages that recordings went to before the present one, by their addresses.
+    former: Arc<Mutex<BTreeMap<String, Objects>>>,
     far: Arc<Semaphore>,
 }
 
@@ -59,8 +65,36 @@ impl Shelf {
             recipients,
             identity: identity.map_err(|it| format!("identity: {it}"))?,
             objects: objects.map_err(|it| format!("storage: {it}"))?,
+            storage: shelving.storage.clone(),
+            former: Arc::default(),
             far: Arc::new(Semaphore::new(FAR)),
         })
+    }
+
+    /// The storage that recordings go to, as their rows say it; empty if there is none.
+    pub fn address(&self) -> String {
+        self.storage.as_ref().map(ObjectSettings::address).unwrap_or_default()
+    }
+
+    /// The storage of this address, if it is another than the one that recordings go to. It is
+    /// asked with the keys of that one.
+    pub fn former(&self, address: &str) -> Result<Option<Objects>, ObjectError> {
+        let present = self.address();
+        if address.is_empty() || address == present {
+            return Ok(None);
+        }
+        let Some(storage) = &self.storage else { return Err(nowhere(address)) };
+        let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = former.get(address) {
+            return Ok(Some(known.clone()));
+        }
+        let objects = storage.at(address).and_then(|it| Objects::new(&it));
+        let objects = objects.map_err(|it| ObjectError::Refused(format!("{address:?}: {it}")))?;
+        if FORMER <= former.len() {
+            former.clear();
+        }
+        former.insert(address.to_owned(), objects.clone());
+        Ok(Some(objects))
     }
 
     /// Finds a recording in the folder, plain or sealed; waits for the disk. A link is not followed.
@@ -79,16 +113,34 @@ impl Shelf {
         Ok(None)
     }
 
-    /// Finds one in the storage, by the name that it has there.
-    pub async fn there(&self, name: &str, sealed: bool) -> Result<Found, ObjectError> {
-        let Some(objects) = &self.objects else {
-            let why = "none is configured, but it was put into one";
-            return Err(ObjectError::Refused(why.to_owned()));
+    /// Finds one in the storage, by the name that it has there; if the present one does not have
+    /// it, in the one that it was put into.
+    pub async fn there(
+        &self,
+        name: &str,
+        sealed: bool,
+        address: &str,
+    ) -> Result<Found, ObjectError> {
+        let Some(present) = &self.objects else { return Err(nowhere(address)) };
+        let (objects, size) = match present.size(name).await {
+            Ok(size) => (present.clone(), size),
+            Err(error) => {
+                let Some(former) = self.former(address)? else { return Err(error) };
+                let size = former.size(name).await?;
+                (former, size)
+            }
         };
-        let size = objects.size(name).await?;
-        let at = At::There(objects.clone(), name.to_owned(), self.far.clone());
+        let at = At::There(objects, name.to_owned(), self.far.clone());
         Ok(Found { sealed, size, at })
     }
+}
+
+fn nowhere(address: &str) -> ObjectError {
+    let why = "none is configured, but it was put into one";
+    ObjectError::Refused(match address {
+        "" => why.to_owned(),
+        address => format!("{why}: {address}"),
+    })
 }
 
 fn opened(path: &Path) -> io::Result<(File, u64)> {
@@ -323,9 +375,9 @@ mod tests {
         std::fs::write(&plain, &bytes).unwrap();
         shelf.recipients.as_ref().unwrap().replace(&plain).unwrap();
         let objects = shelf.objects.as_ref().unwrap();
-        objects.put("a.wav.age", &folder.join("a.wav.age")).await.unwrap();
+        objects.put("a.wav.age", &folder.join("a.wav.age"), None).await.unwrap();
         let open = async || {
-            let found = shelf.there("a.wav.age", true).await.unwrap();
+            let found = shelf.there("a.wav.age", true, "").await.unwrap();
             found.sound(shelf.identity.clone()).await.unwrap().part(0..300_000)
         };
         let mut slow = Vec::new();

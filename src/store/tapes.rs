@@ -439,6 +439,13 @@ mod tests {
             assert!(tapes.take(Reel::Open { tape: TapeId(n), file: &file, law: Law::Mu }));
             assert!(tapes.take(Reel::Chunk { tape: TapeId(n), at: 0, octets: &[0x55; 1_600] }));
         }
+        let there = |name: &&str| {
+            let file = fs::metadata(disk.join(format!("{name}.wav.part")));
+            file.is_ok_and(|it| 1_600 < it.len())
+        };
+        while !names.iter().all(there) {
+            thread::yield_now();
+        }
         // There is room in the last block of each, and then there is not.
         let (first, second) = (TapeId(1), TapeId(2));
         let (mut filler, mut at) = (File::create(disk.join("filler")).unwrap(), 800);

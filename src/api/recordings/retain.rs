@@ -1,6 +1,7 @@
 //! Recordings after their calls: which there are, who holds them, who deletes them. The deeds are
 //! done beside (`server/archive`), which is poked here and tells how it goes.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::State;
@@ -42,6 +43,8 @@ pub struct Told {
     pub sealing: Option<Trouble>,
     /// The object storage is away, or refuses.
     pub objects: Option<Trouble>,
+    /// The clock leapt: until when nothing is deleted because its time is up.
+    pub doubt: Option<Wall>,
     /// What was found when the folder was last compared with the rows.
     pub scan: Option<Scan>,
 }
@@ -57,13 +60,16 @@ pub struct Trouble {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Scan {
     pub at: Wall,
-    /// Files that no row knows, older than a day.
+    /// Files that no row knows, or that should be gone; older than a day.
     pub unknown_files: u64,
     pub unknown_bytes: u64,
     pub unknown: Vec<String>,
     /// Recordings whose file is gone.
     pub missing_files: u64,
     pub missing: Vec<String>,
+    /// Recordings that have waited for more than a day for an edge of another name, by that name:
+    /// it is off, or called otherwise now.
+    pub untended: BTreeMap<String, u64>,
 }
 
 impl Keeping {
@@ -91,7 +97,7 @@ impl Keeping {
         match (&told.objects, &told.sealing) {
             (Some(_), _) => Some("the object storage cannot be used"),
             (None, Some(_)) => Some("they cannot be sealed"),
-            (None, None) => None,
+            (None, None) => told.doubt.map(|_| "none is deleted by a clock that leapt"),
         }
     }
 
@@ -146,6 +152,12 @@ pub struct Shown {
     bytes: u64,
     /// Sealed: only who has a key of a recipient can hear it.
     encrypted: bool,
+    /// The SHA-256 of the sound as it was recorded, in hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    /// The object storage that it was put into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storage: Option<String>,
     /// When it is deleted, unless it is held; never if it is not there.
     #[serde(skip_serializing_if = "Option::is_none")]
     keep_until: Option<i64>,
@@ -169,6 +181,7 @@ pub struct Page {
 
 impl From<&StoredRecording> for Shown {
     fn from(it: &StoredRecording) -> Self {
+        let some = |it: &str| Some(it.to_owned()).filter(|it| !it.is_empty());
         Self {
             file: it.file.to_string(),
             call: it.call.to_string(),
@@ -182,10 +195,12 @@ impl From<&StoredRecording> for Shown {
             },
             bytes: it.bytes,
             encrypted: it.encrypted,
+            sha256: some(&it.sum),
+            storage: some(&it.place).filter(|_| it.state == RecordingState::Uploaded),
             keep_until: it.keep_until.map(Wall::unix_micros),
             held: it.held,
             deleted_by: it.leaving.as_deref().map(str::to_owned),
-            failing: Some(it.why.to_string()).filter(|it| !it.is_empty()),
+            failing: some(&it.why),
         }
     }
 }
@@ -336,11 +351,16 @@ async fn known(api: &Api, file: &str) -> Answer<StoredRecording> {
     if !matches!(found, Ok(Ok(Some(_)))) {
         return Err(none());
     }
-    let call = file.strip_suffix(".wav").unwrap_or(file);
+    let stem = file.strip_suffix(".wav").unwrap_or(file);
+    let call = match stem.rsplit_once('-') {
+        Some((call, number)) if number.parse::<u8>().is_ok() => call,
+        _ => stem,
+    };
     let node = &api.running().store.node;
     let row = StoredRecording::new(&file.into(), &call.into(), node, api.now());
-    api.store.put_recording(&row, None).await?;
-    Ok(row)
+    // Its call's record may have come meanwhile, and says more.
+    let row = api.store.add_recording(&row).await?;
+    if row.is_gone() { Err(none()) } else { Ok(row) }
 }
 
 #[cfg(test)]

@@ -40,6 +40,16 @@ impl Shelves {
         }
         now.1.clone()
     }
+
+    /// Reads the identity anew, which may be another in the same file. If it cannot be read the
+    /// former one stays, and why is told.
+    pub fn read_again(&self, config: &Config) -> Result<(), String> {
+        drop(self.of(config));
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let shelf = Shelf::open(&now.0).map_err(|it| format!("[recordings] {it}"))?;
+        now.1 = Arc::new(shelf);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -73,6 +83,18 @@ mod tests {
         let gone = config("identity = \"gone\"");
         assert!(Arc::ptr_eq(&second, &shelves.of(&gone)));
         assert!(shelves.of(&plain).identity.is_none());
+        // Another secret in the same file: it is read when it is said so.
+        let theirs = |shelf: &Shelf| shelf.identity.as_ref().unwrap().recipients().next().unwrap();
+        assert_eq!(theirs(&shelves.of(&sealed)), recipient);
+        std::fs::remove_file(folder.join("key")).unwrap();
+        let other = Identity::keep_new(&folder.join("key")).unwrap();
+        assert_eq!(theirs(&shelves.of(&sealed)), recipient);
+        shelves.read_again(&sealed).unwrap();
+        assert_eq!(theirs(&shelves.of(&sealed)), other);
+        std::fs::write(folder.join("key"), "nothing of the kind").unwrap();
+        let told = shelves.read_again(&sealed).unwrap_err();
+        assert!(told.starts_with("[recordings] identity: ") && told.contains("key"), "{told}");
+        assert_eq!(theirs(&shelves.of(&sealed)), other);
         let told = Shelves::open(&folder, &folder, &gone).unwrap_err();
         assert!(told.starts_with("[recordings] identity: ") && told.contains("gone"), "{told}");
         std::fs::remove_dir_all(&folder).unwrap();

@@ -64,7 +64,7 @@ pub async fn found(api: &Api, file: &str) -> Answer<Found> {
     match api.store.recording(file).await? {
         Some(row) if row.is_gone() => Err(Problem::none("recording", file)),
         Some(row) if row.state == RecordingState::Uploaded => {
-            let there = api.shelf().there(&row.kept_as(), row.encrypted).await;
+            let there = api.shelf().there(&row.kept_as(), row.encrypted, &row.place).await;
             there.map_err(|it| failed(&it.into()))
         }
         Some(row) if *row.node != *api.running().store.node => {

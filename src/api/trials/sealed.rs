@@ -62,7 +62,7 @@ async fn keep_all(rig: &Rig) {
             there += ".age";
         }
         if far {
-            objects.unwrap().put(&there, &folder.join(&there)).await.unwrap();
+            objects.unwrap().put(&there, &folder.join(&there), None).await.unwrap();
             fs::remove_file(folder.join(&there)).unwrap();
         }
         let mut row = StoredRecording::new(&name.into(), &"c1".into(), "main", Wall::default());
@@ -251,7 +251,7 @@ fn one_that_was_changed_is_not_heard() {
         let other = rig.data.join("other");
         let recipient = Identity::keep_new(&other).unwrap();
         let theirs = crate::store::sealed::Recipients::new(vec![recipient]).unwrap();
-        theirs.seal(&rig.data.join("recordings/plain.wav"), &path).unwrap();
+        theirs.seal(&rig.data.join("recordings/plain.wav"), &path, None).unwrap();
         let (status, told) = problem(&rig, "/v1/recordings/sealed.wav").await;
         assert_eq!((status, &told["state"]), (StatusCode::CONFLICT, &json!("sealed")));
     });

@@ -1,15 +1,18 @@
 //! The files of recordings in their folder. All of it blocks.
 
 use std::fs::{self, File, ReadDir};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::archive::{Found, SEALED};
 use crate::clock::Wall;
+use crate::store::sums::Sum;
 
 /// What a file is called while it is written.
 const PART: &str = ".part";
+/// What is read at once.
+const STEP: usize = 64 << 10;
 /// A file that was written to so recently is written to.
 const GROWING: Duration = Duration::from_secs(60);
 
@@ -37,7 +40,7 @@ impl Folder {
         }
     }
 
-    /// What there is of a recording.
+    /// What there is of a recording. Where it goes is another's business.
     pub fn find(&self, file: &str, now: Wall) -> io::Result<Found> {
         let growing = match entry(&self.path(&format!("{file}{PART}"))?)? {
             None => false,
@@ -47,12 +50,27 @@ impl Folder {
             plain: self.bytes(file)?.is_some(),
             sealed: self.bytes(&format!("{file}{SEALED}"))?.is_some(),
             growing,
+            addressed: false,
         })
     }
 
     /// The length of a file, if it is there.
     pub fn bytes(&self, name: &str) -> io::Result<Option<u64>> {
         Ok(entry(&self.path(name)?)?.map(|it| it.bytes))
+    }
+
+    /// The length of a file, and its SHA-256.
+    pub fn sum(&self, name: &str) -> io::Result<(u64, String)> {
+        let mut file = File::open(self.path(name)?)?;
+        let (mut sum, mut bytes, mut step) = (Sum::default(), 0, vec![0; STEP]);
+        loop {
+            let got = file.read(&mut step)?;
+            match step.get(..got) {
+                Some(some) if !some.is_empty() => sum.update(some),
+                _ => return Ok((bytes, sum.text())),
+            }
+            bytes += got as u64;
+        }
     }
 
     /// Deletes files for good, those that are there.

@@ -32,9 +32,9 @@ pub use self::tend::Clock;
 use self::tend::Tending;
 pub use self::vault::Vault;
 use crate::api::recordings::{Keeping, Scan, Told, Trouble};
-use crate::archive::{self, Gate, Gates, Plan};
+use crate::archive::{self, Calendar, Gate, Gates, Plan};
 use crate::config::Config;
-use crate::store::database::{Store, StoreError};
+use crate::store::database::{Page, Search, Store, StoreError};
 
 /// Recordings that are worked on at once.
 const LANES: usize = 4;
@@ -77,6 +77,7 @@ pub async fn run(world: World) {
         tending: Tending { store, vault, folder, gates, clock },
         node,
         keeping: keeping.clone(),
+        calendar: None,
         woken: None,
         flying: JoinSet::new(),
         files: BTreeSet::new(),
@@ -111,6 +112,8 @@ struct Task {
     tending: Tending,
     node: String,
     keeping: Keeping,
+    /// Whether the clock can be believed; not known before the store was asked.
+    calendar: Option<Calendar>,
     /// The plan by which rows were woken that had nothing to do by an earlier one.
     woken: Option<Plan>,
     flying: JoinSet<Landed>,
@@ -154,7 +157,8 @@ impl Task {
 
     async fn fill(&mut self) -> Result<(), StoreError> {
         let (store, plan) = (self.tending.store.clone(), self.tending.vault.plan());
-        let now = (self.tending.clock)();
+        self.look_at_clock().await?;
+        let now = (self.tending.clock)().wall;
         if self.woken != Some(plan) {
             let woken = store.wake_recordings(&self.node, plan, now).await?;
             if 0 < woken {
@@ -186,6 +190,27 @@ impl Task {
                 break;
             }
         }
+        Ok(())
+    }
+
+    /// After a leap nothing is deleted for a while, and what was put off by the clock as it was is
+    /// looked at anew.
+    async fn look_at_clock(&mut self) -> Result<(), StoreError> {
+        let calendar = match &mut self.calendar {
+            Some(it) => it,
+            None => {
+                let last = Page { after: None, limit: 1 };
+                let newest = self.tending.store.records(&Search::default(), &last).await?;
+                let newest = newest.records.first().map(|it| it.received_at);
+                self.calendar.insert(Calendar::new(newest))
+            }
+        };
+        let now = (self.tending.clock)();
+        if calendar.on(now) {
+            self.woken = None;
+            warn!("the clock leapt: for a day no recording is deleted because its time is up");
+        }
+        self.tending.gates().doubt = calendar.doubt(now);
         Ok(())
     }
 
@@ -234,13 +259,18 @@ impl Task {
             let (files, first) = (scan.missing_files, scan.missing.first());
             warn!(files, first, "recordings are not in their folder any more");
         }
+        for (node, recordings) in &scan.untended {
+            warn!(node, recordings, "recordings wait for an edge of this name: nobody tends them");
+        }
+        let untended: u64 = scan.untended.values().sum();
+        metrics::gauge!("crosspoint_recordings_untended").set(untended as f64);
         self.last_scan = Some(scan);
         self.tell(None);
     }
 
     /// For the metrics and the status page.
     async fn count(&mut self) {
-        let now = (self.tending.clock)();
+        let now = (self.tending.clock)().wall;
         let Ok(counts) = self.tending.store.recording_counts(&self.node, now).await else { return };
         let of = |what, count: u64| {
             metrics::gauge!("crosspoint_recordings", "what" => what).set(count as f64);
@@ -261,6 +291,7 @@ impl Task {
             counts: counts.unwrap_or(before.counts),
             sealing: trouble(&gates.sealing),
             objects: trouble(&gates.objects),
+            doubt: gates.doubt,
             scan: self.last_scan.clone(),
         });
     }

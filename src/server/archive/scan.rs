@@ -19,11 +19,13 @@ const NAMED: usize = 20;
 
 /// Compares the folder with the rows of this edge.
 pub async fn scan(tending: &Tending, node: &str) -> Result<Scan, String> {
-    let now = (tending.clock)();
+    let now = (tending.clock)().wall;
     let before = Wall::from_unix_micros(now.unix_micros() - YOUNG.as_micros() as i64);
     let mut scan = Scan { at: now, ..Scan::default() };
     files(tending, before, &mut scan).await?;
     rows(tending, node, before, &mut scan).await?;
+    let others = tending.store.untended_recordings(node, before).await;
+    scan.untended = others.map_err(|it| it.to_string())?;
     Ok(scan)
 }
 
@@ -87,7 +89,15 @@ async fn rows(tending: &Tending, node: &str, before: Wall, scan: &mut Scan) -> R
             }
             Ok(missing)
         };
-        let missing = blocking(look).await.map_err(|it| it.to_string())?;
+        let mut missing = blocking(look).await.map_err(|it| it.to_string())?;
+        for at in (0..missing.len()).rev() {
+            // It may have gone where it should while it was looked for.
+            let Some(file) = missing.get(at) else { continue };
+            let now = tending.store.recording(file).await.map_err(|it| it.to_string())?;
+            if now.is_none_or(|it| it.state != RecordingState::Local || it.is_gone()) {
+                missing.remove(at);
+            }
+        }
         scan.missing_files += missing.len() as u64;
         let room = NAMED.saturating_sub(scan.missing.len());
         scan.missing.extend(missing.into_iter().take(room));

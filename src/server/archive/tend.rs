@@ -9,20 +9,23 @@ use tracing::{debug, info, warn};
 
 use super::folder::Folder;
 use super::vault::{Failure, Of, Vault};
-use crate::archive::{self, Found, Gates, Next, SEALED, Step, StoredRecording};
-use crate::clock::Wall;
+use crate::archive::{self, Found, Gates, Next, SEALED, Seen, Step, StoredRecording};
+use crate::clock::{Now, Wall};
 use crate::store::database::{AuditEntry, Store, StoreError};
 
 /// Who deletes what was kept for its time.
 const RETENTION: &str = "retention";
+/// What is said of a recording that is nowhere.
+const MISSING: &str = "its file is not there";
 /// Steps of one recording in a row: more than there are.
 const STEPS_MAX: usize = 16;
-/// How long one request of the object storage may take, whatever it does.
-const PUT_MAX: Duration = Duration::from_secs(3600);
-const DELETE_MAX: Duration = Duration::from_secs(120);
+/// How long the object storage may take, whatever it does: with each part of a recording it has
+/// its own time, but a slow line may take long for a long one.
+const PUT_MAX: Duration = Duration::from_secs(6 * 3600);
+const ASK_MAX: Duration = Duration::from_secs(120);
 
 /// Reads the clock.
-pub type Clock = Arc<dyn Fn() -> Wall + Send + Sync>;
+pub type Clock = Arc<dyn Fn() -> Now + Send + Sync>;
 
 /// What recordings are tended with; cheap to clone.
 #[derive(Clone)]
@@ -51,7 +54,7 @@ impl Tending {
 
     /// `true` if there is nothing more to be done now.
     async fn step(&self, row: &StoredRecording) -> Result<bool, StoreError> {
-        let now = (self.clock)();
+        let now = (self.clock)().wall;
         let found = match self.find(row, now).await {
             Ok(found) => found,
             Err(error) => return self.failed(row, &format!("its folder: {error}")).await,
@@ -67,9 +70,9 @@ impl Tending {
                 let is = archive::rests(row, until);
                 self.store.settle_recording(row, &is, None).await
             }
-            Next::Missing => self.failed(row, "its file is not there").await,
+            Next::Missing => self.failed(row, MISSING).await,
             Next::Do(step) => match self.perform(step, row).await {
-                Ok(bytes) => self.done(row, step, bytes).await.map(|()| false),
+                Ok(seen) => self.done(row, step, &seen).await.map(|()| false),
                 Err(failure) => {
                     self.close_gate(&failure);
                     self.failed(row, &failure.why).await
@@ -80,37 +83,61 @@ impl Tending {
 
     async fn find(&self, row: &StoredRecording, now: Wall) -> io::Result<Found> {
         let (folder, file) = (self.folder.clone(), row.file.clone());
-        blocking(move || folder.find(&file, now)).await
+        let found = blocking(move || folder.find(&file, now)).await?;
+        Ok(Found { addressed: *self.vault.place() == *row.place, ..found })
     }
 
-    /// Does one step; the bytes of what is kept now, if that was seen.
-    async fn perform(&self, step: Step, row: &StoredRecording) -> Result<Option<u64>, Failure> {
+    /// Does one step; what was seen of the recording.
+    async fn perform(&self, step: Step, row: &StoredRecording) -> Result<Seen, Failure> {
         let (folder, file) = (self.folder.clone(), row.file.to_string());
         let sealed = format!("{file}{SEALED}");
+        let long = |bytes| Seen { bytes, ..Seen::default() };
+        let gone = |()| Seen::default();
         let done = match step {
-            Step::Seal => {
-                let vault = self.vault.clone();
-                let seal = move || vault.seal(&folder.path(&file)?, &folder.path(&sealed)?);
-                return blocking(seal).await.map(Some).map_err(|it| Of::Sealing.failed(it));
+            Step::Sum => blocking(move || folder.sum(&file)).await.map(|(bytes, sum)| Seen {
+                bytes: Some(bytes),
+                sum: Some(sum.into()),
+                ..Seen::default()
+            }),
+            Step::Seal => return self.seal(row, sealed).await.map(|it| long(Some(it))),
+            Step::KnowSealed => blocking(move || folder.bytes(&sealed)).await.map(long),
+            Step::KnowPlain => blocking(move || folder.bytes(&file)).await.map(long),
+            Step::DropPlain => {
+                let bytes = row.bytes;
+                let drop = move || match folder.bytes(&sealed)? {
+                    Some(it) if it == bytes => folder.remove(&[file]),
+                    _ => Err(io::Error::other("the sealed file is not as long as it was")),
+                };
+                blocking(drop).await.map(gone)
             }
-            Step::KnowSealed => blocking(move || folder.bytes(&sealed)).await,
-            Step::KnowPlain => blocking(move || folder.bytes(&file)).await,
-            Step::DropPlain => blocking(move || folder.remove(&[file]).map(|()| None)).await,
             Step::DropLocal => {
-                blocking(move || folder.remove(&Folder::names(&file)).map(|()| None)).await
+                blocking(move || folder.remove(&Folder::names(&file))).await.map(gone)
             }
-            Step::Upload => return self.upload(row).await.map(Some),
-            Step::Leave => Ok(None),
+            Step::Address => {
+                let place = Some(self.vault.place().into());
+                Ok(Seen { place, ..Seen::default() })
+            }
+            Step::Upload => return self.upload(row).await.map(|it| long(Some(it))),
+            Step::Look => return self.look(row, &sealed).await,
+            Step::Leave => Ok(Seen::default()),
             Step::Erase { object } => {
                 if object {
                     for key in [&file, &sealed] {
-                        within(DELETE_MAX, self.vault.delete(key)).await?;
+                        within(ASK_MAX, self.vault.delete(key, &row.place)).await?;
                     }
                 }
-                blocking(move || folder.remove(&Folder::names(&file)).map(|()| None)).await
+                blocking(move || folder.remove(&Folder::names(&file))).await.map(gone)
             }
         };
         done.map_err(|it| Of::File.failed(it))
+    }
+
+    async fn seal(&self, row: &StoredRecording, sealed: String) -> Result<u64, Failure> {
+        let (folder, vault, sum) = (self.folder.clone(), self.vault.clone(), row.sum.clone());
+        let path = |name: &str| folder.path(name).map_err(|it| Of::File.failed(it));
+        let (plain, sealed) = (path(&row.file)?, path(&sealed)?);
+        let seal = move || Ok(vault.seal(&plain, &sealed, &sum));
+        blocking(seal).await.map_err(|it| Of::File.failed(it)).flatten()
     }
 
     async fn upload(&self, row: &StoredRecording) -> Result<u64, Failure> {
@@ -119,8 +146,20 @@ impl Tending {
         let about = name.clone();
         let bytes = blocking(move || folder.bytes(&about)).await;
         let bytes = bytes.map_err(|it| Of::File.failed(it))?;
-        let bytes = bytes.ok_or_else(|| Of::File.failed("its file is not there"))?;
-        within(PUT_MAX, self.vault.put(&name, &path)).await.map(|()| bytes)
+        let bytes = bytes.ok_or_else(|| Of::File.failed(MISSING))?;
+        let sum = (!row.encrypted).then_some(&*row.sum);
+        within(PUT_MAX, self.vault.put(&name, &path, sum)).await.map(|()| bytes)
+    }
+
+    /// Looks in the storage for one that is not here.
+    async fn look(&self, row: &StoredRecording, sealed: &str) -> Result<Seen, Failure> {
+        for (key, is) in [(sealed, true), (&*row.file, false)] {
+            if within(ASK_MAX, self.vault.has(key, &row.place)).await? {
+                info!(file = &*row.file, "a recording is in the storage, unknown to its row");
+                return Ok(Seen { sealed: Some(is), ..Seen::default() });
+            }
+        }
+        Err(Of::File.failed(MISSING))
     }
 
     /// Writes the row of a step that was taken. What others changed meanwhile stays.
@@ -128,13 +167,13 @@ impl Tending {
         &self,
         row: &StoredRecording,
         step: Step,
-        bytes: Option<u64>,
+        seen: &Seen,
     ) -> Result<(), StoreError> {
         self.open_gate(step);
         let audit = self.audit(row, step);
         let mut was = row.clone();
         for _ in 0..STEPS_MAX {
-            let is = archive::done(&was, step, bytes, RETENTION);
+            let is = archive::done(&was, step, seen, RETENTION);
             if self.store.settle_recording(&was, &is, audit.as_ref()).await? {
                 tell(step, row);
                 return Ok(());
@@ -162,7 +201,7 @@ impl Tending {
             attempts => debug!(file = &*row.file, why, attempts, "nor can it now"),
         }
         let chance = getrandom::u32().unwrap_or(u32::MAX);
-        let is = archive::failed(row, why, chance, (self.clock)());
+        let is = archive::failed(row, why, chance, (self.clock)().wall);
         self.store.settle_recording(row, &is, None).await.map(|_| true)
     }
 
@@ -182,13 +221,13 @@ impl Tending {
             }
             Step::Erase { object } => {
                 let by = row.leaving.as_deref().unwrap_or_default();
-                (by, "erased", json!({ "call": row.call, "object": object }))
+                (by, "erased", json!({ "call": row.call, "object": object, "place": row.place }))
             }
             _ => return None,
         };
         Some(AuditEntry {
             id: 0,
-            at: (self.clock)(),
+            at: (self.clock)().wall,
             by: by.to_owned(),
             source: String::new(),
             what: what.to_owned(),
@@ -202,7 +241,7 @@ impl Tending {
     }
 
     fn close_gate(&self, failure: &Failure) {
-        let (chance, now) = (getrandom::u32().unwrap_or(u32::MAX), (self.clock)());
+        let (chance, now) = (getrandom::u32().unwrap_or(u32::MAX), (self.clock)().wall);
         let mut gates = self.gates();
         let gate = match failure.of {
             Of::Sealing => &mut gates.sealing,
@@ -216,7 +255,7 @@ impl Tending {
         let mut gates = self.gates();
         match step {
             Step::Seal => gates.sealing.worked(),
-            Step::Upload | Step::Erase { object: true } => gates.objects.worked(),
+            Step::Upload | Step::Look | Step::Erase { object: true } => gates.objects.worked(),
             _ => (),
         }
     }
@@ -232,16 +271,22 @@ fn tell(step: Step, row: &StoredRecording) {
             return;
         }
         Step::Erase { .. } => "deleted",
-        Step::KnowSealed | Step::KnowPlain | Step::DropPlain | Step::DropLocal => return,
+        Step::Sum
+        | Step::KnowSealed
+        | Step::KnowPlain
+        | Step::DropPlain
+        | Step::Address
+        | Step::Look
+        | Step::DropLocal => return,
     };
     debug!(file, what, "a recording");
     metrics::counter!("crosspoint_recordings_kept_total", "what" => what).increment(1);
 }
 
-async fn within(
+async fn within<T>(
     time: Duration,
-    doing: impl Future<Output = Result<(), Failure>>,
-) -> Result<(), Failure> {
+    doing: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let late = |_| Of::Objects.failed(format!("no end of it after {} s", time.as_secs()));
     tokio::time::timeout(time, doing).await.map_err(late).flatten()
 }

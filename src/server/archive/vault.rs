@@ -1,14 +1,13 @@
 //! Who seals recordings, and keeps them elsewhere.
 
 use std::future::Future;
-use std::io;
 use std::path::Path;
 use std::pin::Pin;
 
 use crate::archive::Plan;
 
 /// What comes of asking the object storage.
-pub type Doing<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
+pub type Doing<'a, T = ()> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
 
 /// What could not be done.
 #[derive(Debug)]
@@ -36,12 +35,21 @@ pub trait Vault: Send + Sync {
     /// What it can do.
     fn plan(&self) -> Plan;
 
-    /// Writes `sealed` from `plain`: whole and on the disk, or not at all. Blocks. Its bytes.
-    fn seal(&self, plain: &Path, sealed: &Path) -> io::Result<u64>;
+    /// The object storage of the plan, as rows say it; empty if there is none.
+    fn place(&self) -> String;
 
-    /// Takes a file to the object storage, and makes sure that it arrived whole.
-    fn put<'a>(&'a self, key: &'a str, file: &'a Path) -> Doing<'a>;
+    /// Writes `sealed` from `plain`, which has this sum: whole and on the disk, or not at all.
+    /// Blocks. Its bytes.
+    fn seal(&self, plain: &Path, sealed: &Path, sum: &str) -> Result<u64, Failure>;
 
-    /// Deletes an object. One that is not there is deleted.
-    fn delete<'a>(&'a self, key: &'a str) -> Doing<'a>;
+    /// Takes a file, which has this sum if one is given, to the object storage, and makes sure
+    /// that it arrived whole.
+    fn put<'a>(&'a self, key: &'a str, file: &'a Path, sum: Option<&'a str>) -> Doing<'a>;
+
+    /// Whether there is such an object, in the storage of the plan or in this one.
+    fn has<'a>(&'a self, key: &'a str, place: &'a str) -> Doing<'a, bool>;
+
+    /// Deletes an object from the storage of the plan and from this one. One that is not there is
+    /// deleted.
+    fn delete<'a>(&'a self, key: &'a str, place: &'a str) -> Doing<'a>;
 }

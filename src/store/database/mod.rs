@@ -27,6 +27,7 @@ mod sqlite;
 mod statistics;
 mod types;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -198,6 +199,9 @@ pub trait Store: Send + Sync {
         audit: Option<&'a AuditEntry>,
     ) -> Later<'a, ()>;
 
+    /// Adds a recording that nobody knows; what is known of it now.
+    fn add_recording<'a>(&'a self, recording: &'a StoredRecording) -> Later<'a, StoredRecording>;
+
     /// Writes what became of a recording, unless somebody else has changed it since it was read
     /// as `was`: `false` then, and nothing is written. What its call's record says of it is not
     /// touched.
@@ -221,13 +225,20 @@ pub trait Store: Send + Sync {
     /// were read.
     fn put_off_recordings<'a>(&'a self, them: &'a [(StoredRecording, Wall)]) -> Later<'a, ()>;
 
-    /// Recordings of an edge that were where they should be, and are not by this plan, are to be
-    /// looked at; how many there are.
+    /// Recordings of an edge that are not where they should be by this plan, or that wait for
+    /// something, are to be looked at; how many there are.
     fn wake_recordings<'a>(&'a self, node: &'a str, plan: Plan, now: Wall) -> Later<'a, u64>;
 
     fn recording_counts<'a>(&'a self, node: &'a str, now: Wall) -> Later<'a, RecordingCounts>;
 
-    /// Those of these files that are known, in any state; at most [`LIMIT`] are asked for.
+    /// How many recordings wait for another edge, since before then, by its name.
+    fn untended_recordings<'a>(
+        &'a self,
+        node: &'a str,
+        before: Wall,
+    ) -> Later<'a, BTreeMap<String, u64>>;
+
+    /// Those of these files that are known, and not deleted; at most [`LIMIT`] are asked for.
     fn known_recordings<'a>(&'a self, files: &'a [String]) -> Later<'a, Vec<String>>;
 
     /// Forgets facts that happened before `before`, at most `limit` at a time; how many there were.

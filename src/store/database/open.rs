@@ -1,5 +1,6 @@
 //! The store over a driver: tables are made on first use, and what is asked goes to its room.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -323,6 +324,18 @@ impl Store for Database {
 
     fn put_off_recordings<'a>(&'a self, them: &'a [(StoredRecording, Wall)]) -> Later<'a, ()> {
         write!(self, it => recordings::put_off(it, them))
+    }
+
+    fn add_recording<'a>(&'a self, recording: &'a StoredRecording) -> Later<'a, StoredRecording> {
+        write!(self, it => recordings::add(it, recording))
+    }
+
+    fn untended_recordings<'a>(
+        &'a self,
+        node: &'a str,
+        before: Wall,
+    ) -> Later<'a, BTreeMap<String, u64>> {
+        read!(self, it => recordings::untended(it, node, before))
     }
 
     fn wake_recordings<'a>(&'a self, node: &'a str, plan: Plan, now: Wall) -> Later<'a, u64> {

@@ -31,6 +31,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "all", include_str!("migrations/postgres/0001_all.sql")),
     (2, "retention", include_str!("migrations/postgres/0002_retention.sql")),
     (3, "counts", include_str!("migrations/postgres/0003_counts.sql")),
+    (4, "places", include_str!("migrations/postgres/0004_places.sql")),
 ];
 
 pub struct Server {

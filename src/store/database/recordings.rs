@@ -13,10 +13,10 @@ use crate::clock::Wall;
 use crate::model::record::CallRecord;
 
 const COLUMNS: &str = "file, call, tracking_number, started_at, length_ms, state, bytes, \
-                       encrypted, keep_until, attempts, due, node, held, leaving, why";
+                       encrypted, keep_until, attempts, due, node, held, leaving, why, place, sha256";
 /// That is what becomes of a recording; the others are what its call's record says.
-const CHANGING: [&str; 8] =
-    ["state", "bytes", "encrypted", "attempts", "due", "held", "leaving", "why"];
+const CHANGING: [&str; 10] =
+    ["state", "bytes", "encrypted", "attempts", "due", "held", "leaving", "why", "place", "sha256"];
 
 /// Adds the recordings of a call that are not known yet.
 pub async fn note(it: &mut dyn Session, record: &CallRecord, node: &str) -> Result<(), StoreError> {
@@ -33,7 +33,7 @@ pub async fn note(it: &mut dyn Session, record: &CallRecord, node: &str) -> Resu
         };
         // What was done with it since stays; how long it became is told by the later line. A row
         // may be there before its call's, if somebody has held or deleted the file by then.
-        let then = "call = excluded.call, tracking_number = excluded.tracking_number, \
+        let then = "UPDATE SET call = excluded.call, tracking_number = excluded.tracking_number, \
                     length_ms = excluded.length_ms, \
                     due = CASE WHEN recordings.keep_until IS NULL \
                     AND excluded.keep_until IS NOT NULL THEN excluded.due ELSE recordings.due END, \
@@ -56,11 +56,20 @@ pub async fn put(
 ) -> Result<(), StoreError> {
     let set = |name: &str| format!("{name} = excluded.{name}");
     let then: Vec<_> = COLUMNS.split(", ").skip(1).map(set).collect();
-    put_row(it, new, &then.join(", ")).await?;
+    put_row(it, new, &format!("UPDATE SET {}", then.join(", "))).await?;
     match audit {
         Some(entry) => note_audit(it, entry).await,
         None => Ok(()),
     }
+}
+
+pub async fn add(
+    it: &mut dyn Session,
+    new: &StoredRecording,
+) -> Result<StoredRecording, StoreError> {
+    put_row(it, new, "NOTHING").await?;
+    let there = recording(it, &new.file).await?;
+    there.ok_or_else(|| StoreError::Broken("a recording is not there".to_owned()))
 }
 
 async fn put_row(
@@ -70,7 +79,7 @@ async fn put_row(
 ) -> Result<(), StoreError> {
     let places: Vec<_> = (1..=COLUMNS.split(", ").count()).map(|it| format!("${it}")).collect();
     let sql = format!(
-        "INSERT INTO recordings ({COLUMNS}) VALUES ({}) ON CONFLICT (file) DO UPDATE SET {then}",
+        "INSERT INTO recordings ({COLUMNS}) VALUES ({}) ON CONFLICT (file) DO {then}",
         places.join(", ")
     );
     let values = vec![
@@ -89,6 +98,8 @@ async fn put_row(
         new.held.into(),
         new.leaving.as_deref().unwrap_or_default().into(),
         (&new.why).into(),
+        (&new.place).into(),
+        (&new.sum).into(),
     ];
     it.run(&sql, values).await.map(drop)
 }
@@ -119,6 +130,8 @@ pub async fn settle(
         is.held.into(),
         is.leaving.as_deref().unwrap_or_default().into(),
         (&is.why).into(),
+        (&is.place).into(),
+        (&is.sum).into(),
     ];
     let settled = it.run(&sql, values).await? == 1;
     if let Some(entry) = audit.filter(|_| settled) {
@@ -179,15 +192,16 @@ pub async fn wake(
     now: Wall,
 ) -> Result<u64, StoreError> {
     let which = match plan {
-        Plan { upload: true, .. } => "",
-        Plan { seal: true, .. } => " AND encrypted = 0",
-        Plan { .. } => return Ok(0),
+        Plan { upload: true, .. } => " OR (state = 0 AND attempts = 0)",
+        Plan { seal: true, .. } => " OR (state = 0 AND attempts = 0 AND encrypted = 0)",
+        Plan { .. } => "",
     };
+    // What waits may have been put off by a clock that was wrong.
     let sql = format!(
-        "UPDATE recordings SET due = $2 \
-         WHERE node = $1 AND state = 0 AND attempts = 0 AND $2 < due{which}"
+        "UPDATE recordings SET due = $2 WHERE node = $1 AND state <> 2 AND $2 < due \
+         AND ((due < $3 AND (keep_until IS NULL OR keep_until <> due)){which})"
     );
-    it.run(&sql, vec![node.into(), now.into()]).await
+    it.run(&sql, vec![node.into(), now.into(), NEVER.into()]).await
 }
 
 pub async fn counts(
@@ -218,13 +232,25 @@ pub async fn counts(
     })
 }
 
+pub async fn untended(
+    it: &mut dyn Session,
+    node: &str,
+    before: Wall,
+) -> Result<BTreeMap<String, u64>, StoreError> {
+    let sql = "SELECT node, COUNT(*) FROM recordings WHERE node <> $1 AND state <> 2 AND due < $2 \
+               GROUP BY node ORDER BY node LIMIT 20";
+    let rows = it.rows(sql, vec![node.into(), before.into()]).await?;
+    rows.iter().map(|it| Ok((it.string(0)?, it.count(1)?))).collect()
+}
+
 pub async fn known(it: &mut dyn Session, files: &[String]) -> Result<Vec<String>, StoreError> {
     let files = files.get(..LIMIT as usize).unwrap_or(files);
     if files.is_empty() {
         return Ok(Vec::new());
     }
     let places: Vec<_> = (1..=files.len()).map(|it| format!("${it}")).collect();
-    let sql = format!("SELECT file FROM recordings WHERE file IN ({})", places.join(", "));
+    let sql =
+        format!("SELECT file FROM recordings WHERE state <> 2 AND file IN ({})", places.join(", "));
     let rows = it.rows(&sql, files.iter().map(Value::from).collect()).await?;
     rows.iter().map(|it| it.string(0)).collect()
 }
@@ -308,5 +334,7 @@ fn stored(row: &Row) -> Result<StoredRecording, StoreError> {
         held: row.flag(12)?,
         leaving: Some(row.text(13)?).filter(|it| !it.is_empty()),
         why: row.text(14)?,
+        place: row.text(15)?,
+        sum: row.text(16)?,
     })
 }

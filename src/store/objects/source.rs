@@ -7,9 +7,10 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use md5::Md5;
-use sha2::{Digest, Sha256};
+use sha2::Digest;
 
 use super::ObjectError;
+use crate::store::sums::Sum;
 
 /// The least that a part of a large object has.
 pub const PART: usize = 5 << 20;
@@ -20,12 +21,15 @@ pub struct Source {
     file: File,
     length: u64,
     left: u64,
-    whole: Sha256,
+    whole: Sum,
+    /// What all of it must sum to.
+    known: Option<String>,
     parts: Vec<[u8; 16]>,
 }
 
 impl Source {
-    pub async fn open(file: PathBuf) -> Result<Self, ObjectError> {
+    pub async fn open(file: PathBuf, known: Option<&str>) -> Result<Self, ObjectError> {
+        let known = known.map(str::to_owned);
         let open = move || {
             let file = File::open(file)?;
             let about = file.metadata()?;
@@ -35,7 +39,8 @@ impl Source {
             }
         };
         let (file, length) = waiting(open).await?;
-        Ok(Self { file, length, left: length, whole: Sha256::new(), parts: Vec::new() })
+        let (whole, parts) = (Sum::default(), Vec::new());
+        Ok(Self { file, length, left: length, whole, known, parts })
     }
 
     pub fn length(&self) -> u64 {
@@ -50,7 +55,8 @@ impl Source {
         self.length.div_ceil(PART as u64)
     }
 
-    /// The next part. A file that became shorter is an error.
+    /// The next part. A file that became shorter is an error, and one that is not what it was: the
+    /// last part is not had then.
     pub async fn next(mut self) -> Result<(Self, Bytes), ObjectError> {
         let read = move || {
             let wanted = self.left.min(PART as u64);
@@ -62,13 +68,16 @@ impl Source {
             self.left -= wanted;
             self.whole.update(&bytes);
             self.parts.push(Md5::digest(&bytes).into());
+            if self.left == 0 {
+                self.whole.clone().is(self.known.as_deref())?;
+            }
             Ok((self, Bytes::from(bytes)))
         };
         waiting(read).await
     }
 
     pub fn sums(self) -> Sums {
-        Sums { whole: self.whole.finalize().into(), parts: self.parts }
+        Sums { whole: self.whole.text(), parts: self.parts }
     }
 }
 
@@ -81,13 +90,14 @@ async fn waiting<T: Send + 'static>(
 
 /// What a file sums to.
 pub struct Sums {
-    whole: [u8; 32],
+    whole: String,
     parts: Vec<[u8; 16]>,
 }
 
 impl Sums {
-    pub fn whole(&self) -> [u8; 32] {
-        self.whole
+    /// SHA-256.
+    pub fn whole(&self) -> &str {
+        &self.whole
     }
 
     /// The entity tag as S3 makes it: the MD5, or that of the parts' and how many they are.

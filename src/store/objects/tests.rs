@@ -37,21 +37,21 @@ async fn all(objects: &Objects, name: &str, part: Option<Range<u64>>) -> io::Res
 async fn what_is_put_is_got_whole_and_in_parts_and_deleted() {
     let (stub, bytes) = (Stub::start().await, sound(300_000));
     let (file, objects) = (File::new("whole", &bytes), stub.objects());
-    objects.put("a.wav", &file.0).await.unwrap();
+    objects.put("a.wav", &file.0, None).await.unwrap();
     assert!(stub.kept().objects["/calls/edge/a.wav"] == bytes);
     assert_eq!(objects.size("a.wav").await.unwrap(), 300_000);
     assert!(all(&objects, "a.wav", None).await.unwrap() == bytes);
     let part = all(&objects, "a.wav", Some(1000..2000)).await.unwrap();
     assert!(part == bytes[1000..2000]);
     // Again, over it.
-    objects.put("a.wav", &file.0).await.unwrap();
+    objects.put("a.wav", &file.0, None).await.unwrap();
     objects.delete("a.wav").await.unwrap();
     objects.delete("a.wav").await.unwrap();
     assert!(matches!(objects.size("a.wav").await, Err(ObjectError::Missing)));
     assert!(matches!(objects.get("a.wav", None).await.map(drop), Err(ObjectError::Missing)));
     assert!(!ObjectError::Missing.retry());
     let empty = File::new("empty", b"");
-    objects.put("b.wav", &empty.0).await.unwrap();
+    objects.put("b.wav", &empty.0, None).await.unwrap();
     assert_eq!(objects.size("b.wav").await.unwrap(), 0);
 }
 
@@ -59,7 +59,7 @@ async fn what_is_put_is_got_whole_and_in_parts_and_deleted() {
 async fn a_large_file_goes_in_parts() {
     let (stub, bytes) = (Stub::start().await, sound(2 * PART + 77));
     let (file, objects) = (File::new("large", &bytes), stub.objects());
-    objects.put("a.wav", &file.0).await.unwrap();
+    objects.put("a.wav", &file.0, None).await.unwrap();
     let kept = stub.kept();
     assert!(kept.objects["/calls/edge/a.wav"] == bytes && kept.uploads.is_empty());
     let parts = kept.asked.iter().filter(|it| it.contains("partNumber")).count();
@@ -75,7 +75,7 @@ async fn a_storage_that_fails_for_a_moment_is_asked_again() {
         refuses: vec![(503, "<Code>SlowDown</Code>"); 2],
         ..Manners::default()
     });
-    objects.put("a.wav", &file.0).await.unwrap();
+    objects.put("a.wav", &file.0, None).await.unwrap();
     assert!(stub.kept().objects["/calls/edge/a.wav"] == bytes);
     stub.behaves(Manners { breaks: 1, ..Manners::default() });
     assert!(all(&objects, "a.wav", None).await.unwrap() == bytes, "from where it broke off");
@@ -85,9 +85,9 @@ async fn a_storage_that_fails_for_a_moment_is_asked_again() {
 async fn a_storage_that_fails_is_told_and_may_be_tried_later() {
     let stub = Stub::start().await;
     let (file, objects) = (File::new("fails", &sound(1000)), stub.objects());
-    objects.put("a.wav", &file.0).await.unwrap();
+    objects.put("a.wav", &file.0, None).await.unwrap();
     stub.behaves(Manners { fails: "/", ..Manners::default() });
-    let told = objects.put("a.wav", &file.0).await.unwrap_err();
+    let told = objects.put("a.wav", &file.0, None).await.unwrap_err();
     assert!(told.retry() && matches!(told, ObjectError::Failed(_)), "{told}");
     assert!(told.to_string().contains("500"), "{told}");
     assert!(objects.delete("a.wav").await.unwrap_err().retry());
@@ -112,7 +112,7 @@ async fn what_the_storage_does_not_want_is_told_with_its_reason() {
         (301, "<Code>PermanentRedirect</Code>"),
     ] {
         stub.behaves(Manners { refuses: vec![(status, code)], ..Manners::default() });
-        let told = objects.put("a.wav", &file.0).await.unwrap_err();
+        let told = objects.put("a.wav", &file.0, None).await.unwrap_err();
         assert!(matches!(told, ObjectError::Refused(_)), "{status}: {told:?}");
         assert!(!told.retry());
         let name = code.trim_start_matches("<Code>").trim_end_matches("</Code>");
@@ -130,7 +130,8 @@ async fn a_storage_that_says_nothing_is_not_waited_for_long() {
     let settings = ObjectSettings { patience: Duration::from_millis(200), ..stub.settings() };
     let objects = Objects::new(&settings).unwrap();
     stub.behaves(Manners { hangs: true, ..Manners::default() });
-    let waited = tokio::time::timeout(Duration::from_secs(4), objects.put("a.wav", &file.0)).await;
+    let waited =
+        tokio::time::timeout(Duration::from_secs(4), objects.put("a.wav", &file.0, None)).await;
     let told = waited.expect("it gives up").unwrap_err();
     assert!(told.retry(), "{told}");
 }
@@ -143,14 +144,17 @@ async fn what_was_damaged_or_cut_on_the_way_does_not_count_as_put() {
     for file in [&small, &large] {
         for secret_tags in [false, true] {
             stub.behaves(Manners { damages: true, secret_tags, ..Manners::default() });
-            let told = objects.put("a.wav", &file.0).await.unwrap_err();
+            let told = objects.put("a.wav", &file.0, None).await.unwrap_err();
             assert!(matches!(told, ObjectError::Differs) && told.retry(), "{told}");
             stub.behaves(Manners { secret_tags, ..Manners::default() });
-            objects.put("a.wav", &file.0).await.expect("what is whole counts, whatever its tag");
+            objects
+                .put("a.wav", &file.0, None)
+                .await
+                .expect("what is whole counts, whatever its tag");
         }
     }
     stub.behaves(Manners { hides: 1, ..Manners::default() });
-    let told = objects.put("a.wav", &small.0).await.unwrap_err();
+    let told = objects.put("a.wav", &small.0, None).await.unwrap_err();
     assert!(matches!(told, ObjectError::Differs));
 }
 
@@ -159,7 +163,7 @@ async fn a_put_that_fails_in_the_middle_leaves_nothing_there() {
     let stub = Stub::start().await;
     let (file, objects) = (File::new("middle", &sound(2 * PART)), stub.objects());
     stub.behaves(Manners { fails: "partNumber=2", ..Manners::default() });
-    assert!(objects.put("a.wav", &file.0).await.unwrap_err().retry());
+    assert!(objects.put("a.wav", &file.0, None).await.unwrap_err().retry());
     let kept = stub.kept();
     assert!(kept.uploads.is_empty() && kept.objects.is_empty(), "{:?}", kept.asked);
 }
@@ -168,9 +172,12 @@ async fn a_put_that_fails_in_the_middle_leaves_nothing_there() {
 async fn a_file_that_is_not_there_is_told_as_ours() {
     let stub = Stub::start().await;
     let objects = stub.objects();
-    let told = objects.put("a.wav", Path::new("/nowhere/a.wav")).await.unwrap_err();
+    let told = objects.put("a.wav", Path::new("/nowhere/a.wav"), None).await.unwrap_err();
     assert!(matches!(told, ObjectError::Local(_)) && !told.retry(), "{told}");
-    assert!(matches!(objects.put("a.wav", Path::new("/tmp")).await, Err(ObjectError::Local(_))));
+    assert!(matches!(
+        objects.put("a.wav", Path::new("/tmp"), None).await,
+        Err(ObjectError::Local(_))
+    ));
     assert!(stub.kept().asked.is_empty(), "nothing was asked of the storage");
 }
 
@@ -178,7 +185,7 @@ async fn a_file_that_is_not_there_is_told_as_ours() {
 async fn an_object_is_read_as_a_file_is_in_few_requests() {
     let (stub, bytes) = (Stub::start().await, sound(3_000_000));
     let (file, objects) = (File::new("reader", &bytes), stub.objects());
-    objects.put("a.wav", &file.0).await.unwrap();
+    objects.put("a.wav", &file.0, None).await.unwrap();
     stub.kept().asked.clear();
     let mut reader = objects.reader("a.wav", 3_000_000);
     let read = move || {
@@ -210,8 +217,8 @@ async fn a_sealed_object_is_opened_where_it_is() {
     let key = File(plain.0.with_extension("key"));
     let recipient = Identity::keep_new(&key.0).unwrap();
     let sealed = File(plain.0.with_extension("age"));
-    Recipients::new(vec![recipient]).unwrap().seal(&plain.0, &sealed.0).unwrap();
-    objects.put("a.wav.age", &sealed.0).await.unwrap();
+    Recipients::new(vec![recipient]).unwrap().seal(&plain.0, &sealed.0, None).unwrap();
+    objects.put("a.wav.age", &sealed.0, None).await.unwrap();
     let size = objects.size("a.wav.age").await.unwrap();
     let (reader, identity) = (objects.reader("a.wav.age", size), Identity::from_file(&key.0));
     let read = move || {
@@ -265,7 +272,7 @@ async fn who_listens_so_slowly_that_the_answer_breaks_off_hears_all_of_it() {
     let (stub, bytes) = (Stub::start().await, sound(1_000_000));
     let file = File::new("slowly", &bytes);
     let settings = ObjectSettings { patience: Duration::from_millis(300), ..stub.settings() };
-    stub.objects().put("a.wav", &file.0).await.unwrap();
+    stub.objects().put("a.wav", &file.0, None).await.unwrap();
     let objects = Objects::new(&settings).unwrap();
     stub.kept().asked.clear();
     stub.behaves(Manners { breaks: 5, ..Manners::default() });
@@ -288,7 +295,7 @@ async fn who_listens_so_slowly_that_the_answer_breaks_off_hears_all_of_it() {
     let (_, mut stream) = objects.get("a.wav", None).await.unwrap();
     stream.try_next().await.unwrap();
     let other = File::new("slowly-other", &vec![9; 1_000_000]);
-    stub.objects().put("a.wav", &other.0).await.unwrap();
+    stub.objects().put("a.wav", &other.0, None).await.unwrap();
     let rest = stream.try_collect::<Vec<_>>().await;
     assert!(rest.is_err());
 }

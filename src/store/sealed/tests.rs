@@ -64,7 +64,7 @@ fn what_is_sealed_is_opened_as_it_was() {
         let bytes = sound(length);
         let plain = folder.file("a.wav", &bytes);
         let sealed = sealed_name(&plain);
-        let told = only(for_ann.clone()).seal(&plain, &sealed).unwrap();
+        let told = only(for_ann.clone()).seal(&plain, &sealed, None).unwrap();
         assert_eq!(told, fs::metadata(&sealed).unwrap().len());
         assert!(plain.exists(), "sealing alone removes nothing");
         let opened = ann.open(&sealed).unwrap();
@@ -84,7 +84,7 @@ fn any_part_is_read_alone() {
     let bytes = sound(200_000);
     let plain = folder.file("a.wav", &bytes);
     let sealed = sealed_name(&plain);
-    only(for_ann).seal(&plain, &sealed).unwrap();
+    only(for_ann).seal(&plain, &sealed, None).unwrap();
     let mut opened = ann.open(&sealed).unwrap();
     for part in [0..10, 199_990..200_000, 65_530..65_550, 131_072..131_073, 5..70_000, 0..200_000] {
         opened.seek(SeekFrom::Start(part.start)).unwrap();
@@ -113,7 +113,7 @@ fn each_of_several_recipients_opens_it_and_nobody_else_does() {
     let plain = folder.file("a.wav", &sound(1000));
     let sealed = sealed_name(&plain);
     let both = Recipients::read(&[for_ann.to_string(), for_bob.to_string()]).unwrap();
-    both.seal(&plain, &sealed).unwrap();
+    both.seal(&plain, &sealed, None).unwrap();
     assert!(heard(&ann, &sealed).unwrap() == sound(1000));
     assert!(heard(&bob, &sealed).unwrap() == sound(1000));
     let refused = heard(&eve, &sealed).unwrap_err();
@@ -132,7 +132,7 @@ fn a_bit_that_was_flipped_anywhere_is_an_error() {
     let (ann, for_ann) = folder.somebody("ann");
     let plain = folder.file("a.wav", &sound(120));
     let sealed = sealed_name(&plain);
-    only(for_ann).seal(&plain, &sealed).unwrap();
+    only(for_ann).seal(&plain, &sealed, None).unwrap();
     let good = fs::read(&sealed).unwrap();
     for at in 0..good.len() {
         let mut bent = good.clone();
@@ -154,7 +154,7 @@ fn what_was_cut_lengthened_or_put_together_anew_is_an_error() {
     let (ann, for_ann) = folder.somebody("ann");
     let plain = folder.file("a.wav", &sound(3 * (64 << 10) + 500));
     let sealed = sealed_name(&plain);
-    only(for_ann).seal(&plain, &sealed).unwrap();
+    only(for_ann).seal(&plain, &sealed, None).unwrap();
     let good = fs::read(&sealed).unwrap();
     let head = good.len() - 3 * PIECE - 516;
     let piece = |it: usize| &good[head + it * PIECE..(head + (it + 1) * PIECE).min(good.len())];
@@ -194,7 +194,7 @@ fn a_file_that_shrinks_while_it_is_read_is_no_shorter_sound() {
     let (ann, for_ann) = folder.somebody("ann");
     let plain = folder.file("a.wav", &sound(500_000));
     let sealed = sealed_name(&plain);
-    only(for_ann).seal(&plain, &sealed).unwrap();
+    only(for_ann).seal(&plain, &sealed, None).unwrap();
     let mut opened = ann.open(&sealed).unwrap();
     opened.read_exact(&mut [0; 1000]).unwrap();
     OpenOptions::new().write(true).open(&sealed).unwrap().set_len(200_000).unwrap();
@@ -232,7 +232,7 @@ fn a_file_is_replaced_and_doing_it_again_after_a_stop_is_harmless() {
     let plain = folder.file("a.wav", &bytes);
     // What a stop in the middle left behind, and one just before the plain file was removed.
     folder.file("a.wav.age.part", b"half of it");
-    recipients.seal(&plain, &sealed_name(&plain)).unwrap();
+    recipients.seal(&plain, &sealed_name(&plain), None).unwrap();
     let told = recipients.replace(&plain).unwrap();
     assert_eq!(folder.names(), ["a.wav.age", "ann"]);
     assert_eq!(told, fs::metadata(sealed_name(&plain)).unwrap().len());
@@ -249,7 +249,7 @@ fn what_cannot_be_sealed_stays_as_it_is() {
     let plain = folder.file("a.wav", &sound(100));
     // Nothing can be written to a folder that is not there, nor to a device that is full.
     let nowhere = folder.0.join("gone/a.wav.age");
-    assert!(only(for_ann.clone()).seal(&plain, &nowhere).is_err());
+    assert!(only(for_ann.clone()).seal(&plain, &nowhere, None).is_err());
     std::os::unix::fs::symlink("/dev/full", folder.0.join("a.wav.age.part")).unwrap();
     let refused = only(for_ann).replace(&plain).unwrap_err();
     assert_eq!(refused.kind(), io::ErrorKind::StorageFull, "{refused}");

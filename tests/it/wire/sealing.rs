@@ -1,6 +1,7 @@
 //! Sealed recordings between this program and `age` itself, which must agree on all of it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -82,7 +83,7 @@ fn age_opens_what_we_seal_and_we_open_what_age_seals() {
         let bytes = sound(length);
         folder.put("a.wav", &bytes);
         let both = Recipients::read(&[ours.clone(), theirs.clone()]).unwrap();
-        both.seal(&folder.0.join("a.wav"), &folder.0.join("a.wav.age")).unwrap();
+        both.seal(&folder.0.join("a.wav"), &folder.0.join("a.wav.age"), None).unwrap();
         for key in ["ours.key", "theirs.key"] {
             let opened = folder.age(&format!("-d -i {key} a.wav.age")).stdout;
             assert!(opened == bytes, "{length} bytes of ours by age with {key}");
@@ -110,6 +111,8 @@ fn recordings_are_opened_beside_or_elsewhere_and_nothing_is_written_over() {
     assert_eq!((code, String::from_utf8(said).unwrap().as_str()), (0, "a.wav\nb.wav\n"), "{told}");
     assert!(folder.read("a.wav") == sound(100_000) && folder.read("b.wav") == sound(100_000));
     assert!(folder.has("a.wav.age"), "the sealed one stays");
+    let mode = fs::metadata(folder.0.join("a.wav")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "what was opened is for who opened it");
     let (code, _, told) = folder.ours("decrypt a.wav.age --identity key");
     assert_eq!(code, 1);
     assert!(told.contains("a.wav is there already"), "{told}");

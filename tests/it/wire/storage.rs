@@ -117,7 +117,7 @@ fn recordings_are_put_into_a_real_storage_verified_got_in_parts_and_deleted() {
         for (name, length) in [("a.wav", 100_000), ("long.wav", (11 << 20) + 5), ("none.wav", 0)] {
             let (file, bytes) = (folder.0.join(name), sound(length));
             fs::write(&file, &bytes).unwrap();
-            objects.put(name, &file).await.unwrap_or_else(|it| panic!("{name}: {it}"));
+            objects.put(name, &file, None).await.unwrap_or_else(|it| panic!("{name}: {it}"));
             assert_eq!(objects.size(name).await.unwrap(), length as u64);
             let mut reader = objects.reader(name, length as u64);
             let read = move || {
@@ -134,10 +134,10 @@ fn recordings_are_put_into_a_real_storage_verified_got_in_parts_and_deleted() {
         for _ in 0..2 {
             objects.delete("long.wav").await.unwrap();
         }
-        objects.put("b.wav", &folder.0.join("a.wav")).await.unwrap();
+        objects.put("b.wav", &folder.0.join("a.wav"), None).await.unwrap();
         assert!(matches!(objects.size("long.wav").await, Err(ObjectError::Missing)));
         let nowhere = Objects::new(&storage.settings("s3://elsewhere")).unwrap();
-        let told = nowhere.put("a.wav", &folder.0.join("a.wav")).await.unwrap_err();
+        let told = nowhere.put("a.wav", &folder.0.join("a.wav"), None).await.unwrap_err();
         assert!(matches!(told, ObjectError::Refused(_)), "{told}");
         assert!(told.to_string().contains("no such bucket"), "{told}");
     });

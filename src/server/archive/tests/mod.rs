@@ -1,5 +1,6 @@
 //! Recordings on their way, with an object storage that is a folder, and who pulls the plug.
 
+mod real;
 mod steps;
 mod task;
 
@@ -11,10 +12,11 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use super::vault::{Doing, Failure, Of};
 use super::*;
 use crate::archive::{NEVER, RecordingState, StoredRecording};
-use crate::clock::Wall;
+use crate::clock::{Instant, Now, Wall};
 use crate::store::database::{AuditSearch, RecordingSearch, Settings, open};
 
 const NOON: Wall = Wall::from_unix_micros(1_800_000_000_000_000);
+const PLACE: &str = "s3://bucket";
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// An object storage, and who seals.
@@ -45,18 +47,22 @@ impl Vault for Bucket {
         *self.plan.lock().unwrap()
     }
 
-    fn seal(&self, plain: &Path, sealed: &Path) -> io::Result<u64> {
+    fn place(&self) -> String {
+        if self.plan().upload { PLACE.to_owned() } else { String::new() }
+    }
+
+    fn seal(&self, plain: &Path, sealed: &Path, _: &str) -> Result<u64, Failure> {
         if self.full.load(Ordering::Relaxed) {
-            return Err(io::ErrorKind::StorageFull.into());
+            return Err(Of::Sealing.failed(io::Error::from(io::ErrorKind::StorageFull)));
         }
-        let bytes = [b"sealed ".to_vec(), fs::read(plain)?].concat();
+        let bytes = [b"sealed ".to_vec(), fs::read(plain).unwrap()].concat();
         let part = sealed.with_extension("age.part");
-        fs::write(&part, &bytes)?;
-        fs::rename(part, sealed)?;
+        fs::write(&part, &bytes).unwrap();
+        fs::rename(part, sealed).unwrap();
         Ok(bytes.len() as u64)
     }
 
-    fn put<'a>(&'a self, key: &'a str, file: &'a Path) -> Doing<'a> {
+    fn put<'a>(&'a self, key: &'a str, file: &'a Path, _: Option<&'a str>) -> Doing<'a> {
         Box::pin(async move {
             tokio::task::yield_now().await;
             self.is_up()?;
@@ -66,9 +72,18 @@ impl Vault for Bucket {
         })
     }
 
-    fn delete<'a>(&'a self, key: &'a str) -> Doing<'a> {
+    fn has<'a>(&'a self, key: &'a str, _: &'a str) -> Doing<'a, bool> {
         Box::pin(async move {
             tokio::task::yield_now().await;
+            self.is_up()?;
+            Ok(self.object(key).is_some())
+        })
+    }
+
+    fn delete<'a>(&'a self, key: &'a str, place: &'a str) -> Doing<'a> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            assert!(place == PLACE || self.plan().upload, "{place}");
             self.is_up()?;
             drop(fs::remove_file(self.folder.join(key)));
             tokio::task::yield_now().await;
@@ -82,6 +97,8 @@ struct Machine {
     disk: PathBuf,
     bucket: Arc<Bucket>,
     now: Arc<AtomicI64>,
+    /// How far the clock on the wall is off.
+    off: Arc<AtomicI64>,
 }
 
 impl Machine {
@@ -101,7 +118,7 @@ impl Machine {
             asked: AtomicU32::new(0),
         };
         let now = Arc::new(AtomicI64::new(NOON.unix_micros()));
-        Self { disk, bucket: Arc::new(bucket), now }
+        Self { disk, bucket: Arc::new(bucket), now, off: Arc::default() }
     }
 
     fn plan(&self, seal: bool, upload: bool) {
@@ -118,13 +135,18 @@ impl Machine {
 
     /// A program that starts.
     fn tending(&self) -> Tending {
-        let now = self.now.clone();
+        let (now, off) = (self.now.clone(), self.off.clone());
+        let clock = move || {
+            let now = now.load(Ordering::Relaxed);
+            let wall = Wall::from_unix_micros(now + off.load(Ordering::Relaxed));
+            Now { at: Instant::from_micros((now - NOON.unix_micros()) as u64), wall }
+        };
         Tending {
             store: self.store(),
             vault: self.bucket.clone(),
             folder: Folder::new(self.disk.join("recordings")),
             gates: Arc::default(),
-            clock: Arc::new(move || Wall::from_unix_micros(now.load(Ordering::Relaxed))),
+            clock: Arc::new(clock),
         }
     }
 

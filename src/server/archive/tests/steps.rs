@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::time::SystemTime;
 
 use super::*;
+use crate::archive::Seen;
 
 #[test]
 fn a_recording_is_sealed_taken_away_and_deleted_when_its_time_is_up() {
@@ -228,7 +229,7 @@ fn one_that_is_held_stays_and_who_holds_it_is_heard_at_the_last_moment() {
         assert_eq!(machine.all(), ["recordings/a.wav"]);
         assert_eq!(row(store, "a.wav").await.due, NEVER);
         // Whoever saw it before it was held changes nothing.
-        assert!(tending.done(&was, archive::Step::Leave, None).await.is_ok());
+        assert!(tending.done(&was, archive::Step::Leave, &Seen::default()).await.is_ok());
         assert_eq!(row(store, "a.wav").await.leaving, None);
         assert_eq!(audited(store).await, [""; 0]);
         let is = row(store, "a.wav").await;
@@ -248,7 +249,8 @@ fn one_that_is_held_while_it_is_taken_away_is_both() {
         let was = machine.records(store, "a.wav").await;
         let held = StoredRecording { held: true, ..was.clone() };
         store.settle_recording(&was, &held, None).await.unwrap();
-        tending.done(&was, archive::Step::Upload, Some(5)).await.unwrap();
+        let five = Seen { bytes: Some(5), ..Seen::default() };
+        tending.done(&was, archive::Step::Upload, &five).await.unwrap();
         let is = row(store, "a.wav").await;
         assert_eq!((is.state, is.held, is.bytes), (RecordingState::Uploaded, true, 5));
     });
@@ -301,5 +303,67 @@ fn a_recording_whose_file_is_gone_is_told_and_found_when_it_is_back() {
         tending.tend(name).await.unwrap();
         assert!(machine.disk.join("crosspoint.db").exists());
         assert!(row(store, name).await.why.contains("no name of a file"));
+    });
+}
+
+/// As a copy of the database that is put back, or a server that forgot what it had said.
+#[test]
+fn one_that_is_in_the_storage_is_found_there_by_a_row_that_does_not_know() {
+    for (seal, name) in [(false, "a.wav"), (true, "a.wav.age")] {
+        let machine = Machine::new(seal, true);
+        turn(async {
+            let tending = machine.tending();
+            let store = tending.store.as_ref();
+            let before = machine.records(store, "a.wav").await;
+            tending.tend("a.wav").await.unwrap();
+            assert_eq!(machine.all(), [format!("bucket/{name}")]);
+            let kept = row(store, "a.wav").await;
+            store.put_recording(&before, None).await.unwrap();
+            tending.tend("a.wav").await.unwrap();
+            let found = row(store, "a.wav").await;
+            assert_eq!((found.state, found.encrypted), (kept.state, kept.encrypted));
+            assert_eq!((&*found.why, found.attempts), ("", 0));
+        });
+    }
+}
+
+#[test]
+fn a_copy_in_a_storage_that_the_configuration_has_no_more_is_deleted_with_the_rest() {
+    let machine = Machine::new(false, true);
+    turn(async {
+        let tending = machine.tending();
+        let store = tending.store.as_ref();
+        machine.records(store, "a.wav").await;
+        let was = row(store, "a.wav").await;
+        // It came to its end, and its row was not written.
+        let sent = StoredRecording { place: PLACE.into(), sum: "e3b0".into(), ..was.clone() };
+        assert!(store.settle_recording(&was, &sent, None).await.unwrap());
+        fs::copy(machine.path("a.wav"), machine.disk.join("bucket/a.wav")).unwrap();
+        machine.plan(false, false);
+        machine.after(31 * DAY);
+        tending.tend("a.wav").await.unwrap();
+        assert_eq!(machine.all(), [""; 0]);
+        assert_eq!(row(store, "a.wav").await.state, RecordingState::Deleted);
+    });
+}
+
+#[test]
+fn each_is_known_by_its_sum_and_a_sealed_one_that_shrank_keeps_the_plain_one() {
+    let machine = Machine::new(false, false);
+    turn(async {
+        let tending = machine.tending();
+        let store = tending.store.as_ref();
+        machine.records(store, "a.wav").await;
+        tending.tend("a.wav").await.unwrap();
+        let is = row(store, "a.wav").await;
+        // As sha256sum says.
+        let sum = "b86cb89c6bcf0308a5e246300872877399a93d0acca6818ad88244ea106ae315";
+        assert_eq!((&*is.sum, is.bytes), (sum, 15));
+        let sealed = StoredRecording { encrypted: true, bytes: 22, ..is.clone() };
+        assert!(store.settle_recording(&is, &sealed, None).await.unwrap());
+        fs::write(machine.path("a.wav.age"), "seal").unwrap();
+        tending.tend("a.wav").await.unwrap();
+        assert_eq!(machine.all(), ["recordings/a.wav", "recordings/a.wav.age"]);
+        assert_eq!(&*row(store, "a.wav").await.why, "the sealed file is not as long as it was");
     });
 }

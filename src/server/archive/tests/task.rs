@@ -111,16 +111,22 @@ fn a_bug_with_one_recording_is_its_own_trouble() {
         fn plan(&self) -> Plan {
             Plan { seal: false, upload: true }
         }
-        fn seal(&self, _: &Path, _: &Path) -> io::Result<u64> {
+        fn place(&self) -> String {
+            PLACE.to_owned()
+        }
+        fn seal(&self, _: &Path, _: &Path, _: &str) -> Result<u64, Failure> {
             Ok(0)
         }
-        fn put<'a>(&'a self, key: &'a str, _: &'a Path) -> Doing<'a> {
+        fn has<'a>(&'a self, _: &'a str, _: &'a str) -> Doing<'a, bool> {
+            Box::pin(async { Ok(false) })
+        }
+        fn put<'a>(&'a self, key: &'a str, _: &'a Path, _: Option<&'a str>) -> Doing<'a> {
             Box::pin(async move {
                 assert!(key != "a.wav", "a bug");
                 Ok(())
             })
         }
-        fn delete<'a>(&'a self, _: &'a str) -> Doing<'a> {
+        fn delete<'a>(&'a self, _: &'a str, _: &'a str) -> Doing<'a> {
             Box::pin(async { Ok(()) })
         }
     }
@@ -139,5 +145,62 @@ fn a_bug_with_one_recording_is_its_own_trouble() {
         assert_eq!((broken.state, &*broken.why), (RecordingState::Local, "our own fault"));
         stop.send_replace(true);
         running.await.unwrap();
+    });
+}
+
+#[test]
+fn a_clock_that_leaps_deletes_nothing_and_leaves_nothing_behind_when_it_is_set_right() {
+    let machine = Machine::new(false, false);
+    turn(async {
+        let (world, config, stop) = machine.world();
+        let (store, keeping) = (world.store.clone(), world.keeping.clone());
+        machine.records(store.as_ref(), "before.wav").await;
+        let running = tokio::spawn(run(world));
+        let is = async |file: &str| row(store.as_ref(), file).await;
+        until(async || is("before.wav").await.due == NOON + 30 * DAY).await;
+        let years = 3 * 365 * DAY;
+        machine.off.store(years.as_micros() as i64, Ordering::Relaxed);
+        keeping.poke();
+        until(async || keeping.told().doubt == Some(NOON + years + DAY)).await;
+        until(async || is("before.wav").await.due == NOON + years + DAY).await;
+        assert!(keeping.degraded().unwrap().contains("clock"));
+        // One that ends while the clock is wrong.
+        let during = machine.records(store.as_ref(), "during.wav").await;
+        let wrong = NOON + years;
+        let keep_until = Some(wrong + 30 * DAY);
+        let during = StoredRecording { started_at: wrong, due: wrong, keep_until, ..during };
+        store.put_recording(&during, None).await.unwrap();
+        machine.off.store(0, Ordering::Relaxed);
+        machine.plan(false, true);
+        config.send_modify(|_| ());
+        for file in ["before.wav", "during.wav"] {
+            until(async || is(file).await.state == RecordingState::Uploaded).await;
+            assert!(!is(file).await.is_gone());
+        }
+        // A day later it is believed again.
+        machine.after(31 * DAY);
+        keeping.poke();
+        until(async || is("before.wav").await.state == RecordingState::Deleted).await;
+        assert!(!is("during.wav").await.is_gone());
+        assert_eq!(keeping.told().doubt, None);
+        stop.send_replace(true);
+        running.await.unwrap();
+    });
+}
+
+#[test]
+fn recordings_of_an_edge_that_is_called_otherwise_now_are_told() {
+    let machine = Machine::new(false, false);
+    turn(async {
+        let tending = machine.tending();
+        let store = tending.store.as_ref();
+        for name in ["a.wav", "b.wav"] {
+            machine.records(store, name).await;
+        }
+        let none = scan::scan(&tending, "main").await.unwrap();
+        assert!(none.untended.is_empty());
+        machine.after(2 * DAY);
+        let scan = scan::scan(&tending, "renamed").await.unwrap();
+        assert_eq!(scan.untended.into_iter().collect::<Vec<_>>(), [("main".to_owned(), 2)]);
     });
 }

@@ -45,6 +45,8 @@ pub async fn recordings_are_rows_that_remember_what_was_done(store: &dyn Store) 
         attempts: 0,
         why: "".into(),
         due: at(11),
+        place: "".into(),
+        sum: "".into(),
     };
     assert_eq!(row, wanted);
     assert_eq!(store.recording("b.wav").await.unwrap(), None);
@@ -58,8 +60,15 @@ pub async fn recordings_are_rows_that_remember_what_was_done(store: &dyn Store) 
         attempts: 3,
         why: "the storage is away".into(),
         due: at(50),
-        ..wanted
+        place: "s3://calls".into(),
+        sum: "e3b0".into(),
+        ..wanted.clone()
     };
+    // Who knows nothing of it, and meant to add it, changes nothing.
+    let blank = StoredRecording::new(&"a-2.wav".into(), &"x".into(), "other", at(70));
+    assert_eq!(store.add_recording(&blank).await.unwrap(), wanted);
+    let blank = StoredRecording { file: "new.wav".into(), ..blank };
+    assert_eq!(store.add_recording(&blank).await.unwrap(), blank);
     store.put_recording(&gone, Some(&audit("deleted"))).await.unwrap();
     store.put_recording(&gone, None).await.unwrap();
     assert_eq!(store.audit(&AuditSearch::default()).await.unwrap().len(), 1);
@@ -198,19 +207,32 @@ pub async fn recordings_are_due_by_their_time_and_counted(store: &dyn Store) {
     assert!(store.due_recordings("other", at(60), 9).await.unwrap().is_empty());
     let counts = store.recording_counts("main", at(60)).await.unwrap();
     assert_eq!(counts, RecordingCounts { waiting: 3, failing: 1, leaving: 1, held: 1 });
-    // A plan that wants more has those looked at that rested, and none that wait after a failure.
+    // Whoever waits is looked at, and by a plan that wants more those that rested as well.
     let wake = async |seal, upload| {
         store.wake_recordings("main", Plan { seal, upload }, at(20)).await.unwrap()
     };
-    assert_eq!(wake(false, false).await, 0);
-    assert_eq!(wake(true, false).await, 2);
-    assert_eq!(due(20, 100).await, ["3.wav", "0.wav", "4.wav"]);
+    assert_eq!(wake(false, false).await, 2);
+    assert_eq!(due(20, 100).await, ["3.wav", "0.wav", "1.wav"]);
+    assert_eq!(wake(true, false).await, 1);
+    assert_eq!(due(20, 100).await, ["3.wav", "0.wav", "1.wav", "4.wav"]);
     assert_eq!(wake(true, true).await, 1);
-    assert_eq!(due(20, 100).await, ["3.wav", "0.wav", "4.wav", "5.wav"]);
+    assert_eq!(due(20, 100).await, ["3.wav", "0.wav", "1.wav", "4.wav", "5.wav"]);
+    // Where they should be until their time is up, they stay.
+    take(store, vec![keeping("b", 10, 3_600_000, json!({}))]).await;
+    let was = store.recording("b.wav").await.unwrap().unwrap();
+    store.put_off_recordings(&[(was.clone(), was.keep_until.unwrap())]).await.unwrap();
+    assert_eq!(wake(false, false).await, 0);
+    let others = async |node: &str, before: i64| {
+        let others = store.untended_recordings(node, at(before)).await.unwrap();
+        others.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(others("main", 100).await, []);
+    assert_eq!(others("renamed", 11).await, []);
+    assert_eq!(others("renamed", 21).await, [("main".to_owned(), 5)]);
     let asked = ["0.wav", "none.wav", "2.wav", "'; DROP TABLE recordings"].map(str::to_owned);
     let mut known = store.known_recordings(&asked).await.unwrap();
     known.sort();
-    assert_eq!(known, ["0.wav", "2.wav"]);
+    assert_eq!(known, ["0.wav"], "one that is deleted should not be there");
     assert!(store.known_recordings(&[]).await.unwrap().is_empty());
     let held = RecordingSearch { held: Some(true), ..RecordingSearch::default() };
     let held = store.recordings(&held).await.unwrap();

@@ -157,9 +157,9 @@ fn recordings_of_an_older_version_belong_to_the_edge_of_their_call() {
                       db = sqlite3.connect(sys.argv[1])\n\
                       for it in ['due', 'failing', 'leaving', 'held']:\n  \
                           db.execute('DROP INDEX recordings_' + it)\n\
-                      for it in ['node', 'held', 'leaving', 'why']:\n  \
+                      for it in ['node', 'held', 'leaving', 'why', 'place', 'sha256']:\n  \
                           db.execute('ALTER TABLE recordings DROP COLUMN ' + it)\n\
-                      db.execute('DELETE FROM _sqlx_migrations WHERE version = 2')\n\
+                      db.execute('DELETE FROM _sqlx_migrations WHERE version IN (2, 4)')\n\
                       db.execute(\"INSERT INTO recordings VALUES \
                       ('b.wav', 'gone', '', 1, 1, 0, 0, 0, NULL, 0, 1)\")\n\
                       db.commit()\n";
