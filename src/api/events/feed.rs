@@ -18,6 +18,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::api::{Answer, Api, News, Problem};
 use crate::model::event::Fact;
+use crate::store::database::StoreError;
 
 /// Facts that are read from the store at once.
 const STEP: u32 = 256;
@@ -25,6 +26,8 @@ const STEP: u32 = 256;
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How often it is for a fact that the news told: it may never come, if the journal lost it.
 const LOOKS: u32 = 150;
+/// What is only of use in a pinch is not waited for longer.
+const AT_ONCE: Duration = Duration::from_secs(1);
 /// Calls whose last fact is remembered after a replay.
 const CALLS_MAX: usize = 100_000;
 
@@ -77,7 +80,7 @@ impl Feed {
             },
         };
         let began = match wanted.after {
-            None => api.store.last_place().await.ok(),
+            None => at_once(api.store.last_place()).await,
             Some(_) => None,
         };
         let (told, ready) = (HashMap::new(), VecDeque::new());
@@ -222,6 +225,12 @@ impl Feed {
     }
 }
 
+/// An answer of the store, if it has one soon: who comes for the news does not wait for a store that
+/// is away.
+async fn at_once<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+    tokio::time::timeout(AT_ONCE, asked).await.ok()?.ok()
+}
+
 #[allow(clippy::disallowed_methods, reason = "who reads may wait: no call does")]
 async fn look_again() {
     tokio::time::sleep(LOOK_AGAIN).await;
@@ -265,6 +274,16 @@ mod tests {
             let told = told.expect("soon").expect("there is more");
             assert_eq!((&*told.call, told.seq), ("c1", seq));
         }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_does_not_answer_keeps_nobody_from_the_news() {
+        let began = at_once(std::future::pending::<Result<i64, StoreError>>());
+        let began = tokio::time::timeout(5 * AT_ONCE, began).await;
+        assert_eq!(began.expect("it is not waited for"), None);
+        let busy = std::future::ready(Err::<i64, _>(StoreError::Busy));
+        assert_eq!(at_once(busy).await, None);
+        assert_eq!(at_once(std::future::ready(Ok(7))).await, Some(7));
     }
 
     /// A WebSocket calls it off whenever it has something else to do.
