@@ -14,6 +14,7 @@ import {
   hands,
   looked,
   newKey,
+  Postgres,
   RECEIVER,
   Receiver,
   SHOP,
@@ -213,5 +214,44 @@ storage.secret = "a-long-one"
   } finally {
     await edge.ends();
     tapes?.drop();
+  }
+});
+
+test("a database that is away is told with what waits, and with what still works", async (told) => {
+  const database = Postgres.start();
+  if (!database) return told.skip("there is no PostgreSQL");
+  await edge.ends();
+  const other = Edge.inFolder();
+  try {
+    await other.start((config) =>
+      config.replace("[store]", `[store]\ndatabase = "${database.url}"`),
+    );
+    await page.context().clearCookies();
+    await enter(page, other);
+    await directory(DIRECTORY);
+    database.end();
+    const away = alert("The database does not answer");
+    await away.getByText("Calls go on by what was read last.").waitFor({ timeout: 45_000 });
+    const calling = Telephone.calling(NUMBER, 2, other.folder);
+    phones.push(calling);
+    assert.equal(await calling.over, 0, calling.said);
+    await page.keep("troubles-8-database");
+    await page.visit("/receiving_numbers");
+    await page.getByRole("heading", { name: "The database does not answer" }).waitFor();
+    await page.keep("troubles-9-silent");
+    database.begin();
+    await heading("Receiving Numbers").waitFor({ timeout: 45_000 });
+    await page.getByRole("row").filter({ hasText: "shop" }).waitFor();
+    await page.visit("/");
+    await until(
+      "nothing is wrong",
+      async () =>
+        (await page.getByRole("alert").count()) === 0 &&
+        (await page.getByText("1 answered").isVisible()),
+      60_000,
+    );
+  } finally {
+    await other.stop();
+    database.drop();
   }
 });

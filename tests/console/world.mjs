@@ -14,6 +14,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statfsSync,
@@ -364,6 +365,53 @@ export class Storage {
   stop() {
     this.server.closeAllConnections();
     this.server.close();
+  }
+}
+
+/** A PostgreSQL of Debian with an empty database; nothing where there is none. */
+export class Postgres {
+  static start() {
+    const root = "/usr/lib/postgresql";
+    const versions = existsSync(root) ? readdirSync(root).sort().reverse() : [];
+    const found = versions.find((it) => existsSync(`${root}/${it}/bin/initdb`));
+    if (!found) return void console.error("*** NOT TESTED: PostgreSQL; install-peers installs it");
+    const it = new Postgres();
+    it.programs = `${root}/${found}/bin`;
+    it.folder = mkdtempSync(path.join(tmpdir(), "crosspoint-postgres-"));
+    // It does not run as root.
+    if (process.getuid() === 0) spawnSync("chown", ["postgres", it.folder]);
+    it.run("initdb", "-D", "data", "-U", "crosspoint", "-A", "trust", "-E", "UTF8");
+    const settings = `listen_addresses = ''\nfsync = off\nunix_socket_directories = '${it.folder}'\n`;
+    writeFileSync(path.join(it.folder, "data/postgresql.auto.conf"), settings);
+    it.begin();
+    it.run("createdb", "-h", it.folder, "-U", "crosspoint", "crosspoint");
+    it.url = `postgres://crosspoint@${it.folder.replaceAll("/", "%2F")}/crosspoint`;
+    return it;
+  }
+
+  begin() {
+    this.run("pg_ctl", "-D", "data", "-l", "log", "-w", "-t", "60", "start");
+  }
+
+  end() {
+    this.run("pg_ctl", "-D", "data", "-w", "-m", "fast", "stop");
+  }
+
+  run(name, ...more) {
+    const told = [path.join(this.programs, name), ...more];
+    const user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"];
+    const [program, ...rest] = process.getuid() === 0 ? [...user, ...told] : told;
+    const how = { cwd: this.folder, env: { ...process.env, LC_ALL: "C.UTF-8" }, stdio: "ignore" };
+    assert.equal(spawnSync(program, rest, how).status, 0, told.join(" "));
+  }
+
+  drop() {
+    try {
+      this.run("pg_ctl", "-D", "data", "-w", "-m", "immediate", "stop");
+    } catch {
+      // It has ended already.
+    }
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 

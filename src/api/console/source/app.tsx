@@ -2,10 +2,10 @@
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { SetUp, SignIn } from "./gate";
+import { SetUp, SignIn, Silent } from "./gate";
 import { useWatched } from "./lib/use";
 import { go, hrefOf, match, usePlace } from "./lib/router";
-import { may, type Role, session, signOut } from "./lib/session";
+import { may, type Role, session, signOut, unknown } from "./lib/session";
 import { useStatus } from "./lib/status";
 import { switchTheme, theme } from "./lib/theme";
 import { troubles } from "./lib/troubles";
@@ -77,9 +77,19 @@ export const NAVIGATION: readonly (readonly [string, readonly Item[]])[] = [
   ],
 ];
 
+/** What a link to set the first password carries. */
+const tokenHere = () => /^#setup=([^&]+)/.exec(location.hash)?.[1];
+
 export function App() {
   const who = useWatched(session);
-  const [token, setToken] = useState(() => /^#setup=([^&]+)/.exec(location.hash)?.[1]);
+  const silent = useWatched(unknown);
+  const [token, setToken] = useState(tokenHere);
+  useEffect(() => {
+    // The link was put into a window that is here already.
+    const moved = () => setToken(tokenHere());
+    addEventListener("hashchange", moved);
+    return () => removeEventListener("hashchange", moved);
+  }, []);
   let inside: JSX.Element | null = null;
   if (token && !who) {
     const entered = () => {
@@ -89,6 +99,7 @@ export function App() {
     inside = <SetUp token={decodeURIComponent(token)} onDone={entered} />;
   } else if (who === null) inside = <SignIn />;
   else if (who) inside = <Shell />;
+  else if (silent) inside = <Silent error={silent} />;
   return (
     <>
       {inside}

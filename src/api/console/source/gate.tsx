@@ -184,3 +184,20 @@ export function SetUp({ token, onDone }: { token: string; onDone: () => void }) 
     </Gate>
   );
 }
+
+/** Nobody can say who is here: that is no reason to ask for a password. */
+export function Silent({ error }: { error: Refused }) {
+  const edge = error.status === 0;
+  const title = edge ? "This edge cannot be reached" : "The database does not answer";
+  return (
+    <Gate title={title} onSubmit={() => {}}>
+      <h1>{title}</h1>
+      <Note tone="bad">
+        {edge
+          ? "Is the program still running? "
+          : "Calls go on by what was read last, and records wait on this edge's disk. "}
+        It is asked again every two seconds, and the page goes on by itself.
+      </Note>
+    </Gate>
+  );
+}

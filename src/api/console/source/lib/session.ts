@@ -1,8 +1,8 @@
 // Who uses the console, and what they may do.
 
-import { getJson, onSignedOut, send, setCsrf } from "./api";
+import { getJson, onSignedOut, type Refused, send, setCsrf } from "./api";
 import { forgetNames } from "./names";
-import { Watched } from "./use";
+import { asRefused, Watched } from "./use";
 
 export type Role = "viewer" | "agent" | "manager" | "admin";
 
@@ -47,12 +47,22 @@ function enter(it: Session) {
   session.set(it);
 }
 
+/** Why it cannot be said who is here: the edge, or its database, does not answer. */
+export const unknown = new Watched<Refused | undefined>(undefined);
+const ASK_AGAIN = 2000;
+
+/** Asks who is here, until somebody says. */
 export async function resume() {
   onSignedOut(() => session.set(null));
   try {
     enter(await getJson<Session>("/v1/session"));
-  } catch {
-    session.set(null);
+    unknown.set(undefined);
+  } catch (error) {
+    const refused = asRefused(error);
+    const silent = refused.status === 0 || refused.status >= 500;
+    unknown.set(silent ? refused : undefined);
+    if (silent) setTimeout(() => void resume(), ASK_AGAIN);
+    else session.set(null);
   }
 }
 

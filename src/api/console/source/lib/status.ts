@@ -3,7 +3,7 @@
 import { useEffect } from "preact/hooks";
 import { getJson } from "./api";
 import { useFresh } from "./events";
-import { useWatched, Watched } from "./use";
+import { asRefused, useWatched, Watched } from "./use";
 
 export interface TrunkAddress {
   address: string;
@@ -35,7 +35,17 @@ export interface Status {
   agents: { name: string; state: string; presence?: string }[];
   version?: string;
   uptime_ms?: number;
+  /** Not of the API: it does not answer, and all else is from before. */
+  silent?: { who: "edge" | "database"; why?: string };
 }
+
+const NOTHING: Status = {
+  calls: 0,
+  trunks: [],
+  registrations: { total: 0 },
+  queues: [],
+  agents: [],
+};
 
 export const status = new Watched<Status | undefined>(undefined);
 let watching = 0;
@@ -44,8 +54,13 @@ let timer: ReturnType<typeof setInterval> | undefined;
 export async function refreshStatus() {
   try {
     status.set(await getJson<Status>("/v1/status"));
-  } catch {
-    // The page says what is wrong with what it asks for itself; this comes again.
+  } catch (error) {
+    // What was known stays, with the word that it is not known any more; this comes again.
+    const { status: code, problem } = asRefused(error);
+    const silent = code === 0 ? "edge" : code === 503 ? "database" : undefined;
+    const before = status.get();
+    if (silent)
+      status.set({ ...(before ?? NOTHING), silent: { who: silent, why: problem.detail } });
   }
 }
 

@@ -72,3 +72,14 @@ test("a certificate that ends soon, or cannot be renewed, is told with its days"
   expect(one.then).toContain("which ends in 40 days");
   expect(troubles({ ...fine, certificate: null })).toEqual([]);
 });
+
+test("an edge or a database that says nothing is the only trouble that is sure", () => {
+  const trunks = [
+    { name: "carrier", addresses: [{ address: "a", up: false, state: "down" as const }] },
+  ];
+  expect(said({ ...fine, trunks, silent: { who: "edge" } })).toEqual([
+    "This edge cannot be reached",
+  ]);
+  const [one, ...more] = troubles({ ...fine, silent: { who: "database", why: "gone" } });
+  expect([one.what, one.why, more.length]).toEqual(["The database does not answer", "gone", 0]);
+});

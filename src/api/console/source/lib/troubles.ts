@@ -21,6 +21,7 @@ const SOON = 14;
 /** The gravest first. `now` in milliseconds. */
 export function troubles(status: Status | undefined, now = Date.now()): Trouble[] {
   if (!status) return [];
+  if (status.silent) return unheard(status.silent);
   return [...kept(status), ...recorded(status), ...carried(status), ...shown(status, now)];
 }
 
@@ -44,6 +45,24 @@ function shown({ certificate }: Status, now: number): Trouble[] {
         "browser and no program trusts this console and its API.",
     });
   return found;
+}
+
+/** Nobody says how things are: what is shown is from before. */
+function unheard({ who, why }: NonNullable<Status["silent"]>): Trouble[] {
+  return [
+    who === "edge"
+      ? {
+          what: "This edge cannot be reached",
+          then: "What stands here is from before. It is asked again and again.",
+        }
+      : {
+          what: "The database does not answer",
+          why,
+          then:
+            "Calls go on by what was read last. Records wait on this edge's disk. Nothing can be " +
+            "changed or searched until it is back, and what stands here is from before.",
+        },
+  ];
 }
 
 function kept({ store, directory }: Status): Trouble[] {
