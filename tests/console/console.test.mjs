@@ -469,6 +469,21 @@ test("the keyboard reaches everything: search, skip link, Escape", async () => {
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the page");
   await page.keyboard.press("Enter");
   assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+
+  // Who deletes a row is asked, and is in the list afterwards, not at the beginning of the page.
+  for (const name of ["ada-one", "ada-two"])
+    await api(page, "POST", "/v1/receiving_numbers", { name, number: "+12025550198" });
+  await page.visit("/receiving_numbers?q=ada-");
+  const inTable = () => page.evaluate(() => document.activeElement.closest("tbody") !== null);
+  await page.getByRole("button", { name: "Delete ada-one" }).press("Enter");
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await until("it is where it was", inTable);
+  await page.keyboard.press("Enter");
+  await button("Delete", page.getByRole("dialog")).press("Enter");
+  await page.getByRole("link", { name: "ada-one" }).waitFor({ state: "detached" });
+  await until("the next row has it", inTable);
 });
 
 test("a narrow screen shows the same, with the navigation behind a button", async () => {

@@ -75,8 +75,16 @@ export function Modal({ title, wide, onClose, footer, children }: ModalProps) {
   const label = useUnique("dialog");
   useEffect(() => {
     const element = dialog.current;
+    const before = document.activeElement;
     if (element && !element.open) element.showModal();
-    return () => element?.close();
+    return () => {
+      element?.close();
+      // Who opened it by keyboard goes on where they were.
+      setTimeout(() => {
+        if (document.activeElement === document.body && before instanceof HTMLElement)
+          before.focus({ preventScroll: true });
+      });
+    };
   }, []);
   return (
     <dialog
