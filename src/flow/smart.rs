@@ -66,7 +66,7 @@ pub fn holds(condition: &Condition, known: &Known<'_>, draw: u64) -> bool {
         Condition::TrackingNumber(numbers) => numbers.contains(&known.number.number),
         Condition::Source(sources) => sources.contains(&known.number.source),
         Condition::Tag(tags) => tags.iter().any(|it| known.tags.contains(it)),
-        Condition::Open(schedule) => schedule.is_open(known.at),
+        Condition::Open(it) | Condition::Hours(it) | Condition::Date(it) => it.is_open(known.at),
         Condition::AreaCode(codes) => area_code().is_some_and(|it| codes.iter().any(|c| c == it)),
         Condition::State(states) => area_code().is_some_and(|code| {
             places::states(code).any(|it| states.iter().any(|s| s.eq_ignore_ascii_case(it)))
@@ -116,6 +116,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::model::schedule::{Hours, SpecialDay};
     use crate::model::{CallSettings, Rule, Schedule};
 
     /// 2026-01-09, 12:00 in UTC.
@@ -162,6 +163,13 @@ mod tests {
         holds(condition, &known, 30)
     }
 
+    fn dates(day: &str) -> Arc<Schedule> {
+        let mut schedule = Schedule::new("dates", "UTC".parse().unwrap());
+        let (day, hours) = (day.parse().unwrap(), vec![Hours::WHOLE_DAY]);
+        schedule.days.push(SpecialDay { day, hours });
+        schedule.into()
+    }
+
     fn open(hours: &str) -> Condition {
         let mut schedule = Schedule::new("office", "UTC".parse().unwrap());
         schedule.week = std::array::from_fn(|_| vec![hours.parse().unwrap()]);
@@ -181,6 +189,10 @@ mod tests {
             Condition::Source(texts(&["mail", "ads"])),
             Condition::Tag(texts(&["paid", "other"])),
             open("09:00-17:00"),
+            Condition::Date(dates("2026-01-09")),
+            Condition::Date(dates("01-09")),
+            Condition::Not(Condition::Date(dates("2025-01-09")).into()),
+            Condition::Not(Condition::Date(dates("01-10")).into()),
             Condition::AreaCode(texts(&["646", "212"])),
             Condition::State(texts(&["NJ", "ny"])),
             header("x-CLASS", HeaderText::Any),

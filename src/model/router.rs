@@ -46,6 +46,10 @@ pub enum Condition {
     Tag(Vec<String>),
     /// A schedule is open now.
     Open(Arc<Schedule>),
+    /// It is within hours of the week: a schedule of the rule's own, named as it was written.
+    Hours(Arc<Schedule>),
+    /// It is one of these dates, which are open all day in a schedule of the rule's own.
+    Date(Arc<Schedule>),
     /// The caller's area code (North America: the three digits after `+1`).
     AreaCode(Vec<String>),
     /// The caller's state, by its area code: `NY`.

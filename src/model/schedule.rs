@@ -235,6 +235,30 @@ pub fn moment(text: &str) -> Result<(Day, u16), String> {
     Ok((day.parse()?, minutes(time)?))
 }
 
+/// Every day from one to another, both included; of every year if they have none, then perhaps over
+/// the new year. A year of them at most.
+pub fn days(first: Day, last: Day) -> Result<Vec<Day>, String> {
+    if first.year.is_some() != last.year.is_some() {
+        return Err("both ends have a year, or neither".to_owned());
+    }
+    let place = |it: Day| (it.year, it.month, it.day);
+    if first.year.is_some() && place(last) < place(first) {
+        return Err("it ends before it begins".to_owned());
+    }
+    // A leap year has every day that a year may have.
+    let mut date = Date::new(first.year.unwrap_or(2024), first.month, first.day)
+        .map_err(|_| "there is no such date".to_owned())?;
+    let mut all = vec![first];
+    while all.last() != Some(&last) {
+        let over = first.year.is_none() && (date.month(), date.day()) == (12, 31);
+        let next = if over { Date::new(2024, 1, 1) } else { date.tomorrow() };
+        date = next.ok().filter(|_| all.len() < 366).ok_or("that is more than a year")?;
+        let year = first.year.map(|_| date.year());
+        all.push(Day { year, month: date.month(), day: date.day() });
+    }
+    Ok(all)
+}
+
 /// `mon`, `tue`, ... as an index into [`Schedule::week`].
 pub fn weekday(text: &str) -> Option<usize> {
     const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -483,5 +507,20 @@ mod tests {
         shop.days.push(SpecialDay { day: "12-25".parse().unwrap(), hours: Vec::new() });
         let text = serde_json::to_string(&shop).unwrap();
         assert_eq!(serde_json::from_str::<Schedule>(&text).unwrap(), shop);
+    }
+
+    #[test]
+    fn days_go_from_one_to_another_over_the_new_year_if_they_are_of_every_year() {
+        let count = |first: &str, last: &str| {
+            days(first.parse().unwrap(), last.parse().unwrap()).map(|it| it.len())
+        };
+        assert_eq!(count("12-24", "12-24"), Ok(1));
+        assert_eq!(count("12-24", "01-01"), Ok(9));
+        assert_eq!(count("01-01", "12-31"), Ok(366));
+        assert_eq!(count("2026-02-27", "2026-03-01"), Ok(3));
+        assert_eq!(count("2026-12-24", "2027-01-01"), Ok(9));
+        assert!(count("2026-03-01", "2026-02-27").is_err());
+        assert!(count("2026-03-01", "2028-02-27").is_err());
+        assert!(count("2026-03-01", "03-02").is_err());
     }
 }

@@ -6,9 +6,12 @@ use crate::config::error::{Wrong, guess};
 use crate::config::trade::{ExceptionKeys, ScheduleKeys};
 use crate::config::value::Name;
 use crate::model::Schedule;
-use crate::model::schedule::{Closure, Day, Hours, SpecialDay, moment, weekday};
+use crate::model::schedule::{Closure, Day, Hours, SpecialDay, days, moment, weekday};
 
 const DAYS: &str = "\"mon-fri 09:00-17:00\", \"sat,sun 22:00-06:00\", \"daily 00:00-24:00\"";
+const DATES: &str = "\"2026-12-24\", \"12-24\" for every year, \"12-24 to 01-01\"";
+/// Dates of one condition: more are a schedule's.
+const DATES_MAX: usize = 1_000;
 const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const DAY: u32 = 1440;
 const WEEK: u32 = 7 * DAY;
@@ -17,10 +20,19 @@ const LINES_MAX: usize = 200;
 
 pub(super) fn schedule(keys: ScheduleKeys) -> Result<Schedule, Wrong> {
     let mut schedule = Schedule::new(&keys.name.text, keys.zone.clone());
+    weekly(&mut schedule, &keys.hours).map_err(|it| it.under("hours"))?;
+    for exception in &keys.exceptions {
+        add(&mut schedule, exception).map_err(|it| it.under("exceptions"))?;
+    }
+    Ok(schedule)
+}
+
+/// The usual hours of a week, a line for each of them.
+pub(super) fn weekly(schedule: &mut Schedule, lines: &[Name]) -> Result<(), Wrong> {
     let mut shifts = Vec::new();
-    few(&keys.hours).map_err(|it| it.under("hours"))?;
-    for line in &keys.hours {
-        let wrong = |why: String| Wrong::at(line.span.clone(), why).allowed(DAYS).under("hours");
+    few(lines)?;
+    for line in lines {
+        let wrong = |why: String| Wrong::at(line.span.clone(), why).allowed(DAYS);
         let (days, hours) = line
             .text
             .trim()
@@ -36,11 +48,24 @@ pub(super) fn schedule(keys: ScheduleKeys) -> Result<Schedule, Wrong> {
             shifts.push((midnight + start..midnight + end, line));
         }
     }
-    apart(shifts, Some(WEEK)).map_err(|it| it.under("hours"))?;
-    for exception in &keys.exceptions {
-        add(&mut schedule, exception).map_err(|it| it.under("exceptions"))?;
+    apart(shifts, Some(WEEK))
+}
+
+/// Dates, open all day: one, or from one to another.
+pub(super) fn dates(schedule: &mut Schedule, lines: &[Name]) -> Result<(), Wrong> {
+    for line in lines {
+        let wrong = |why: String| Wrong::at(line.span.clone(), why).allowed(DATES);
+        let (first, last) = line.text.split_once(" to ").unwrap_or((&line.text, &line.text));
+        let first: Day = first.trim().parse().map_err(wrong)?;
+        let last: Day = last.trim().parse().map_err(wrong)?;
+        for day in days(first, last).map_err(wrong)? {
+            schedule.days.push(SpecialDay { day, hours: vec![Hours::WHOLE_DAY] });
+        }
+        if DATES_MAX < schedule.days.len() {
+            return Err(wrong(format!("there are more than {DATES_MAX} dates")));
+        }
     }
-    Ok(schedule)
+    Ok(())
 }
 
 /// Refuses hours that overlap: whoever wrote them meant something else. Of hours that come again

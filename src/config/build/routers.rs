@@ -1,6 +1,6 @@
 //! Smart routers and geo routers.
 
-use super::{Trade, rules};
+use super::{Trade, hours, rules};
 use crate::config::error::Wrong;
 use crate::config::keys::Places;
 use crate::config::lists::Many;
@@ -9,7 +9,9 @@ use crate::config::trade::{
 };
 use crate::config::value::Name;
 use crate::flow;
-use crate::model::{Condition, GeoRouter, HeaderText, QueueState, Route, Rule, SmartRouter};
+use crate::model::{
+    Condition, GeoRouter, HeaderText, QueueState, Route, Rule, Schedule, SmartRouter,
+};
 
 /// Rules that one router may have: each is compared with those before it.
 const RULES_MAX: usize = 1_000;
@@ -83,6 +85,7 @@ impl Trade<'_> {
         }
         let open = self.schedule_named(&keys.open).map_err(|it| it.under("open"))?;
         all.extend(open.map(Condition::Open));
+        all.extend(moments(keys)?);
         if let Some(Many(it)) = &keys.area_code {
             all.push(Condition::AreaCode(it.iter().map(|it| it.0.clone()).collect()));
         }
@@ -149,6 +152,34 @@ impl Trade<'_> {
             id: keys.name.text,
         })
     }
+}
+
+/// Hours of the week, and dates, of a rule's own.
+fn moments(keys: &WhenKeys) -> Result<Vec<Condition>, Wrong> {
+    let wrong = |key, message: &str| Err(keys.places.wrong(key, message));
+    let zone = match (&keys.zone, &keys.hours, &keys.date) {
+        (None, None, None) => return Ok(Vec::new()),
+        (Some(_), None, None) => return wrong("zone", "it does nothing without `hours` or `date`"),
+        (None, Some(_), _) => return wrong("hours", "needs `zone`: by which clock?"),
+        (None, None, Some(_)) => return wrong("date", "needs `zone`: by which clock?"),
+        (Some(zone), ..) => zone,
+    };
+    let own = |lines: &[Name]| {
+        let texts: Vec<&str> = lines.iter().map(|it| &*it.text).collect();
+        Schedule::new(&format!("{} {}", texts.join(" or "), zone.name()), zone.clone())
+    };
+    let mut all = Vec::new();
+    if let Some(Many(lines)) = &keys.hours {
+        let mut schedule = own(lines);
+        hours::weekly(&mut schedule, lines).map_err(|it| it.under("hours"))?;
+        all.push(Condition::Hours(schedule.into()));
+    }
+    if let Some(Many(lines)) = &keys.date {
+        let mut schedule = own(lines);
+        hours::dates(&mut schedule, lines).map_err(|it| it.under("date"))?;
+        all.push(Condition::Date(schedule.into()));
+    }
+    Ok(all)
 }
 
 fn negated(condition: Condition) -> Condition {

@@ -126,6 +126,7 @@ fn makes_sure(one: &Condition, other: &Condition) -> bool {
         | (C::Tag(one), C::Tag(other))
         | (C::State(one), C::State(other)) => one.iter().all(|it| other.contains(it)),
         (C::Open(one), C::Open(other)) => one.id == other.id,
+        (C::Hours(one), C::Hours(other)) | (C::Date(one), C::Date(other)) => one == other,
         (C::Header { name: one, text }, C::Header { name: other, text: of }) => {
             one.eq_ignore_ascii_case(other) && header_makes_sure(text, of)
         }
@@ -173,6 +174,8 @@ fn key(condition: &Condition) -> &'static str {
         Condition::Source(_) => "source",
         Condition::Tag(_) => "tag",
         Condition::Open(_) => "open",
+        Condition::Hours(_) => "hours",
+        Condition::Date(_) => "date",
         Condition::AreaCode(_) => "area_code",
         Condition::State(_) => "state",
         Condition::Header { .. } => "header",

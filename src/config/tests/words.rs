@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{load, loaded, refused};
+use crate::model::Schedule;
 use crate::model::record::Outcome;
+use crate::model::schedule::{Hours, SpecialDay};
 use crate::model::{
     Condition, Directory, Distribution, HeaderText, Keep, Member, PromptSource, QueueEntry,
     QueueState, Route, TagCondition, Who,
@@ -284,6 +286,9 @@ tracking_number = "1 (202) 555-0100"
 source = "ads"
 tag = ["spring"]
 open = "office"
+hours = ["mon-fri 09:00-17:00", "sat 22:00-02:00"]
+date = "12-31 to 01-01"
+zone = "America/New_York"
 area_code = ["202"]
 state = "DC"
 header = [{ name = "X-A" }, { name = "X-B", is = "b" }, { name = "X-C", begins = "c" }]
@@ -299,6 +304,14 @@ queue = { name = "sales", free = 2 }
     let header = |name: &str, text| Condition::Header { name: name.to_owned(), text };
     let queue = |state| Condition::Queue { id: "sales".into(), state };
     let not = |it| Condition::Not(Box::new(it));
+    let own = |id: &str| Schedule::new(id, "America/New_York".parse().unwrap());
+    let mut hours = own("mon-fri 09:00-17:00 or sat 22:00-02:00 America/New_York");
+    hours.week[..5].fill(vec!["09:00-17:00".parse().unwrap()]);
+    hours.week[5] = vec!["22:00-02:00".parse().unwrap()];
+    let mut dates = own("12-31 to 01-01 America/New_York");
+    dates.days = ["12-31", "01-01"]
+        .map(|it| SpecialDay { day: it.parse().unwrap(), hours: vec![Hours::WHOLE_DAY] })
+        .to_vec();
     let expected = [
         Condition::CallerIn(texts(&["+12025550173"])),
         Condition::CallerPrefix(texts(&["+1202", "+1703"])),
@@ -308,6 +321,8 @@ queue = { name = "sales", free = 2 }
         Condition::Source(texts(&["ads"])),
         Condition::Tag(texts(&["spring"])),
         Condition::Open(directory.schedule("office").unwrap().clone()),
+        Condition::Hours(hours.into()),
+        Condition::Date(dates.into()),
         Condition::AreaCode(texts(&["202"])),
         Condition::State(texts(&["DC"])),
         header("X-A", HeaderText::Any),

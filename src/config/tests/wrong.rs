@@ -244,6 +244,41 @@ const WRONG: &[(&str, usize, usize, &str, &str)] = &[
         "no schedule \"office\"",
     ),
     (
+        "[[smart_router]]\nname = \"a\"\n[[smart_router.rule]]\nroute = \"hangup\"\nwhen = { date = \"12-24\" }",
+        5,
+        17,
+        "smart_router.rule.when.date",
+        "needs `zone`",
+    ),
+    (
+        "[[smart_router]]\nname = \"a\"\n[[smart_router.rule]]\nroute = \"hangup\"\nwhen = { zone = \"UTC\" }",
+        5,
+        17,
+        "smart_router.rule.when.zone",
+        "does nothing without",
+    ),
+    (
+        "[[smart_router]]\nname = \"a\"\n[[smart_router.rule]]\nroute = \"hangup\"\nwhen = { zone = \"UTC\", date = \"12-24 to 2026-12-25\" }",
+        5,
+        31,
+        "smart_router.rule.when.date",
+        "or neither",
+    ),
+    (
+        "[[smart_router]]\nname = \"a\"\n[[smart_router.rule]]\nroute = \"hangup\"\nwhen = { zone = \"UTC\", date = \"02-30\" }",
+        5,
+        31,
+        "smart_router.rule.when.date",
+        "there is no 02-30",
+    ),
+    (
+        "[[smart_router]]\nname = \"a\"\n[[smart_router.rule]]\nroute = \"hangup\"\nwhen = { zone = \"UTC\", hours = \"mon\" }",
+        5,
+        32,
+        "smart_router.rule.when.hours",
+        "is not days and hours",
+    ),
+    (
         "[[receiving_number]]\nname = \"a\"\nnumber = \"sip:a@b\"\nno_answer.timeout = \"10m\"\n\
          no_answer.route = { dial = \"a\" }",
         4,

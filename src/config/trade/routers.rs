@@ -5,6 +5,7 @@ use crate::config::lists::{Entries, Many};
 use crate::config::routes::RouteWord;
 use crate::config::value::{Count, Name, Time};
 use crate::config::words::{AreaCode, HeaderName, Message, Number, NumberPrefix, State};
+use crate::model::schedule::Zone;
 
 section! {
     /// A smart router: the first rule that holds says where the call goes.
@@ -51,6 +52,13 @@ section! {
         tag: Option<Many<String>> = optional("\"spring\"");
         /// A schedule that is open now.
         open: Option<Name> = optional("\"office\"") names schedule;
+        /// It is within these hours, in `zone`.
+        hours: Option<Many<Name>> = optional("\"mon-fri 09:00-17:00\"");
+        /// It is one of these dates, in `zone`: `2026-12-24`, of every year `12-24`, or from one to
+        /// another.
+        date: Option<Many<Name>> = optional("[\"12-24 to 01-01\", \"2027-03-28\"]");
+        /// The time zone of `hours` and `date`.
+        zone: Option<Zone> = optional("\"America/New_York\"");
         /// The caller's area code, in North America.
         area_code: Option<Many<AreaCode>> = optional("[\"202\", \"703\"]");
         /// The caller's state or province, by its area code.

@@ -54,6 +54,8 @@ pub(super) fn said(condition: &Condition) -> String {
         Condition::Source(them) => format!("the source is {}", any(them)),
         Condition::Tag(them) => format!("the call has the tag {}", any(them)),
         Condition::Open(schedule) => format!("schedule {} is open", schedule.id),
+        Condition::Hours(hours) => format!("it is {}", hours.id),
+        Condition::Date(dates) => format!("the date is {}", dates.id),
         Condition::AreaCode(them) => format!("the area code is {}", any(them)),
         Condition::State(them) => format!("the caller's state is {}", any(them)),
         Condition::Header { name, text } => match text {
