@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+use crosspoint::store::sealed::Identity;
 use serde_json::Value;
 
 use super::edge::Edge;
+use super::live::Client;
 use super::phone::{Line, Phone};
 use super::voice::{Voice, tone_in};
 use super::{SOON, seconds};
@@ -163,6 +165,59 @@ fn a_recording_without_room_ends_and_its_call_goes_on() {
     assert_eq!(record["recordings"][0]["lost_ms"], 0, "{record:#}");
     assert!(seconds(0.9) <= tone_in(&edge.recording(&record).caller, 600));
     await_page(&edge, "/metrics", "crosspoint_recording_errors_total 1");
+}
+
+#[test]
+fn a_recording_without_room_to_be_sealed_stays_plain_until_there_is_room() {
+    let mut disk = None;
+    let key = std::env::temp_dir().join(format!("crosspoint-disk-key-{}", std::process::id()));
+    drop(fs::remove_file(&key));
+    let made = Identity::keep_new(&key).unwrap();
+    let edge = Edge::start_in(
+        |it| with_pages(&it) + &format!("\n[recordings]\nrecipients = [\"{made}\"]\n"),
+        |folder| {
+            disk = Disk::mount(&folder.join("data/recordings"), 256);
+        },
+    );
+    let Some(disk) = disk else { return };
+    let client = Client::first(&edge);
+    let mut town = Town::of(&edge);
+    let mut call = town.connect();
+    town.ada.await_tone(900, seconds(3.0), SOON);
+    // Enough for the rest of the call, and not for all of it once more.
+    disk.fill(24);
+    town.hang_up(&mut call);
+    let record = ended(&edge, 0);
+    let file = record["recordings"][0]["file"].as_str().unwrap().to_owned();
+    assert_ne!(record["recordings"][0]["stopped_by"], "disk", "{record:#}");
+    let ready = "degraded: recordings wait, they cannot be sealed";
+    await_page(&edge, "/health/ready", ready);
+    let why = client.gets("/v1/status")["recordings"]["sealing"]["why"].clone();
+    assert!(why.to_string().contains("No space left"), "{why}");
+    // It is tried again in vain, and told once.
+    let path = format!("/v1/recordings/{file}");
+    let plain = client.asks("GET", &path, "", b"");
+    assert_eq!((plain.status, &plain.body[..4]), (200, &b"RIFF"[..]));
+    let folder = edge.folder.join("data/recordings");
+    std::thread::sleep(seconds(3.0));
+    assert!(folder.join(&file).exists() && !folder.join(format!("{file}.age")).exists());
+    let told = edge.log().matches("a recording cannot be kept as it should").count();
+    assert_eq!(told, 1, "{}", edge.log());
+
+    disk.empty();
+    let sealed = folder.join(format!("{file}.age"));
+    let give_up = Instant::now() + SOON + SOON + SOON;
+    while folder.join(&file).exists() || !sealed.exists() {
+        assert!(Instant::now() < give_up, "it is never sealed\n{}", edge.log());
+        std::thread::sleep(seconds(0.05));
+    }
+    let mut heard = Vec::new();
+    let opened = Identity::from_file(&key).unwrap().open(&sealed);
+    opened.unwrap().read_to_end(&mut heard).unwrap();
+    assert!(heard == plain.body, "it is what it was");
+    await_page(&edge, "/health/ready", "ready");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    fs::remove_file(&key).unwrap();
 }
 
 #[test]
