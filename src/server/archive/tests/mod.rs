@@ -1,5 +1,6 @@
 //! Recordings on their way, with an object storage that is a folder, and who pulls the plug.
 
+mod power;
 mod real;
 mod steps;
 mod task;
