@@ -200,7 +200,7 @@ storage.secret = "a-long-one"
     await page.keep("troubles-5-sealing");
     tapes.again("rw");
     const refused = alert("The object storage takes no recordings");
-    await refused.getByText(/AccessDenied/).waitFor({ timeout: 45_000 });
+    await refused.getByText(/403 Forbidden/).waitFor({ timeout: 45_000 });
     assert.equal(await sealing.count(), 0, "it was sealed meanwhile");
     await page.keep("troubles-6-storage");
     await page.getByRole("link", { name: "Recordings" }).last().click();
