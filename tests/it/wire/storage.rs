@@ -209,10 +209,23 @@ fn a_recording_is_sealed_taken_to_the_storage_heard_from_there_and_deleted_there
     let loud = drawn["left"].as_array().unwrap().iter();
     assert!(5 < loud.filter(|it| 0.05 < it.as_f64().unwrap()).count(), "{drawn}");
 
+    // Another secret in the same file is read when the edge is told so; and the first one again.
+    let ours = fs::read(&key).unwrap();
+    let status = |wanted: u16| {
+        edge.signal("HUP");
+        let told = format!("it is answered {wanted}");
+        until(&told, &edge, || client.asks("GET", &path, "", b"").status == wanted);
+    };
+    fs::remove_file(&key).unwrap();
+    Identity::keep_new(&key).unwrap();
+    assert_eq!(client.asks("GET", &path, "", b"").status, 200);
+    status(409);
+    fs::write(&key, ours).unwrap();
+    status(200);
+
     // Without the secret it is had as it is, and opened elsewhere.
     edge.write_config(&edge.net.translate(&config("")));
-    edge.signal("HUP");
-    edge.await_log("was read anew");
+    status(409);
     let refused = client.asks("GET", &path, "", b"");
     assert_eq!((refused.status, &refused.json()["state"]), (409, &json!("sealed")));
     let sealed = client.asks("GET", &format!("{path}?sealed=true"), "", b"");
