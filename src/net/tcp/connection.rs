@@ -189,7 +189,7 @@ impl Connection {
                 }
                 () = sleep_until(deadline) => {
                     let known = (heard + self.patience(), IDLE);
-                    if writing.is_none() && reading.1 == IDLE && deadline < known.0 {
+                    if deadline == reading.0 && reading.1 == IDLE && deadline < known.0 {
                         // Who it is was learnt from what it said last.
                         (idle, reading) = (known, known);
                         continue;

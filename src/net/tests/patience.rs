@@ -20,7 +20,7 @@ async fn a_connection_that_says_nothing_or_half_a_message_is_cut() {
 
 #[tokio::test]
 async fn a_connection_of_nobody_we_know_is_cut_when_it_says_nothing_more_whatever_it_pings() {
-    let limits = Limits { stranger: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { stranger: Duration::from_secs(1), ..Limits::default() };
     for known in [false, true] {
         let (mut net, edge) = tcp(limits);
         let mut peer = TcpStream::connect(edge).await.unwrap();
@@ -32,7 +32,7 @@ async fn a_connection_of_nobody_we_know_is_cut_when_it_says_nothing_more_whateve
         let pings = async {
             let mut bytes = [0; 64];
             let mut pace = tokio::time::interval(Duration::from_millis(50));
-            for _ in 0..14 {
+            for _ in 0..40 {
                 pace.tick().await;
                 if peer.write_all(b"\r\n\r\n").await.is_err()
                     || matches!(peer.read(&mut bytes).await, Ok(0) | Err(_))

@@ -221,9 +221,13 @@ fn rtp_ports_that_could_not_be_had_for_want_of_descriptors_are_had_once_there_ar
     edge.await_log("RTP ports cannot be bound");
     allow_descriptors(&edge, 8000);
     edge.await_log("RTP ports can be bound again");
-    let call = carrier.dial("15550100001", &sdp);
-    let id = call.call.clone();
-    b.take("a call", |it| it.is("INVITE") && !it.call().is_empty(), SOON);
-    assert!(carrier.look(|it| it.call() == id && it.status() == 180, SOON).is_some());
+    // The exchange hears of them a moment later.
+    let taken = (0..20).any(|_| {
+        let id = carrier.dial("15550100001", &sdp).call.clone();
+        let told = carrier.look(|it| it.call() == id && 180 <= it.status(), SOON);
+        told.is_some_and(|it| it.message.status() == 180)
+    });
+    assert!(taken, "{}", edge.log());
+    drop(b);
     assert_eq!(edge.log().matches("RTP ports cannot be bound").count(), 1, "{}", edge.log());
 }
