@@ -25,3 +25,10 @@ test("headers and queues are said with what is asked of them", () => {
     "If queue sales has 3 or more callers waiting",
   );
 });
+
+test("hours and dates are said with the clock that they are of", () => {
+  const when = { hours: ["mon-fri 09:00-17:00"], date: "12-24 to 01-01", zone: "America/New_York" };
+  expect(sentence({ when })).toBe(
+    "If it is mon-fri 09:00-17:00 and the date is 12-24 to 01-01 and by the clock of America/New_York",
+  );
+});

@@ -61,6 +61,12 @@ export function condition(key: string, value: Json): string {
       return `the call has the tag ${list(value, quoted)}`;
     case "open":
       return `schedule ${list(value)} is open`;
+    case "hours":
+      return `it is ${list(value)}`;
+    case "date":
+      return `the date is ${list(value)}`;
+    case "zone":
+      return `by the clock of ${list(value)}`;
     case "area_code":
       return `the caller's area code is ${list(value)}`;
     case "state":
