@@ -101,6 +101,22 @@ pub fn sipp_calls(edge: &Edge, number: &str, b_is: &str, carrier_by: &str, b_by:
     call(edge, number, places, (b_is, "6000"), [carrier_by, b_by]);
 }
 
+/// Until somebody listens at a TCP port: a connection made to see it would be SIPp's one call.
+fn await_listener(port: u16) {
+    // The kernel's words for "local port" and "listening".
+    let (port, listens) = (format!(":{port:04X} "), " 0A ");
+    let is_there = || {
+        let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|it| fs::read_to_string(it).unwrap());
+        let mut lines = tables.iter().flat_map(|it| it.lines());
+        lines.any(|it| it.contains(listens) && it.contains(&port))
+    };
+    let start = Instant::now();
+    while !is_there() {
+        assert!(start.elapsed() < SOON, "nobody listens at {port}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// The same for any edge: where the carrier, B and the edge are, what B does and its media port.
 fn call(
     edge: &Edge,
@@ -112,6 +128,10 @@ fn call(
     write_voice(edge);
     let mut b = sipp(b_is, b_at, &["-rtp_echo", "-mp", b_media, "-t", b_by]);
     let mut b = Peer::start(&edge.folder, "b", &mut b);
+    if b_by == "t1" {
+        // Nobody asks twice for a connection that was refused.
+        await_listener(b_at.port());
+    }
     let target = target.to_string();
     let calls = &["-s", number, "-t", carrier_by, &target];
     let mut carrier = Peer::start(&edge.folder, "carrier", &mut sipp("carrier", carrier_at, calls));
