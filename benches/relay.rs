@@ -84,7 +84,7 @@ impl Trunk {
                 let remote = SocketAddr::from(([127, 0, 0, 2], 20_000 + 2 * leg));
                 let port = plane.bind(local, &mut out);
                 let session = SessionId(u64::from(leg));
-                plane.on_order(Order::Open { session, local, offered: true }, now, &mut out);
+                plane.on_order(Order::Open { session, local }, now, &mut out);
                 let remote_is = Box::new(remote_of(remote, kind));
                 plane.on_order(Order::Remote { session, remote: remote_is }, now, &mut out);
                 let stamp = Stamp {

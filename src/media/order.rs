@@ -19,13 +19,10 @@ pub enum Order {
         v6: bool,
         pairs: u16,
     },
-    /// A leg begins on a bound local RTP port (RTCP is the next one). `offered`: its far end is
-    /// told the port before it says where it is itself, and may send to it although nothing is ever
-    /// agreed.
+    /// A leg begins on a bound local RTP port (RTCP is the next one).
     Open {
         session: SessionId,
         local: SocketAddr,
-        offered: bool,
     },
     /// What was negotiated, at first and after each new answer.
     Remote {

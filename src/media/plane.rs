@@ -127,18 +127,9 @@ impl Plane {
     pub fn on_order(&mut self, order: Order, now: Now, out: &mut dyn Outlet) {
         match order {
             Order::Bind { .. } => {}
-            Order::Open { session, local, offered } => {
-                self.open(session, local, offered, now, out);
-            }
+            Order::Open { session, local } => self.open(session, local, now, out),
             Order::Remote { session, remote } => {
-                let mut port = None;
-                self.with(session, |it| {
-                    port = Some(it.port);
-                    it.negotiate(*remote, now);
-                });
-                if let Some(berth) = port.and_then(|it| self.ports.get_mut(it.0 as usize)) {
-                    berth.told = true;
-                }
+                self.with(session, |it| it.negotiate(*remote, now));
             }
             Order::Hear { session, source } => self.hear(session, source, now),
             Order::SwallowKeys { session, on } => {
@@ -255,14 +246,7 @@ impl Plane {
         self.sessions.get(*self.slots.get(&session)?).map(Session::quality)
     }
 
-    fn open(
-        &mut self,
-        id: SessionId,
-        local: SocketAddr,
-        offered: bool,
-        now: Now,
-        out: &mut dyn Outlet,
-    ) {
+    fn open(&mut self, id: SessionId, local: SocketAddr, now: Now, out: &mut dyn Outlet) {
         let Some(port) = self.port(local) else { return };
         if self.slots.contains_key(&id) {
             return;
@@ -281,7 +265,7 @@ impl Plane {
         let slot = self.sessions.put(Session::new(id, port, chance, now));
         self.slots.insert(id, slot);
         if let Some(berth) = self.ports.get_mut(port.0 as usize) {
-            berth.open(slot, offered);
+            berth.open(slot);
         }
     }
 

@@ -140,8 +140,6 @@ impl Family {
 pub(super) struct Port {
     pub local: SocketAddr,
     pub state: State,
-    /// A far end knows of it since it was opened, and may send to it.
-    pub told: bool,
     /// When RTP last came to it since it was opened.
     pub heard: Option<Instant>,
     /// How long it must have been silent before it is used again.
@@ -165,20 +163,21 @@ impl Port {
     pub const LONGEST: Duration = Duration::from_secs(600);
 
     pub fn new(local: SocketAddr, rest: Duration) -> Self {
-        Self { local, state: State::Idle, told: false, heard: None, rest }
+        Self { local, state: State::Idle, heard: None, rest }
     }
 
     /// Begins a session; what came to the port before is forgotten.
-    pub fn open(&mut self, slot: u32, told: bool) {
+    pub fn open(&mut self, slot: u32) {
         self.state = State::Open(slot);
-        self.told = told;
         self.heard = None;
     }
 
-    /// The session is over. `true` if the port is free at once because nobody ever knew of it:
-    /// whom it was offered may have answered just now, and its voice is on its way.
+    /// The session is over. `true` if the port is free at once because nothing ever came to it: it
+    /// is taken again after all others that are free. To have it rest as well would cost two
+    /// seconds of a port for every call that nobody answers, and most of what calls a second there
+    /// can be.
     pub fn close(&mut self, now: Instant) -> bool {
-        let free = !self.told && self.heard.is_none();
+        let free = self.heard.is_none();
         self.state = if free { State::Idle } else { State::Quarantine { since: now } };
         free
     }
@@ -284,28 +283,16 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_nobody_was_told_of_is_free_at_once() {
+    fn a_port_nothing_came_to_is_free_at_once() {
         let mut port = Port::new(local(4000), Port::REST);
-        port.open(0, false);
+        port.open(0);
         assert!(port.close(at(10)));
-    }
-
-    #[test]
-    fn a_port_that_was_offered_rests_though_nothing_came_to_it_yet() {
-        let mut port = Port::new(local(4000), Port::REST);
-        port.open(0, true);
-        assert!(!port.close(at(1000)));
-        assert_eq!(port.deadline(), Some(at(3000)));
-        // A 200 crossed our CANCEL: its voice comes now.
-        port.heard = Some(at(2500));
-        assert!(!port.on_time(at(3000)));
-        assert!(port.on_time(at(4500)));
     }
 
     #[test]
     fn a_port_rests_until_two_seconds_without_a_packet() {
         let mut port = Port::new(local(4000), Port::REST);
-        port.open(0, true);
+        port.open(0);
         port.heard = Some(at(0));
         assert!(!port.close(at(1000)));
         assert_eq!(port.deadline(), Some(at(3000)));

@@ -203,10 +203,7 @@ impl Switch {
                 return Err(answer);
             }
         };
-        // Without an offer of theirs, what we answer with is one.
-        let offered = dialog.offer().is_none();
-        let session = media::SessionId(key.pack());
-        out.push(Out::Media(media::Order::Open { session, local, offered }));
+        out.push(Out::Media(media::Order::Open { session: media::SessionId(key.pack()), local }));
         let branch = Branch {
             media: Some(local),
             keys: trunk.map_or(KeysBy::Auto, |it| it.keys),

@@ -192,7 +192,7 @@ impl Switch {
             silent_until: several.then(|| now.at + SILENT_FOR),
             ..Branch::new(dialog)
         });
-        out.push(Out::Media(Order::Open { session: SessionId(key.pack()), local, offered: true }));
+        out.push(Out::Media(Order::Open { session: SessionId(key.pack()), local }));
         self.carry(key, outs, now, out);
         true
     }

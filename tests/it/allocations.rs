@@ -52,7 +52,7 @@ fn relaying_a_packet_takes_no_memory_between_the_same_and_between_different_code
         for (session, port, kind) in legs {
             let local = SocketAddr::from(([127, 0, 0, 1], port));
             plane.bind(local, &mut Nothing);
-            plane.on_order(Order::Open { session, local, offered: true }, now, &mut Nothing);
+            plane.on_order(Order::Open { session, local }, now, &mut Nothing);
             let remote = Box::new(remote(far(port), kind));
             plane.on_order(Order::Remote { session, remote }, now, &mut Nothing);
         }

@@ -127,7 +127,7 @@ impl Rig {
     pub fn with_two_legs() -> (Self, Far, Far) {
         let mut rig = Self::new();
         for (session, port, far) in [(A, 4000, 1), (B, 4002, 2)] {
-            rig.order(Order::Open { session, local: local(port), offered: false });
+            rig.order(Order::Open { session, local: local(port) });
             rig.remote(session, remote(far));
         }
         let (a, b) = (rig.far(0, 1), rig.far(1, 2));

@@ -214,7 +214,7 @@ fn keys_that_go_outside_are_asked_for_in_time() {
 #[test]
 fn a_script_waits_for_the_answer() {
     let mut rig = Rig::new();
-    rig.order(Order::Open { session: B, local: local(4002), offered: true });
+    rig.order(Order::Open { session: B, local: local(4002) });
     rig.script(B, extension("1"));
     rig.pass(ms(100));
     assert!(rig.out.sent.is_empty());

@@ -71,7 +71,7 @@ impl Dice {
         let session = self.session();
         let tape = TapeId(u64::from(self.below(3)));
         match self.below(16) {
-            0..=3 => Order::Open { session, local: local(port), offered: true },
+            0..=3 => Order::Open { session, local: local(port) },
             4..=6 => Order::Remote { session, remote: Box::new(self.remote()) },
             7..=9 => Order::Hear { session, source: self.source() },
             10 => {

@@ -96,6 +96,11 @@ async fn quickest(
     Ok(best.map(|it| it.1))
 }
 
+/// Whether something is looked for elsewhere than in the index of the one that leads.
+pub fn looks_up(filters: &[Filter], lead: Option<usize>) -> bool {
+    lead.is_none_or(|it| 1 < cost_of_one(filters, it))
+}
+
 /// What it costs to look at one call if this filter leads.
 fn cost_of_one(filters: &[Filter], lead: usize) -> i64 {
     let others = || filters.iter().enumerate().filter(|it| it.0 != lead).map(|it| it.1);
