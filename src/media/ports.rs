@@ -47,7 +47,7 @@ struct Family {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { low: 64, batch: 128, most: 16_384 }
+        Self { low: 128, batch: 128, most: 16_384 }
     }
 }
 
